@@ -1,0 +1,75 @@
+"""Files that are either the old version or the new one, never half of one."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows has no such locks; two processes there must not share a folder
+    fcntl = None
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replace a file's content in one step, so that a kill or a full disk leaves the old content whole.
+
+    Args:
+        path: File to write; its folder is made where it is missing.
+        content: Text (written as UTF-8) or bytes.
+
+    Raises:
+        OSError: The content could not be written; the old file is as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o644)
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+@contextmanager
+def only_one_process(lock: Path) -> Iterator[None]:
+    """Hold a lock file, waiting for whoever holds it; the lock ends with the process, however that ends."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a") as file:
+        if fcntl is not None:
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
+def try_lock(lock: Path, holder: str) -> Iterator[str | None]:
+    """Hold a lock file if nobody does.
+
+    Args:
+        lock: The file.
+        holder: Who asks, for others to read.
+
+    Yields:
+        None where the lock is held now, else who holds it.
+    """
+    with lock.open("a+") as file:
+        if fcntl is not None:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                yield file.read().strip() or "unknown"
+                return
+        file.truncate(0)
+        file.write(holder)
+        file.flush()
+        yield None

@@ -1,0 +1,42 @@
+"""Real data for the tests that want it, read from the folder that SDD_DATA names."""
+
+import os
+import tarfile
+from pathlib import Path
+
+import pytest
+
+IMAGES_PER_CLASS = 40
+
+
+def data_folder() -> Path:
+    """Return the folder that SDD_DATA names, or skip the test."""
+    named = os.environ.get("SDD_DATA")
+    if not named:
+        pytest.skip("SDD_DATA is not set to a folder with MNIST/ and cifar10-jpeg.tar.gz")
+    if not Path(named).is_dir():
+        pytest.skip(f"SDD_DATA names {named}, which is no folder")
+    return Path(named)
+
+
+@pytest.fixture
+def sdd_data() -> Path:
+    """Folder with MNIST/raw and the archive cifar10-jpeg.tar.gz; read only."""
+    return data_folder()
+
+
+@pytest.fixture(scope="session")
+def cifar_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """CIFAR-10 as JPEG files in {train,test}/CLASS/NNNN.jpg, the first 40 of each class of each part."""
+    root = tmp_path_factory.mktemp("cifar-jpeg")
+    with tarfile.open(data_folder() / "cifar10-jpeg.tar.gz", "r|gz") as archive:
+        for member in archive:
+            part, _, rest = member.name.partition("/")
+            class_name, _, name = rest.partition("/")
+            if name and int(Path(name).stem) < IMAGES_PER_CLASS:
+                content = archive.extractfile(member)
+                assert content is not None
+                target = root / part / class_name / name
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(content.read())
+    return root
