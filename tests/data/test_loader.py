@@ -1,0 +1,172 @@
+import pytest
+import torch
+from torchvision.transforms.v2 import functional as reference
+
+from sdd.data.loader import PlainLoader, TrainLoader, View
+from sdd.data.views import Normalisation, draw_boxes
+from sdd.draws import derive_seed
+
+AS_THEY_ARE = Normalisation.of([0.0], [1 / 255], torch.device("cpu"))
+
+
+def numbered(count, height=1, width=1):
+    """Images whose pixels tell them apart, and labels that are their numbers."""
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (count, 1, height, width), dtype=torch.uint8, generator=generator)
+    return images, torch.arange(count)
+
+
+def loader(count=103, batch=10, seed=0, position=(0, 0), rank=0, world=1):
+    images, labels = numbered(count)
+    made = TrainLoader(images, labels, batch, View(AS_THEY_ARE), seed, rank, world)
+    made.position = position
+    return made
+
+
+def batches(made):
+    return [labels.tolist() for _, labels in made]
+
+
+def chained(parts):
+    return [number for part in parts for number in part]
+
+
+@pytest.mark.parametrize(("count", "batch"), [(103, 10), (100, 10), (5, 8), (1, 1), (9, 1)])
+def test_an_epoch_shows_every_example_once_in_full_batches(count, batch):
+    made = loader(count, batch)
+    sizes = [len(part) for part in batches(made)]
+    assert sorted(chained(batches(made))) == list(range(count))
+    full, rest = divmod(count, batch)
+    assert sizes == [batch] * full + ([rest] if rest else [])
+    assert len(made) == len(sizes)
+
+
+def test_images_and_labels_stay_together():
+    images, _ = numbered(103)
+    for inputs, labels in loader():
+        torch.testing.assert_close(inputs, images[labels].float())
+
+
+def test_the_order_is_drawn_from_seed_level_and_epoch_alone():
+    torch.manual_seed(0)
+    first = batches(loader(seed=3, position=(2, 5)))
+    used = loader(seed=3, position=(2, 4))
+    assert batches(used) != first
+    used.position = (2, 5)
+    torch.manual_seed(1)
+    assert batches(used) == first
+    assert batches(used) == first
+    generator = torch.Generator().manual_seed(derive_seed(3, "batch order", 2, 5))
+    assert chained(first) == torch.randperm(103, generator=generator).tolist()
+    assert used.order().tolist() == chained(first)
+    orders = [batches(loader(seed=s, position=(a, b))) for s in range(3) for a in range(3) for b in range(3)]
+    assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
+
+
+@pytest.mark.parametrize("world", [2, 3])
+@pytest.mark.parametrize(("count", "batch"), [(120, 12), (121, 12), (103, 6), (7, 12), (5, 6), (2, 6), (1, 6)])
+def test_processes_share_each_batch_of_the_single_process(world, count, batch):
+    whole = batches(loader(count, batch))
+    shares = [batches(loader(count, batch, rank=rank, world=world)) for rank in range(world)]
+    assert {len(share) for share in shares} == {len(whole)}
+    assert [len(loader(count, batch, rank=rank, world=world)) for rank in range(world)] == [len(whole)] * world
+    filled = -count % world
+    for number, expected in enumerate(whole):
+        parts = [share[number] for share in shares]
+        assert len({len(part) for part in parts}) == 1, "every process takes as many"
+        together = [part[place] for place in range(len(parts[0])) for part in parts]
+        if number < len(whole) - 1:
+            assert together == expected
+        else:
+            start = chained(whole)
+            assert together == expected + [start[place % count] for place in range(filled)]
+
+
+def test_processes_draw_the_same_crops():
+    images, labels = numbered(24, 8, 8)
+    view = View(AS_THEY_ARE, "crop_flip")
+    whole = list(TrainLoader(images, labels, 8, view, 0))
+    shares = [list(TrainLoader(images, labels, 8, view, 0, rank, 2)) for rank in range(2)]
+    for number, (inputs, numbers) in enumerate(whole):
+        for rank in range(2):
+            assert torch.equal(shares[rank][number][0], inputs[rank::2])
+            assert torch.equal(shares[rank][number][1], numbers[rank::2])
+
+
+def brute_force(image, box, augmentation, size):
+    """One image through torchvision's functions, in floating point."""
+    top, left, height, width, flip = box
+    if augmentation == "crop_flip":
+        seen = reference.crop(reference.pad(image, [4, 4, 4, 4]), top, left, height, width).float()
+    else:
+        seen = reference.resized_crop(image.float(), top, left, height, width, [size, size], antialias=True)
+    return reference.horizontal_flip(seen) if flip else seen
+
+
+@pytest.mark.parametrize(("augmentation", "size"), [("crop_flip", None), ("resized_crop_flip", 11)])
+def test_an_augmented_batch_is_each_image_augmented_alone(augmentation, size):
+    images, labels = numbered(21, 16, 16)
+    made = TrainLoader(images, labels, 8, View(AS_THEY_ARE, augmentation, size), seed=5)
+    made.position = (1, 2)
+    generator = torch.Generator().manual_seed(derive_seed(5, "augmentation", 1, 2))
+    boxes = draw_boxes(augmentation, 21, (16, 16), generator)
+    seen = 0
+    for inputs, numbers in made:
+        for mine, number in zip(inputs, numbers.tolist(), strict=True):
+            box = [int(part[number]) for part in (boxes.top, boxes.left, boxes.height, boxes.width, boxes.flip)]
+            torch.testing.assert_close(mine, brute_force(images[number], box, augmentation, size), rtol=0, atol=2e-3)
+            seen += 1
+    assert seen == 21
+
+
+@pytest.mark.parametrize("augmentation", ["crop_flip", "resized_crop_flip"])
+def test_augmentation_changes_with_epoch_and_level_and_repeats_with_them(augmentation):
+    images, labels = numbered(16, 12, 12)
+    made = TrainLoader(images, labels, 16, View(AS_THEY_ARE, augmentation), seed=0)
+
+    def one_pass(position):
+        made.position = position
+        inputs, numbers = next(iter(made))
+        return inputs[numbers.argsort()]
+
+    first = one_pass((0, 0))
+    assert not torch.equal(first, one_pass((0, 1)))
+    assert not torch.equal(first, one_pass((1, 0)))
+    assert torch.equal(first, one_pass((0, 0)))
+
+
+def test_a_resized_crop_without_a_size_keeps_the_shorter_side():
+    images, labels = numbered(4, 12, 20)
+    inputs, _ = next(iter(TrainLoader(images, labels, 4, View(AS_THEY_ARE, "resized_crop_flip"), seed=0)))
+    assert inputs.shape == (4, 1, 12, 12)
+
+
+def test_a_crop_is_brought_to_the_size_that_the_network_sees():
+    images, labels = numbered(4, 16, 16)
+    inputs, _ = next(iter(TrainLoader(images, labels, 4, View(AS_THEY_ARE, "crop_flip", 8), seed=0)))
+    assert inputs.shape == (4, 1, 8, 8)
+
+
+@pytest.mark.parametrize(("count", "batch"), [(23, 7), (21, 7), (3, 100)])
+def test_evaluation_keeps_the_stored_order(count, batch):
+    images, labels = numbered(count)
+    made = PlainLoader(images, labels, batch, View(AS_THEY_ARE))
+    parts = list(made)
+    assert len(parts) == len(made)
+    assert all(len(part[1]) == batch for part in parts[:-1])
+    assert torch.equal(torch.cat([part[0] for part in parts]), images.float())
+    assert torch.equal(torch.cat([part[1] for part in parts]), labels)
+
+
+@pytest.mark.parametrize(
+    ("image_size", "eval_resize", "resized"),
+    [(None, None, None), (16, None, None), (8, None, 8), (8, 11, 11)],
+)
+def test_the_plain_view_resizes_and_cuts_only_where_asked(image_size, eval_resize, resized):
+    images, _ = numbered(5, 16, 16)
+    view = View(Normalisation.of([0.3], [0.2], torch.device("cpu")), "none", image_size, eval_resize)
+    expected = images.float()
+    if resized is not None:
+        expected = reference.resize(expected, [resized], antialias=True)
+        expected = reference.center_crop(expected, [image_size, image_size])
+    torch.testing.assert_close(view.plain(images), (expected / 255 - 0.3) / 0.2, rtol=0, atol=1e-4)
