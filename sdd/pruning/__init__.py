@@ -1,0 +1,1 @@
+"""Pruning: masks, criteria, schedules and retraining as pure functions, without Lightning."""
