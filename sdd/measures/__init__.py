@@ -1,0 +1,1 @@
+"""Measures of a network on data: pure functions, no Lightning."""

@@ -1,0 +1,76 @@
+"""Loss, accuracy and memorisation."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What a network says of a set of examples, in evaluation mode.
+
+    Attributes:
+        loss: Mean cross-entropy against the labels that came with the examples.
+        classes: Predicted class of each example, int64 of shape [N].
+    """
+
+    loss: float
+    classes: Tensor
+
+
+@torch.no_grad()
+def predict(net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Predictions:
+    """Run a network over batches in evaluation mode; its mode is as before afterwards.
+
+    Args:
+        net: Maps inputs [B, ...] to logits [B, C].
+        batches: Inputs and int64 labels [B], in the order of the examples.
+    """
+    modes = {module: module.training for module in net.modules()}
+    total, classes = 0.0, []
+    try:
+        net.eval()
+        for inputs, labels in batches:
+            logits = net(inputs).double()
+            total += functional.cross_entropy(logits, labels, reduction="sum").item()
+            classes.append(logits.argmax(1))
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+    predicted = torch.cat(classes)
+    return Predictions(loss=total / len(predicted), classes=predicted)
+
+
+def training_measures(
+    predictions: Predictions, labels: Tensor, true_labels: Tensor, flipped: Tensor
+) -> dict[str, float]:
+    """Measure fit and memorisation on the training set.
+
+    Args:
+        predictions: Of the N training examples.
+        labels: Noisy labels, int64 of shape [N].
+        true_labels: Labels before noise, int64 of shape [N].
+        flipped: True where the two differ, bool of shape [N].
+
+    Returns:
+        `train_loss` and `train_acc` against the noisy labels; `train_acc_kept`, the accuracy on examples whose
+        label was not changed; `memorized` and `recovered`, the shares of flipped examples predicted as their
+        wrong and as their true label. All but the loss in [0, 1], NaN where there are no such examples.
+    """
+    classes = predictions.classes
+    return {
+        "train_loss": predictions.loss,
+        "train_acc": share(classes == labels),
+        "train_acc_kept": share((classes == labels)[~flipped]),
+        "memorized": share((classes == labels)[flipped]),
+        "recovered": share((classes == true_labels)[flipped]),
+    }
+
+
+def share(hits: Tensor) -> float:
+    """Return the share of True in a bool tensor, exactly rounded; NaN where it is empty."""
+    return int(hits.sum()) / hits.numel() if hits.numel() else math.nan

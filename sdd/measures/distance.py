@@ -1,0 +1,37 @@
+"""Learning distance: how far training moved the parameters."""
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+
+def trainable(net: nn.Module) -> dict[str, Tensor]:
+    """Return all trainable parameters by name: weights, biases, normalisation scale and shift; no buffers."""
+    return {name: parameter for name, parameter in net.named_parameters() if parameter.requires_grad}
+
+
+def layer_distances(
+    final: Mapping[str, Tensor], start: Mapping[str, Tensor], masks: Mapping[str, Tensor]
+) -> dict[str, float]:
+    """Return ‖θ_final − mask ⊙ θ_start‖₂ of each parameter (He et al. 2022, section 5.2).
+
+    Args:
+        final: Parameters at the end of a level, removed weights at zero.
+        start: Parameters of the same names and shapes, such as those the level started from.
+        masks: True where a weight survives; a parameter without a mask survives whole.
+
+    Returns:
+        Non-negative distances in the units of the weights, summed in float64.
+    """
+    distances = {}
+    for name, value in final.items():
+        before = start[name].to(value.device).double()
+        if name in masks:
+            before = before.masked_fill(~masks[name], 0)
+        distances[name] = float((value.detach().double() - before).square().sum().sqrt())
+    return distances
+
+
+def total_distance(distances: Mapping[str, float]) -> float:
+    """Return the ℓ2 distance over all parameters from the distances of each."""
+    return float(sum(distance**2 for distance in distances.values()) ** 0.5)
