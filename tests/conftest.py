@@ -25,18 +25,22 @@ def sdd_data() -> Path:
     return data_folder()
 
 
-@pytest.fixture(scope="session")
-def cifar_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """CIFAR-10 as JPEG files in {train,test}/CLASS/NNNN.jpg, the first 40 of each class of each part."""
-    root = tmp_path_factory.mktemp("cifar-jpeg")
+def extract_cifar(root: Path, per_class: int) -> Path:
+    """Unpack CIFAR-10 as JPEG files in {train,test}/CLASS/NNNN.jpg, the first `per_class` of each class and part."""
     with tarfile.open(data_folder() / "cifar10-jpeg.tar.gz", "r|gz") as archive:
         for member in archive:
             part, _, rest = member.name.partition("/")
             class_name, _, name = rest.partition("/")
-            if name and int(Path(name).stem) < IMAGES_PER_CLASS:
+            if name and int(Path(name).stem) < per_class:
                 content = archive.extractfile(member)
                 assert content is not None
                 target = root / part / class_name / name
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(content.read())
     return root
+
+
+@pytest.fixture(scope="session")
+def cifar_jpeg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A little of CIFAR-10 as JPEG files, `IMAGES_PER_CLASS` of each class and part."""
+    return extract_cifar(tmp_path_factory.mktemp("cifar-jpeg"), IMAGES_PER_CLASS)

@@ -1,0 +1,78 @@
+"""`python -m sdd`: what the program is for, and its commands."""
+
+import errno
+import sys
+
+_HELP = """\
+usage: python -m sdd COMMAND ...
+
+Sparse double descent: train a network on partly wrong labels, prune it level by level, and see the test
+accuracy fall, climb and collapse, with memorisation and learning distance beside it.
+
+commands:
+  fit       run an experiment:   python -m sdd fit --config configs/digits_mlp.yaml
+            the same command again goes on where a stopped run was left
+  test      test accuracy of a trained level:  python -m sdd test --config configs/digits_mlp.yaml
+  validate  the same on the validation split (--data.val_size)
+  bench     time our training loop against a bare one, as a table
+
+Each command has --help; every setting is a flag and a YAML key of one name.
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command and return its exit status; errors of the user are one line without a traceback.
+
+    Args:
+        arguments: The command line after the program's name; None: this process's.
+    """
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        sys.stdout.write(_HELP)
+        return 0
+    if arguments[0] == "--version":
+        from sdd import __version__
+
+        sys.stdout.write(f"sdd {__version__}\n")
+        return 0
+    from sdd.errors import UserError
+
+    try:
+        return _run(arguments[0], arguments)
+    except UserError as error:
+        sys.stderr.write(f"sdd: error: {error}\n")
+        return 2
+    except KeyboardInterrupt:
+        sys.stderr.write("sdd: interrupted; the same command goes on from the last checkpoint\n")
+        return 130
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}:
+            raise
+        sys.stderr.write(
+            f"sdd: error: cannot write ({error}); finished levels are safe, and the same command goes on from the "
+            "last checkpoint once there is room\n"
+        )
+        return 1
+
+
+def _run(command: str, arguments: list[str]) -> int:
+    from sdd.errors import UserError
+
+    if command == "bench":
+        from sdd.bench import bench
+
+        return bench(arguments[1:])
+    if command not in {"fit", "test", "validate"}:
+        raise UserError(f"unknown command {command!r}; there are: fit, test, validate, bench (see --help)")
+    from sdd.cli import FinishedRun, SddCLI, quieten_lightning
+
+    quieten_lightning()
+    try:
+        SddCLI(arguments)
+    except FinishedRun as finished:
+        sys.stdout.write(f"{finished}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""From finished curves: phases, statistics, plots, report."""

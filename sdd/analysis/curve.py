@@ -1,0 +1,126 @@
+"""The curve of a run as a CSV file: one row a level."""
+
+import csv
+import io
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from sdd.errors import UserError
+from sdd.files import write_atomically
+
+Row = dict[str, float | int]
+
+FIRST_COLUMNS = (
+    "level",
+    "sparsity",
+    "remaining",
+    "train_loss",
+    "train_acc",
+    "train_acc_kept",
+    "memorized",
+    "recovered",
+    "test_loss",
+    "test_acc",
+    "distance",
+    "distance_init",
+    "seconds",
+)
+
+_NEVER_EMPTY = ("level", "sparsity", "remaining")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+
+
+def column(rows: Sequence[Mapping[str, float | int]], name: str) -> list[float]:
+    """Return one measure over the levels, NaN where a row lacks it."""
+    return [float(row.get(name, math.nan)) for row in rows]
+
+
+def further_columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
+    """Return the columns beyond `FIRST_COLUMNS`, in the order in which the rows first name them."""
+    return list(dict.fromkeys(name for row in rows for name in row if name not in FIRST_COLUMNS))
+
+
+def write_curve(path: str | os.PathLike[str], rows: Sequence[Mapping[str, float | int]]) -> None:
+    """Write rows to a CSV file in one step; `read_curve` returns them bit for bit.
+
+    Args:
+        path: The file.
+        rows: One a level. `FIRST_COLUMNS` come first, the others follow in first-seen order; what a row lacks
+            is an empty cell.
+
+    Raises:
+        OSError: The file could not be written; the old one is as it was.
+    """
+    columns = [*FIRST_COLUMNS, *further_columns(rows)]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_format(row[name]) if name in row else "" for name in columns])
+    write_atomically(Path(path), text.getvalue())
+
+
+def read_curve(path: str | os.PathLike[str]) -> list[Row]:
+    """Read the rows of a curve; an empty cell is a key that the row lacks.
+
+    Args:
+        path: A file that `write_curve` wrote.
+
+    Raises:
+        UserError: The file is missing, empty or damaged; the message names the file and the line.
+    """
+    try:
+        text = Path(path).read_bytes().decode()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}; give a finished run's curve.csv") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
+    if not text.strip():
+        raise UserError(f"{path} is empty; it should hold a header and one row a level")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    rows: list[Row] = []
+    try:
+        columns = next(reader)
+        _check_header(path, columns)
+        for cells in reader:
+            rows.append(_parse(f"{path}, line {reader.line_num}", columns, cells))
+            if len(rows) > 1 and rows[-1]["level"] <= rows[-2]["level"]:
+                before, level = rows[-2]["level"], rows[-1]["level"]
+                raise UserError(
+                    f"{path}, line {reader.line_num}: level {level} follows level {before}; levels must rise"
+                )
+    except csv.Error as error:
+        raise UserError(f"{path}, line {reader.line_num}: damaged: {error}") from error
+    if not text.endswith("\n"):
+        raise UserError(f"{path}, line {reader.line_num}: the line is cut off; the file is damaged")
+    return rows
+
+
+def _format(value: float | int) -> str:
+    """Return the shortest text that reads back as the same number of the same kind."""
+    return repr(float(value)) if not hasattr(value, "__index__") else str(int(value))
+
+
+def _check_header(path: str | os.PathLike[str], columns: list[str]) -> None:
+    if len(set(columns)) < len(columns) or tuple(columns[: len(FIRST_COLUMNS)]) != FIRST_COLUMNS:
+        raise UserError(f"{path}, line 1: not the header of a curve, which begins {','.join(FIRST_COLUMNS)}")
+
+
+def _parse(place: str, columns: list[str], cells: list[str]) -> Row:
+    """Return one row; `place` names file and line in errors."""
+    if len(cells) != len(columns):
+        raise UserError(f"{place}: {len(cells)} cells where the header has {len(columns)}; the file is damaged")
+    row: Row = {}
+    for name, cell in zip(columns, cells, strict=True):
+        if not cell and name not in _NEVER_EMPTY:
+            continue
+        try:
+            row[name] = int(cell) if _INTEGER.fullmatch(cell) else float(cell)
+        except ValueError:
+            raise UserError(f"{place}: {name} is {cell!r}, not a number; the file is damaged") from None
+    if not isinstance(row["level"], int):
+        raise UserError(f"{place}: level is {row['level']}, not a whole number; the file is damaged")
+    return row

@@ -1,0 +1,99 @@
+"""A curve in words and aligned columns, for a terminal of 100 columns."""
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+from sdd.analysis.phases import PHASES, Phases
+from sdd.analysis.statistics import Correlation
+from sdd.analysis.summary import summarise
+
+# Column, width, format; shares are shown in percent.
+_COLUMNS = (
+    ("level", 5, "d"),
+    ("sparsity", 8, ".3%"),
+    ("remaining", 10, "d"),
+    ("train_acc", 9, ".2%"),
+    ("memorized", 9, ".2%"),
+    ("recovered", 9, ".2%"),
+    ("test_loss", 9, ".4f"),
+    ("test_acc", 8, ".2%"),
+    ("distance", 8, ".3f"),
+    ("seconds", 7, ".1f"),
+)
+
+
+def header() -> str:
+    """Return the names of the columns, aligned as `row_line` aligns its numbers."""
+    return "  ".join(name.rjust(width) for name, width, _ in _COLUMNS)
+
+
+def row_line(row: Mapping[str, float | int]) -> str:
+    """Return one level in one line; what the row lacks, or NaN, is a dash."""
+    return "  ".join(_cell(row.get(name, math.nan), form).rjust(width) for name, width, form in _COLUMNS)
+
+
+def table(rows: Sequence[Mapping[str, float | int]]) -> str:
+    """Return the main columns of all levels, a header first."""
+    return "\n".join([header(), *map(row_line, rows)])
+
+
+def summary(
+    rows: Sequence[Mapping[str, float | int]],
+    phases: Phases | None = None,
+    correlations: Mapping[str, Correlation] | None = None,
+) -> str:
+    """Return phases, trough, peak and correlations in words, or why there is no double descent.
+
+    Args:
+        rows: One a level.
+        phases: Those of `rows`, where they are at hand; else they are found.
+        correlations: Likewise, by measure.
+    """
+    found = summarise(rows, phases, correlations)
+    lines = _phase_lines(rows, found) if found["double_descent"] else [f"No double descent: {found['reason']}."]
+    lines += [_correlation_line(name, values) for name, values in found["spearman"].items()]
+    return "\n".join(lines)
+
+
+def _cell(value: float | int, form: str) -> str:
+    if not math.isfinite(value):
+        return "-" if math.isnan(value) else str(value)
+    return format(int(value) if form == "d" else value, form)
+
+
+def _phase_lines(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, Any]) -> list[str]:
+    edges = [0.0, *found["boundaries"].values(), rows[-1]["sparsity"]]
+    if edges[3] is None:  # the curve ends with its peak
+        del edges[3]
+    ranges = [
+        f"{name} {_percent(start)} to {_percent(end)}"
+        for name, (start, end) in zip(PHASES, pairwise(edges), strict=False)
+    ]
+    return [
+        "Double descent: yes",
+        f"  phases   {', '.join(ranges)} sparsity",
+        f"  dense    test accuracy {_percent(found['dense_test_acc'])}",
+        f"  trough   {_level_text(found['trough'])}",
+        f"  peak     {_level_text(found['peak'])}",
+        f"  depth    {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points "
+        f"(margin of the smoothed curve {100 * found['margin']:.1f} points)",
+    ]
+
+
+def _level_text(found: Mapping[str, float | int | None]) -> str:
+    accuracy, sparsity, memorized = (_percent(found[name]) for name in ("test_acc", "sparsity", "memorized"))
+    text = f"test accuracy {accuracy} at level {found['level']}, sparsity {sparsity}"
+    return text if found["memorized"] is None else f"{text}, {memorized} of wrong labels memorised"
+
+
+def _correlation_line(name: str, values: Mapping[str, float | int | None]) -> str:
+    start = f"Spearman of test_acc with {name}, over levels: "
+    if values["rho"] is None:
+        return f"{start}none (n = {values['n']})"
+    return f"{start}{values['rho']:+.2f} (p = {values['p_value']:.2g}, n = {values['n']})"
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"

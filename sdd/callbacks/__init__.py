@@ -1,0 +1,20 @@
+"""Lightning callbacks: when things happen. What happens is in the rooms beside this one."""
+
+from sdd.callbacks.accuracy import AccuracyMeasures
+from sdd.callbacks.curve_recorder import CurveRecorder
+from sdd.callbacks.distance import LearningDistance
+from sdd.callbacks.iterative_pruning import IterativePruning
+from sdd.callbacks.level import Level, LevelCallback
+from sdd.callbacks.progress import JobProgress
+from sdd.callbacks.run_checkpoint import RunCheckpoint
+
+__all__ = [
+    "AccuracyMeasures",
+    "CurveRecorder",
+    "IterativePruning",
+    "JobProgress",
+    "LearningDistance",
+    "Level",
+    "LevelCallback",
+    "RunCheckpoint",
+]

@@ -1,0 +1,128 @@
+"""The curve: one row a level, on disk, on the screen, and in whatever logger is configured."""
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.loggers import WandbLogger
+from tqdm import tqdm
+
+from sdd.analysis.curve import Row, write_curve
+from sdd.analysis.plots import draw_curve
+from sdd.analysis.report_text import header, row_line, summary, table
+from sdd.analysis.summary import phases_of, summarise
+from sdd.callbacks.level import Level, LevelCallback
+from sdd.files import write_atomically
+from sdd.module import Classifier
+from sdd.pruning.masks import dead_layers
+from sdd.run_folder import RunFolder
+
+
+class CurveRecorder(LevelCallback):
+    """Writes `curve.csv` and `curve.png` after each level, and `summary.json` at the end.
+
+    Args:
+        redraw_seconds: Draw `curve.png` at most this often while levels are quicker; it is always drawn at the end.
+    """
+
+    def __init__(self, redraw_seconds: float = 20.0) -> None:
+        self.redraw_seconds = redraw_seconds
+        self._rows: list[Row] = []
+        self._clock = time.monotonic()
+        self._seconds_before = 0.0
+        self._drawn = time.monotonic()
+        self._dead: list[str] = []
+        self._defined: set[str] = set()
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows of the levels that are done."""
+        return self._rows
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Print the table's head, and the rows that a resumed run has already."""
+        self._clock = self._drawn = time.monotonic()
+        if trainer.is_global_zero:
+            tqdm.write(header())
+            for row in self._rows:
+                tqdm.write(row_line(row))
+
+    def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
+        """Start the level's clock, and name layers that have just lost their last weight."""
+        self._clock, self._seconds_before = time.monotonic(), 0.0
+        dead = dead_layers(level.masks)
+        for name in dead:
+            if name not in self._dead and trainer.is_global_zero:
+                tqdm.write(f"level {level.level}: no weight of {name} remains")
+        self._dead = dead
+
+    def on_level_end(
+        self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
+    ) -> None:
+        """Add the level's row."""
+        row: Row = {
+            "level": level.level,
+            "sparsity": level.sparsity,
+            "remaining": level.remaining,
+            **measures,
+            "seconds": self._seconds(),
+        }
+        self._rows = [*self._rows, row]
+        if not trainer.is_global_zero:
+            return
+        folder = RunFolder(trainer.default_root_dir)
+        write_curve(folder.curve, self._rows)
+        tqdm.write(row_line(row))
+        self._log(trainer, row)
+        if time.monotonic() - self._drawn >= self.redraw_seconds:
+            self._draw(folder)
+
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judge the whole curve."""
+        if not trainer.is_global_zero or trainer.current_epoch < (trainer.max_epochs or 0):
+            return
+        folder = RunFolder(trainer.default_root_dir)
+        write_curve(folder.curve, self._rows)
+        self._draw(folder)
+        verdict = summarise(self._rows)
+        tqdm.write(f"\n{table(self._rows)}\n\n{summary(self._rows)}\n")
+        for path in (folder.curve, folder.picture, folder.summary, folder.config):
+            tqdm.write(f"  {path}")
+        self._log_end(trainer, folder, verdict)
+        write_atomically(folder.summary, json.dumps(verdict, indent=1) + "\n")
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows, and the seconds spent on a level that is not done."""
+        return {"rows": self._rows, "seconds": self._seconds()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the rows of a run that was left."""
+        self._rows, self._seconds_before = state_dict["rows"], state_dict["seconds"]
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._clock
+
+    def _draw(self, folder: RunFolder) -> None:
+        draw_curve(self._rows, phases_of(self._rows), folder.picture, title=folder.path.name)
+        self._drawn = time.monotonic()
+
+    def _log(self, trainer: pl.Trainer, row: Row) -> None:
+        """Send the row to every logger under the names of its columns."""
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                for name in row.keys() - self._defined:
+                    # W&B lets an exact name win over every pattern, WandbLogger's own included.
+                    step = {} if name == "sparsity" else {"step_metric": "sparsity"}
+                    logger.experiment.define_metric(name, **step)
+            logger.log_metrics(dict(row), step=trainer.global_step)
+        self._defined |= row.keys()
+
+    def _log_end(self, trainer: pl.Trainer, folder: RunFolder, verdict: Mapping[str, Any]) -> None:
+        for logger in trainer.loggers:
+            if isinstance(logger, WandbLogger):
+                logger.log_image("curve", [str(folder.picture)])
+                columns = list(self._rows[0])
+                logger.log_table("levels", columns, [[row.get(c) for c in columns] for row in self._rows])
+                logger.experiment.summary.update(verdict)

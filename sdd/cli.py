@@ -1,0 +1,316 @@
+"""The wiring: one command line over network, data and pruning, one folder a run."""
+
+import logging
+import os
+import secrets
+import sys
+import warnings
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from torch import nn
+
+from sdd.callbacks import (
+    AccuracyMeasures,
+    CurveRecorder,
+    IterativePruning,
+    JobProgress,
+    LearningDistance,
+    RunCheckpoint,
+)
+from sdd.complaints import one_line, plain_words
+from sdd.data import NoisyLabelData
+from sdd.environment import environment
+from sdd.errors import UserError
+from sdd.module import Classifier
+from sdd.run_folder import RunFolder, default_run_dir, settings_of
+
+
+class FinishedRun(Exception):  # noqa: N818 - not an error
+    """The run was finished before; there is nothing to do."""
+
+
+class Parser(LightningArgumentParser):
+    """A parser whose complaints are one line each."""
+
+    def error(self, message: str, ex: Exception | None = None) -> Any:
+        """Raise a UserError instead of printing the whole usage."""
+        raise UserError(plain_words(message)) from ex
+
+
+class SddCLI(LightningCLI):
+    """`fit`, `validate` and `test` of an experiment."""
+
+    def __init__(self, args: list[str] | None = None) -> None:
+        self._resources = ExitStack()
+        self._checkpoint: Path | None = None
+        self._started_with: dict[str, Any] = {}
+        self._wandb_id: str | None = None
+        with self._resources:
+            super().__init__(
+                Classifier,
+                NoisyLabelData,
+                save_config_callback=None,
+                seed_everything_default=0,
+                auto_configure_optimizers=False,
+                trainer_defaults={
+                    "logger": False,
+                    "enable_checkpointing": True,
+                    "enable_model_summary": False,
+                    "enable_progress_bar": False,
+                    "num_sanity_val_steps": 0,
+                    "callbacks": [AccuracyMeasures()],
+                },
+                args=args,
+            )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The commands that take a configuration."""
+        skipped = {"model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule"}
+        return dict.fromkeys(("fit", "validate", "test"), skipped)
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make a parser with one-line errors."""
+        parser = Parser(**kwargs)
+        parser.add_argument("-c", "--config", action="config", help="Path to a configuration file in YAML.")
+        return parser
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what is ours, flat, and link what must agree."""
+        parser.add_argument(
+            "--run_dir",
+            type=str | None,
+            default=None,
+            help="Folder of the run. Default: runs/<config>-s<seed>-<8 hex digits of the settings>.",
+        )
+        parser.add_argument(
+            "--threads",
+            type=int | None,
+            default=None,
+            help="CPU threads of one operation. Small networks gain nothing from a second one. Default: all cores.",
+        )
+        parser.add_lightning_class_args(IterativePruning, "pruning")
+        parser.add_lightning_class_args(LearningDistance, "distance")
+        parser.add_lightning_class_args(CurveRecorder, "curve")
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(JobProgress, "progress")
+        for target in ("model.seed", "data.seed", "pruning.seed"):
+            parser.link_arguments("seed_everything", target)
+        parser.link_arguments(
+            ("pruning.levels", "pruning.sparsities", "pruning.epochs_per_level"),
+            "trainer.max_epochs",
+            compute_fn=_max_epochs,
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse, and refuse a seed that does not say which run this is."""
+        super().parse_arguments(parser, args)
+        seed = self.config[self.config.subcommand].seed_everything
+        if isinstance(seed, bool) or seed < 0:
+            raise UserError(
+                f"seed_everything is {seed}; it must be a whole number from 0, so that a run can be repeated"
+            )
+
+    def before_instantiate_classes(self) -> None:
+        """Find the run's folder before anything costly happens."""
+        assert self.subcommand is not None
+        config = self.config[self.subcommand]
+        seed = config.seed_everything
+        if config.threads is not None and config.threads < 1:
+            raise UserError(f"threads is {config.threads}; it must be at least 1")
+        if config.trainer.default_root_dir is not None:
+            raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
+        text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
+        self._config_text = text
+        self._settings = settings_of(yaml.safe_load(text))
+        run_dir = config.run_dir or default_run_dir(_config_name(config), seed, self._settings)
+        self.folder = RunFolder(run_dir)
+        config.trainer.default_root_dir = str(run_dir)
+        if self.subcommand == "fit":
+            self._claim_folder(config)
+        elif config.ckpt_path is None:
+            newest, _ = self.folder.newest_checkpoint()
+            if newest is None:
+                raise UserError(
+                    f"there is no trained network in {self.folder.path}: run fit first, or set --ckpt_path to a "
+                    "checkpoint, such as levels/level-000.ckpt of a run"
+                )
+            self._checkpoint = newest
+        elif not Path(config.ckpt_path).is_file():
+            raise UserError(f"no checkpoint {config.ckpt_path}")
+
+    def _claim_folder(self, config: Namespace) -> None:
+        if config.ckpt_path is not None:
+            raise UserError("fit finds its own checkpoint in the run's folder; ckpt_path is for test and validate")
+        self.folder.check_settings(self._settings)
+        if self.folder.finished:
+            raise FinishedRun(f"{self.folder.path} is finished: see {self.folder.picture} and {self.folder.curve}")
+        self._started_with = self.folder.environment()
+        threads = config.threads or self._started_with.get("threads")
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._checkpoint, damaged = self.folder.newest_checkpoint()
+        for path in damaged:
+            say(f"{path} is damaged; the checkpoint before it is used")
+        self._settle_loggers(config)
+
+    def _settle_loggers(self, config: Namespace) -> None:
+        """Give each logger the run's folder, unless the user chose another place, and W&B one id for all resumes."""
+        loggers = config.trainer.logger
+        for logger in loggers if isinstance(loggers, list) else [loggers]:
+            arguments = getattr(logger, "init_args", None)
+            if arguments is None or "save_dir" not in arguments:
+                continue
+            if arguments.save_dir in {None, "."}:
+                arguments.save_dir = str(self.folder.path)
+            if logger.class_path.endswith("WandbLogger"):
+                arguments.name = arguments.name or self.folder.path.name
+                # A sweep agent names the run by this variable.
+                if arguments.id is None and arguments.version is None and "WANDB_RUN_ID" not in os.environ:
+                    self._wandb_id = self._started_with.get("wandb_id") or secrets.token_hex(4)
+                    arguments.id, arguments.resume = self._wandb_id, "allow"
+
+    def instantiate_classes(self) -> None:
+        """Build everything, then try what can fail before any training."""
+        super().instantiate_classes()
+        assert self.subcommand is not None
+        model, data = self.model, self.datamodule
+        assert isinstance(model, Classifier)
+        assert isinstance(data, NoisyLabelData)
+        model.draw_from(_builder(self.config[self.subcommand].model.net))
+        pruning: IterativePruning = self.config_init[self.subcommand].pruning
+        pruning.check(model)
+        data.load()
+        if self.subcommand == "validate":
+            data.split("val")
+        check_fit(model, data)
+        if self.subcommand == "fit":
+            pruning.check_steps(len(data.train_dataloader()), self.trainer.accumulate_grad_batches)
+
+    def fit(self, model: Classifier, datamodule: NoisyLabelData, **kwargs: Any) -> None:
+        """Start or go on."""
+        if is_first_process():
+            self._resources.enter_context(self.folder.owned())
+            self.folder.write_config(self._config_text, self._settings)
+            self._note_environment()
+            if self._checkpoint is not None:
+                say(f"{self.folder.path}: going on from {self._checkpoint.name}")
+        for logger in self.trainer.loggers:
+            logger.log_hyperparams(yaml.safe_load(self._config_text))
+        kwargs["ckpt_path"] = self._checkpoint
+        try:
+            self.trainer.fit(model, datamodule=datamodule, **kwargs)
+        except SystemExit as stop:
+            # Lightning ends the process like this on Ctrl-C and SIGTERM, once everything is put away.
+            if not self.trainer.interrupted:
+                raise
+            raise KeyboardInterrupt from stop
+
+    def _note_environment(self) -> None:
+        now = environment()
+        if self._started_with:
+            changed = [
+                f"{name} {self._started_with[name]} is now {value}"
+                for name, value in now.items()
+                if self._started_with.get(name, value) != value
+            ]
+            if changed:
+                say(f"{self.folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ")
+        wandb_id = {} if self._wandb_id is None else {"wandb_id": self._wandb_id}
+        self.folder.write_environment(now | self._started_with | wandb_id)
+
+    def test(self, model: Classifier, datamodule: NoisyLabelData, **kwargs: Any) -> None:
+        """Test the run's newest checkpoint, or the one that was asked for."""
+        kwargs["ckpt_path"] = kwargs.get("ckpt_path") or self._checkpoint
+        say(f"testing {kwargs['ckpt_path']}")
+        self.trainer.test(model, datamodule=datamodule, **kwargs)
+
+    def validate(self, model: Classifier, datamodule: NoisyLabelData, **kwargs: Any) -> None:
+        """Validate the run's newest checkpoint, or the one that was asked for."""
+        kwargs["ckpt_path"] = kwargs.get("ckpt_path") or self._checkpoint
+        say(f"validating {kwargs['ckpt_path']}")
+        self.trainer.validate(model, datamodule=datamodule, **kwargs)
+
+
+def check_fit(model: Classifier, data: NoisyLabelData) -> None:
+    """Show the network two examples, and make optimizer and schedule once.
+
+    Raises:
+        UserError: The network does not take these images or does not give one output per class.
+    """
+    images, _ = next(iter(data.plain_loader("train")))
+    images = images[:2]
+    try:
+        model.net.eval()
+        with torch.no_grad():
+            logits = model.net(images)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UserError(
+            f"the network does not take images of shape {list(images.shape[1:])} from {data.dataset}: "
+            f"{one_line(str(error))}; set its input size (such as --model.net.in_features or --model.net.in_channels)"
+        ) from error
+    finally:
+        model.net.train()
+    shape = list(logits.shape)
+    if shape != [len(images), data.num_classes]:
+        raise UserError(
+            f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
+            f"classes; set --model.net.num_classes {data.num_classes}"
+        )
+    try:
+        model.configure_optimizers()
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the optimizer or its schedule cannot be made: {one_line(str(error))}") from error
+
+
+def is_first_process() -> bool:
+    """Tell whether this is the process that the user started, not one that a strategy started for another device."""
+    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+
+
+def quieten_lightning() -> None:
+    """Keep Lightning's remarks on hardware, seeds and loggers off the screen; its warnings stay."""
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    for message in (
+        ".*does not have many workers.*",
+        ".*`tensorboardX` has been removed.*",
+        ".*LightningCLI's args parameter.*",
+        ".*treespec, LeafSpec.*",
+        ".*Total length of `list` across ranks is zero.*",  # there is no validation split
+    ):
+        warnings.filterwarnings("ignore", message)
+
+
+def _builder(net: Namespace) -> Callable[[], nn.Module]:
+    """Return a function that builds the configured network anew, with fresh weights."""
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--net", type=nn.Module)
+    config = parser.parse_object({"net": net.as_dict()})
+
+    def build() -> nn.Module:
+        built: nn.Module = parser.instantiate(config).net
+        return built
+
+    return build
+
+
+def _max_epochs(levels: int, sparsities: list[float] | None, epochs_per_level: int) -> int:
+    return ((levels if sparsities is None else len(sparsities)) + 1) * epochs_per_level
+
+
+def _config_name(config: Namespace) -> str:
+    paths = config.get("config") or []
+    return Path(str(paths[-1])).stem if paths else str(config.data.dataset)
+
+
+def say(message: str) -> None:
+    """Print a line on standard error."""
+    sys.stderr.write(f"{message}\n")

@@ -1,0 +1,175 @@
+"""The one LightningModule: a network, its optimizer and schedule, all injected, and the masks of its weights."""
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
+from torch import Tensor, nn
+from torch.nn import functional
+from torchmetrics import MeanMetric
+
+from sdd.draws import derive_seed
+from sdd.errors import UserError
+
+
+class MaskBuffers(nn.Module):
+    """Bool masks by parameter name, kept in checkpoints."""
+
+    def __init__(self, masks: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        for name, mask in masks.items():
+            self.register_buffer(name.replace(".", "/"), mask)
+
+    def by_name(self) -> dict[str, Tensor]:
+        """Return the masks under the names of their parameters."""
+        return {name.replace("/", "."): buffer for name, buffer in self.named_buffers()}
+
+
+class Classifier(pl.LightningModule):
+    """A classifier trained with cross-entropy.
+
+    Args:
+        net: The network, from images [B, channels, height, width] to logits [B, classes].
+        optimizer: Makes the optimizer from parameters; called anew at every level.
+        lr_scheduler: Makes the learning-rate schedule from the optimizer; called anew at every level. It must
+            depend on the number of epochs or steps only. null: a constant rate.
+        lr_interval: Whether the schedule moves every `epoch` or every `step`.
+        seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
+
+    Attributes:
+        masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
+        constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
+        epoch_loss: Mean training loss of the mini-batches of the last whole epoch.
+    """
+
+    def __init__(
+        self,
+        net: nn.Module,
+        optimizer: OptimizerCallable = torch.optim.SGD,
+        lr_scheduler: LRSchedulerCallable | None = None,
+        lr_interval: Literal["epoch", "step"] = "epoch",
+        seed: int = 0,
+    ) -> None:
+        super().__init__()
+        self.net = net
+        self.optimizer, self.lr_scheduler, self.lr_interval = optimizer, lr_scheduler, lr_interval
+        self.seed = seed
+        self.mask_buffers = MaskBuffers({})
+        self.constant_lr: float | None = None
+        self.epoch_loss = float("nan")
+        self._build: Callable[[], nn.Module] | None = None
+        self._losses: list[Tensor] = []
+        self.eval_loss, self.eval_acc = MeanMetric(), MeanMetric()
+
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """Masks by parameter name."""
+        return self.mask_buffers.by_name()
+
+    def set_masks(self, masks: Mapping[str, Tensor]) -> None:
+        """Replace the masks, in place where there are masks already."""
+        held = self.masks
+        if held.keys() == masks.keys():
+            for name, mask in masks.items():
+                held[name].copy_(mask)
+        else:
+            self.mask_buffers = MaskBuffers({name: mask.clone().to(self.device) for name, mask in masks.items()})
+
+    def draw_from(self, build: Callable[[], nn.Module]) -> None:
+        """Name what builds the network with fresh weights, and draw those of level 0 from the training seed."""
+        self._build = build
+        self.net = self.fresh_network(level=0)
+
+    @property
+    def can_draw(self) -> bool:
+        """Whether fresh weights can be drawn."""
+        return self._build is not None
+
+    def fresh_network(self, level: int) -> nn.Module:
+        """Build the network with the initial weights that (seed, level) give, on the CPU.
+
+        Raises:
+            UserError: Nobody said how to build it.
+        """
+        if self._build is None:
+            raise UserError(
+                "fresh weights were asked for, but only a finished network was given: "
+                "call draw_from(build) with a function that builds it"
+            )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(self.seed, "initial weights", level))
+            return self._build()
+
+    def configure_optimizers(self) -> Any:
+        """Make optimizer and schedule anew, as at the start of every level."""
+        optimizer = self.optimizer(self.net.parameters())
+        if self.constant_lr is not None:
+            for group in optimizer.param_groups:
+                group["lr"] = self.constant_lr
+            return optimizer
+        if self.lr_scheduler is None:
+            return optimizer
+        scheduler = self.lr_scheduler(optimizer)
+        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+            raise UserError(
+                "model.lr_scheduler: ReduceLROnPlateau depends on a metric, so levels would not be comparable; "
+                "use a schedule of epochs or steps, such as MultiStepLR"
+            )
+        return {
+            "optimizer": optimizer,
+            "lr_scheduler": {"scheduler": scheduler, "interval": self.lr_interval},
+        }
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map images to logits."""
+        logits: Tensor = self.net(images)
+        return logits
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the mean cross-entropy of a batch."""
+        images, labels = batch
+        loss = functional.cross_entropy(self.net(images), labels)
+        self._losses.append(loss.detach())
+        return loss
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the losses of the epoch before."""
+        self._losses = []
+
+    def close_epoch(self) -> None:
+        """Average the epoch's losses and hand them to the loggers; called once at each epoch's end.
+
+        Raises:
+            UserError: Training diverged.
+        """
+        self.epoch_loss = float(torch.stack(self._losses).mean())
+        if not math.isfinite(self.epoch_loss):
+            raise diverged(f"in epoch {self.current_epoch}", self.epoch_loss)
+        for logger in self.loggers:
+            logger.log_metrics({"epoch_loss": self.epoch_loss, "epoch": self.current_epoch}, self.global_step)
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log `val_loss` and `val_acc` of the validation part, whose labels are noisy too."""
+        self._evaluate(batch, "val")
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Log `test_loss` and `test_acc` of the clean test set."""
+        self._evaluate(batch, "test")
+
+    def _evaluate(self, batch: tuple[Tensor, Tensor], part: str) -> None:
+        images, labels = batch
+        logits = self.net(images)
+        self.eval_loss.update(functional.cross_entropy(logits, labels, reduction="none"))
+        self.eval_acc.update((logits.argmax(1) == labels).float())
+        self.log_dict({f"{part}_loss": self.eval_loss, f"{part}_acc": self.eval_acc}, prog_bar=False)
+
+
+def diverged(where: str, loss: float) -> UserError:
+    """Make the error of a training whose loss is no longer a number."""
+    return UserError(
+        f"training diverged {where}: the loss is {loss}; lower the learning rate (--model.optimizer.lr) or clip "
+        "gradients (--trainer.gradient_clip_val)"
+    )

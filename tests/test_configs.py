@@ -1,0 +1,135 @@
+"""Every file in `configs/` is a whole experiment with the protocol's recipe, and its arguments reach every part."""
+
+import pytest
+import torch
+import yaml
+
+from sdd.__main__ import main
+from sdd.analysis.curve import read_curve
+from sdd.callbacks import IterativePruning
+from sdd.cli import SddCLI
+from sdd.data.datasets import Dataset
+from sdd.pruning.masks import prunable_parameters
+from tests.small import PROJECT
+
+CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
+PAPER = {
+    # network's parameters, batch, epochs, rate, momentum, decay, milestones, augmentation, levels, excluded
+    "digits_mlp": (50_610, 128, 50, 0.1, 0.9, 0.0, None, "none", 34, ["fc.weight"]),
+    "mnist_lenet": (266_610, 128, 160, 0.1, 0.0, 0.0, None, "none", 30, ["fc.weight"]),
+    "cifar10_resnet18": (11_173_962, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, []),
+    "cifar100_resnet18": (11_220_132, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, []),
+    "cifar10_vgg16": (14_724_042, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
+    "cifar100_vgg16": (14_770_212, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
+    "tinyimagenet_resnet101": (42_902_280, 512, 200, 0.2, 0.9, 1e-4, [100, 150], "resized_crop_flip", 1, []),
+}
+SHAPES = {"digits": (1, 8, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
+
+
+def fake(name: str) -> Dataset:
+    """Random images of a data set's shape, 600 to train on and 100 to test."""
+    channels, side, classes = SHAPES.get(name, (3, 64, 200))
+    generator = torch.Generator().manual_seed(0)
+
+    def part(count):
+        images = torch.randint(256, (count, channels, side, side), dtype=torch.uint8, generator=generator)
+        return images, torch.arange(count).remainder(classes).numpy()
+
+    return Dataset(*part(600), *part(100), num_classes=classes, mean=[0.5] * channels, std=[0.25] * channels)
+
+
+@pytest.fixture(autouse=True)
+def _without_download(tmp_path, monkeypatch):
+    threads = torch.get_num_threads()
+    monkeypatch.chdir(tmp_path)
+    for name in ("mnist", "cifar10", "cifar100"):
+        monkeypatch.setitem(
+            __import__("sdd.data.datasets", fromlist=["DATASETS"]).DATASETS, name, lambda root, name=name: fake(name)
+        )
+    monkeypatch.setattr("sdd.data.datamodule.load_image_folder", lambda *_: fake("image_folder"))
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def built(monkeypatch):
+    """Build everything of a command line, but do not train."""
+
+    def build(*arguments):
+        monkeypatch.setattr(SddCLI, "fit", lambda *_, **__: None)
+        # The stand-ins for the data sets are too small for the paper's 1,000 steps.
+        monkeypatch.setattr(IterativePruning, "check_steps", lambda *_: None)
+        return SddCLI(list(arguments))
+
+    return build
+
+
+@pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem in PAPER], ids=lambda path: path.stem)
+def test_a_config_is_the_protocols_recipe(built, path):
+    size, batch, epochs, rate, momentum, decay, milestones, augment, levels, excluded = PAPER[path.stem]
+    cli = built("fit", "--config", str(path))
+    assert sum(parameter.numel() for parameter in cli.model.net.parameters()) == size
+    optimizers = cli.model.configure_optimizers()
+    optimizer = optimizers["optimizer"] if milestones else optimizers
+    group = optimizer.param_groups[0]
+    assert isinstance(optimizer, torch.optim.SGD)
+    assert (group["lr"], group["momentum"], group["weight_decay"]) == (rate, momentum, decay)
+    if milestones:
+        scheduler = optimizers["lr_scheduler"]["scheduler"]
+        assert sorted(scheduler.milestones) == milestones
+        assert scheduler.gamma == 0.1
+        assert optimizers["lr_scheduler"]["interval"] == "epoch"
+    pruning = cli.config_init["fit"].pruning
+    assert (cli.datamodule.batch_size, cli.datamodule.augment) == (batch, augment)
+    assert (pruning.epochs_per_level, pruning.schedule.last_level, list(pruning.exclude)) == (epochs, levels, excluded)
+    assert cli.trainer.max_epochs == (levels + 1) * epochs
+    assert pruning.criterion == "magnitude"
+    assert prunable_parameters(cli.model.net, pruning.exclude)
+
+
+def test_every_paper_config_is_there():
+    assert {path.stem for path in CONFIGS} >= set(PAPER)
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_config_runs_end_to_end_in_small(path, tmp_path):
+    net = yaml.safe_load(path.read_text())["model"]["net"]["class_path"]
+    narrow = ["--model.net.widths", "[8]"] if net.endswith("MLP") else ["--model.net.width", "4"]
+    if "resnet101" in path.stem:
+        narrow += ["--model.net.depth", "50"]
+    one_level = [] if "tinyimagenet" in path.stem else ["--pruning.levels", "1"]
+    tiny = ["--data.train_size", "64", "--data.batch_size", "32", "--pruning.rewind_steps", "1"]
+    tiny += ["--pruning.epochs_per_level", "1", "--progress.show", "none", "--trainer.accelerator", "cpu"]
+    assert main(["fit", "--config", str(path), *narrow, *one_level, *tiny, "--run_dir", "run"]) == 0
+    rows = read_curve(tmp_path / "run" / "curve.csv")
+    assert len(rows) == 2
+    assert rows[1]["sparsity"] > 0
+
+
+def test_every_flat_argument_of_the_readme_reaches_its_part(built):
+    arguments = {
+        "data.dataset": "mnist",
+        "data.noise_type": "pairflip",
+        "data.noise_rate": "0.3",
+        "data.noise_seed": "7",
+        "data.train_size": "500",
+        "data.root": "here",
+        "pruning.levels": "5",
+        "pruning.fraction": "0.25",
+        "pruning.epochs_per_level": "4",
+        "pruning.criterion": "gradient",
+        "pruning.scope": "layer",
+        "pruning.retrain": "lr_rewind",
+        "pruning.rewind_steps": "3",
+        "pruning.exclude": "[hidden.1.weight]",
+    }
+    flags = [part for name, value in arguments.items() for part in (f"--{name}", value)]
+    config = str(PROJECT / "configs" / "mnist_lenet.yaml")
+    cli = built("fit", "--config", config, *flags, "--seed_everything", "3", "--run_dir", "runs/x")
+    data, pruning = cli.datamodule, cli.config_init["fit"].pruning
+    assert (data.dataset, data.noise_type, data.noise_rate, data.noise_seed) == ("mnist", "pairflip", 0.3, 7)
+    assert (data.train_size, str(data.root), data.seed) == (500, "here", 3)
+    assert (pruning.schedule.levels, pruning.schedule.fraction, pruning.epochs_per_level) == (5, 0.25, 4)
+    assert (pruning.criterion, pruning.scope, pruning.retrain) == ("gradient", "layer", "lr_rewind")
+    assert (pruning.rewind_steps, pruning.exclude, pruning.seed) == (3, ("hidden.1.weight",), 3)
+    assert (cli.model.seed, cli.trainer.max_epochs, cli.trainer.default_root_dir) == (3, 24, "runs/x")

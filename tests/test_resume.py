@@ -1,0 +1,204 @@
+"""A killed run, started again, ends as if it had never stopped."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from sdd.__main__ import main
+from sdd.callbacks import LevelCallback
+from tests.small import QUICK, curve_without_seconds, run_process
+
+
+class KillAt(LevelCallback):
+    """Kills the process without warning, once, at a moment that its arguments name.
+
+    Args:
+        moment: `batch` (in the middle of an epoch), `level_start`, `measure` or `level_end`.
+        epoch: In which epoch.
+        flag: A file that is made before the kill, so that the next process lives.
+    """
+
+    def __init__(self, moment: str, epoch: int, flag: str) -> None:
+        self.moment, self.epoch, self.flag = moment, epoch, flag
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        if batch_idx == 2:
+            self._kill("batch", trainer)
+
+    def on_level_start(self, trainer, pl_module, level):
+        self._kill("level_start", trainer)
+
+    def measure_level(self, trainer, pl_module, level):
+        self._kill("measure", trainer)
+        return {}
+
+    def on_level_end(self, trainer, pl_module, level, measures):
+        self._kill("level_end", trainer)
+
+    def _kill(self, moment, trainer):
+        import os
+        from pathlib import Path
+
+        if moment == self.moment and trainer.current_epoch == self.epoch and not Path(self.flag).exists():
+            Path(self.flag).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+# Everything that keeps state: rewinding to a later step, a schedule, momentum, gradient batches.
+RUN = [
+    *QUICK,
+    "--pruning.rewind_steps",
+    "5",
+    "--pruning.criterion",
+    "gradient",
+    "--model.lr_scheduler",
+    "torch.optim.lr_scheduler.StepLR",
+    "--model.lr_scheduler.step_size",
+    "2",
+    "--checkpoint.every_n_epochs",
+    "1",
+]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole")
+    assert run_process(*RUN, "--run_dir", "run", cwd=folder).returncode == 0
+    return curve_without_seconds(folder / "run")
+
+
+def killed_and_resumed(folder, arguments):
+    first = run_process(*arguments, cwd=folder)
+    assert first.returncode == -signal.SIGKILL, first.stderr
+    second = run_process(*arguments, cwd=folder)
+    assert second.returncode == 0, second.stderr
+    return second
+
+
+@pytest.mark.parametrize(
+    ("moment", "epoch"),
+    [
+        ("batch", 7),
+        pytest.param("batch", 0, marks=pytest.mark.slow),
+        pytest.param("batch", 1, marks=pytest.mark.slow),
+        pytest.param("level_start", 3, marks=pytest.mark.slow),
+        pytest.param("level_start", 6, marks=pytest.mark.slow),
+        pytest.param("measure", 5, marks=pytest.mark.slow),
+        pytest.param("level_end", 2, marks=pytest.mark.slow),
+        pytest.param("level_end", 8, marks=pytest.mark.slow),
+        pytest.param("level_end", 11, marks=pytest.mark.slow),
+    ],
+)
+@pytest.mark.parametrize("every", ["null", pytest.param("1", marks=pytest.mark.slow)])
+def test_a_kill_at_a_named_moment_changes_nothing(tmp_path, whole, moment, epoch, every):
+    callback = ["--trainer.callbacks", "tests.test_resume.KillAt", "--trainer.callbacks.moment", moment]
+    callback += ["--trainer.callbacks.epoch", str(epoch), "--trainer.callbacks.flag", str(tmp_path / "killed")]
+    killed_and_resumed(tmp_path, [*RUN, "--checkpoint.every_n_epochs", every, "--run_dir", "run", *callback])
+    assert curve_without_seconds(tmp_path / "run") == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", range(5))
+def test_kills_at_random_moments_change_nothing(tmp_path, whole, number):
+    random.seed(number)
+    arguments = [*RUN, "--run_dir", "run"]
+    for _ in range(4):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "sdd", *arguments],
+            cwd=tmp_path,
+            env=None,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        # Wait until training has begun, then for a random moment of it.
+        end = time.monotonic() + 60
+        while not (tmp_path / "run" / "settings.json").exists() and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(random.uniform(0, 1.5))
+        process.kill()
+        process.wait()
+    last = run_process(*arguments, cwd=tmp_path)
+    assert last.returncode == 0, last.stderr
+    assert curve_without_seconds(tmp_path / "run") == whole
+
+
+@pytest.mark.parametrize("retrain", ["finetune", "lr_rewind", "scratch"])
+def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsys, retrain):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*RUN, "--pruning.retrain", retrain]
+    assert main([*arguments, "--run_dir", "whole"]) == 0
+
+    def interrupt(self, moment, trainer):
+        if moment == "batch" and trainer.current_epoch == 7:
+            raise KeyboardInterrupt
+
+    callback = ["--trainer.callbacks", "tests.test_resume.KillAt", "--trainer.callbacks.moment", "batch"]
+    callback += ["--trainer.callbacks.epoch", "7", "--trainer.callbacks.flag", "flag"]
+    with monkeypatch.context() as patch:
+        patch.setattr(KillAt, "_kill", interrupt)
+        assert main([*arguments, "--run_dir", "stopped", *callback]) == 130
+    assert "interrupted" in capsys.readouterr().err
+    (tmp_path / "flag").touch()
+    assert len(curve_without_seconds(tmp_path / "stopped")) == 3
+    assert main([*arguments, "--run_dir", "stopped", *callback]) == 0
+    assert curve_without_seconds(tmp_path / "stopped") == curve_without_seconds(tmp_path / "whole")
+
+
+def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*RUN, "--run_dir", "run"]
+    assert main(arguments) == 0
+    expected = curve_without_seconds(tmp_path / "run")
+    (tmp_path / "run" / "summary.json").unlink()
+    newest = max((tmp_path / "run" / "checkpoints").iterdir())
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    (tmp_path / "run" / "curve.csv").write_text("")
+    assert main(arguments) == 0
+    shown = capsys.readouterr().err
+    assert f"{newest.name} is damaged" in shown
+    assert curve_without_seconds(tmp_path / "run") == expected
+    assert (tmp_path / "run" / "summary.json").exists()
+
+
+def test_without_any_readable_checkpoint_nothing_is_lost(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*RUN, "--run_dir", "run"]
+    assert main(arguments) == 0
+    (tmp_path / "run" / "summary.json").unlink()
+    before = (tmp_path / "run" / "curve.csv").read_bytes()
+    for path in (tmp_path / "run" / "checkpoints").iterdir():
+        path.write_bytes(b"PK")
+    assert main(arguments) == 2
+    line = capsys.readouterr().err
+    assert "delete that folder" in line.splitlines()[-1]
+    assert (tmp_path / "run" / "curve.csv").read_bytes() == before
+
+
+def test_two_processes_cannot_work_in_one_folder(tmp_path, monkeypatch, capsys):
+    from sdd.run_folder import RunFolder
+
+    monkeypatch.chdir(tmp_path)
+    with RunFolder("run").owned():
+        code = run_process(*RUN, "--run_dir", "run", cwd=tmp_path)
+    assert code.returncode == 2
+    assert "being worked on by another process" in code.stderr
+
+
+def test_resuming_with_other_threads_keeps_those_of_the_start(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = [*RUN, "--threads", "null", "--run_dir", "run"]
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        assert main(arguments) == 0
+        (tmp_path / "run" / "summary.json").unlink()
+        torch.set_num_threads(2)
+        assert main(arguments) == 0
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(threads)
