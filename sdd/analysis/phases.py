@@ -78,14 +78,15 @@ def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None
     recovery must exceed the margin: the larger of one point and 3.2 (1 − 4/n) σ, n levels, σ the noise
     between levels. The median keeps slopes and drops lone levels: one diverged training is no trough and one
     lucky one no peak, so fewer than five levels never show a double descent, and an unlucky dense level does
-    not hide one. On flat curves with independent Gaussian noise, 7 to 80 levels long, at most about 3 % are
-    taken for a double descent.
+    not hide one. Of flat curves with independent Gaussian noise, 8 to 80 levels long, at most about 3 % are
+    taken for a double descent. Where the noise of neighbouring levels is correlated, the estimate of σ is too
+    low and it is more (about 10 % at a correlation of 0.3): let `bootstrap_phases` judge several seeds.
 
     Args:
-        sparsity: Share of weights removed, [levels], rising; the first is the dense level. test_acc: Shares
-        in [0, 1], [levels]; a level with NaN counts as missing. noise: Standard deviation of the noise
-        between levels where it is known better than the curve itself can
-            tell, as for the mean over seeds; else `level_noise` estimates it.
+        sparsity: Share of weights removed, [levels], rising; the first is the dense level.
+        test_acc: Shares in [0, 1], [levels]; a level with NaN counts as missing.
+        noise: Standard deviation of the noise between levels where it is known better than the curve itself
+            can tell, as for the mean over seeds; else `level_noise` estimates it.
 
     Raises:
         ValueError: The two differ in length.
@@ -157,9 +158,9 @@ def margin(levels: int, noise: float) -> float:
         levels: Number of levels.
         noise: Standard deviation of the noise between levels; NaN counts as none.
     """
-    if not noise > 0:
+    if levels < 5 or not noise > 0:
         return SMALLEST_MARGIN
-    return max(SMALLEST_MARGIN, 3.2 * max(0.0, 1 - 4 / levels) * noise)
+    return max(SMALLEST_MARGIN, 3.2 * (1 - 4 / levels) * noise)
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,8 @@ class Pairs:
 def trough_and_peak(curves: Floats, limit: float) -> Pairs:
     """Find the pair of levels with the largest recovery in each of several curves.
 
-    `find_phases` says the conditions. Where no pair meets them, the indices are those of the pair with the largest min(depth, recovery).
+    `find_phases` says the conditions. Where no pair meets them, the indices are those of the pair with the
+    largest min(depth, recovery).
 
     Args:
         curves: Accuracies without NaN, [curves, levels].

@@ -93,7 +93,8 @@ def curve_figure(
     """Return the picture that `draw_curve` writes; it belongs to no pyplot state."""
     figure = Figure(figsize=(width, 0.45 * width + 2.0), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.4, 1))
-    places = sparsity_places(column(rows, "sparsity"))
+    sparsity = column(rows, "sparsity")
+    places = sparsity_places(sparsity)
     for name, style in _STYLES.items():
         values = 100 * np.array(column(rows, name))
         if np.isfinite(values).any():
@@ -101,9 +102,9 @@ def curve_figure(
     lower.plot(places, column(rows, "distance"), color=COLOURS["distance"], marker="o", markersize=2.5, linewidth=1.4)
     upper.set_ylim(-3, 107)
     upper.set_ylabel("percent", fontsize=_FONT)
-    lower.set_ylabel("learning distance", fontsize=_FONT)
+    lower.set_ylabel("learning\ndistance", fontsize=_FONT)
     lower.set_xlabel("sparsity, percent", fontsize=_FONT)
-    set_sparsity_axis(lower, places, width - 0.6)
+    set_sparsity_axis(lower, places, width - 0.6, ends_at_one=any(share >= 1 for share in sparsity))
     if phases is not None and phases.trough is not None and phases.peak is not None:
         _shade(upper, lower, places, phases, width - 0.6)
         _mark(upper, rows, places, phases.trough, below=True)
@@ -134,13 +135,14 @@ def sparsity_places(sparsity: Sequence[float]) -> Floats:
     return places
 
 
-def set_sparsity_axis(axes: Axes, places: Floats, inches: float) -> None:
+def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one: bool = False) -> None:
     """Label an axis of `sparsity_places` with sparsities in percent, as many as fit.
 
     Args:
         axes: Its x axis is set.
         places: Those of the levels, [levels].
         inches: About how wide the axis is.
+        ends_at_one: The last place is that of a level with no weight remaining.
     """
     finite = places[np.isfinite(places)]
     end = float(finite.max(initial=0.0))
@@ -148,8 +150,12 @@ def set_sparsity_axis(axes: Axes, places: Floats, inches: float) -> None:
     axes.set_xlim(-0.03 * span, 1.03 * span)
     taken: list[tuple[float, float]] = []
     ticks: list[tuple[float, str]] = []
-    for share in _tick_shares(end):
-        place, label = -math.log10(share) + 0.0, f"{100 * (1 - share):.8g}"
+    wanted = [(-math.log10(share) + 0.0, f"{100 * (1 - share):.8g}") for share in _tick_shares(end)]
+    if ends_at_one:
+        rest = finite[finite < end]
+        last = float(rest.max(initial=0.0))
+        wanted = [(end, "100"), *(tick for tick in wanted if tick[0] <= last)]
+    for place, label in wanted:
         half = (len(label) + 1) * _INCHES_PER_CHARACTER / 2 * 1.06 * span / inches
         if place <= end + 1e-9 and all(place + half < low or place - half > high for low, high in taken):
             taken.append((place - half, place + half))
@@ -169,8 +175,9 @@ def _shade(upper: Axes, lower: Axes, places: Floats, phases: Phases, inches: flo
     low, high = upper.get_xlim()
     edges, names = [low], []
     for name in PHASES:
-        inside = [place for place, other in zip(places, phases.names, strict=True) if other == name]
-        if inside and np.isfinite(inside[-1]):
+        pairs = zip(places, phases.names, strict=True)
+        inside = [place for place, other in pairs if other == name and np.isfinite(place)]
+        if inside:
             names.append(name)
             edges.append(float(inside[-1]))
     edges[-1] = high

@@ -68,7 +68,7 @@ def _phase_lines(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, 
     if edges[3] is None:  # the curve ends with its peak
         del edges[3]
     ranges = [
-        f"{name} {_percent(start)} to {_percent(end)}"
+        f"{name} {_sparsity(start)} to {_sparsity(end)}"
         for name, (start, end) in zip(PHASES, pairwise(edges), strict=False)
     ]
     return [
@@ -83,8 +83,8 @@ def _phase_lines(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, 
 
 
 def _level_text(found: Mapping[str, float | int | None]) -> str:
-    accuracy, sparsity, memorized = (_percent(found[name]) for name in ("test_acc", "sparsity", "memorized"))
-    text = f"test accuracy {accuracy} at level {found['level']}, sparsity {sparsity}"
+    accuracy, memorized = _percent(found["test_acc"]), _percent(found["memorized"])
+    text = f"test accuracy {accuracy} at level {found['level']}, sparsity {_sparsity(found['sparsity'])}"
     return text if found["memorized"] is None else f"{text}, {memorized} of wrong labels memorised"
 
 
@@ -96,4 +96,9 @@ def _correlation_line(name: str, values: Mapping[str, float | int | None]) -> st
 
 
 def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f}".rstrip("0").rstrip(".") + "%"
+    return "-" if share is None else f"{100 * share:.2f}%"
+
+
+def _sparsity(share: float | None) -> str:
+    """Return a sparsity in percent, with more digits where little remains."""
+    return "-" if share is None else f"{100 * share:.{2 if share < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"

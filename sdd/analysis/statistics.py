@@ -108,18 +108,20 @@ def bootstrap_phases(
     Bootstrap", 2015, section 5).
 
     A plain t interval over the cross-fitted values covers less, 83 to 95 %: the seeds' choices are not
-    independent, since each seed chooses for all others. This one covers 96 to 99 % at a nominal 95 %, for 3,
+    independent, since each seed chooses for all others. This one covers 95 to 99 % at a nominal 95 %, for 3,
     5 and 10 seeds, noise of 1 and 2 points, a true trough and a flat curve
     (`tests/analysis/test_statistics.py`).
 
     Args:
         curves: Test accuracies in [0, 1], [seeds, levels]; seeds without any value are dropped, then levels
-        that
-            any seed lacks.
+            that any seed lacks.
         sparsity: Share of weights removed at each level, [levels].
         resamples: Resamples of the seeds.
         confidence: Of each interval, in (0, 1).
         seed: Of the resampling; the same one gives the same intervals.
+
+    Returns:
+        NaN and no double descent for fewer than three seeds: of two, each would only ever choose for the other.
 
     Raises:
         ValueError: The shapes do not match or the confidence is outside (0, 1).
@@ -132,7 +134,7 @@ def bootstrap_phases(
     values = values[np.isfinite(values).any(axis=1)]
     present = np.isfinite(values).all(axis=0) & np.isfinite(shares)
     seeds = len(values)
-    if seeds < 2 or not present[:1].all() or present.sum() < 3:
+    if seeds < 3 or not present[:1].all() or present.sum() < 3:
         unknown = Interval(math.nan, math.nan, math.nan)
         return SeedPhases(unknown, unknown, unknown, False, seeds, confidence)
     values = values[:, present]

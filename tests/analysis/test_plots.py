@@ -1,0 +1,126 @@
+"""Pictures are drawn whatever the rows hold, and nothing in them overlaps."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.image import imread
+
+from sdd.analysis.plots import COLOURS, curve_figure, draw_curve, sparsity_places
+from sdd.analysis.summary import phases_of
+
+
+def make_rows(levels=35, shrink=0.8):
+    at = np.arange(levels)
+    test = np.interp(at, [0, 6, 15, 28, 34], [0.68, 0.68, 0.60, 0.82, 0.65])
+    memorized = 1 / (1 + np.exp((at - 17) / 2))
+    return [
+        {
+            "level": int(level),
+            "sparsity": 1 - shrink**level,
+            "remaining": round(49200 * shrink**level),
+            "train_acc": 0.55 + 0.45 * memorized[level],
+            "memorized": memorized[level],
+            "recovered": 0.8 * (1 - memorized[level]),
+            "test_acc": test[level],
+            "distance": 15 + 5 * math.cos(level / 5),
+        }
+        for level in at
+    ]
+
+
+def without_last(rows):
+    return [*rows[:-1], rows[-1] | {"sparsity": 1.0, "remaining": 0}]
+
+
+def with_gaps(rows):
+    gaps = ("memorized", "recovered", "train_acc")
+    return [row | dict.fromkeys(gaps, math.nan) | ({"test_acc": math.nan} if row["level"] == 3 else {}) for row in rows]
+
+
+VARIANTS = {
+    "full": make_rows(),
+    "none remaining": without_last(make_rows()),
+    "gaps": with_gaps(make_rows()),
+    "one row": make_rows()[:1],
+    "two rows": make_rows()[:2],
+    "no rows": [],
+    "first columns only": [{"level": 0, "sparsity": 0.0, "remaining": 5}],
+    "all removed": [{"level": 0, "sparsity": 1.0, "remaining": 0, "test_acc": 0.1}],
+    "many decades": make_rows(35, 0.6),
+}
+
+
+@pytest.mark.parametrize("name", VARIANTS)
+def test_everything_can_be_drawn(tmp_path, name):
+    rows = VARIANTS[name]
+    (path,) = draw_curve(rows, phases_of(rows), tmp_path / "curve.png", title=name)
+    assert path == tmp_path / "curve.png"
+    assert imread(path).shape[1] == 1000
+
+
+def test_formats_go_beside_each_other_and_nothing_else_is_left(tmp_path):
+    draw_curve(make_rows(), None, tmp_path / "curve.png", title="", formats=("png", "svg"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.png", "curve.svg"]
+    assert b"<svg" in (tmp_path / "curve.svg").read_bytes()
+
+
+def extents(figure, texts):
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    return sorted(
+        (text.get_window_extent(renderer).extents for text in texts if text.get_text()), key=lambda box: box[0]
+    )
+
+
+@pytest.mark.parametrize("width", [3.3, 5.0, 6.0])
+@pytest.mark.parametrize("name", ["full", "none remaining", "many decades"])
+def test_labels_do_not_overlap_and_stay_inside(name, width):
+    rows = VARIANTS[name]
+    figure = curve_figure(rows, phases_of(rows), title="Digits", width=width)
+    FigureCanvasAgg(figure).draw()
+    upper, lower = figure.axes
+    phases = [text for text in upper.texts if text.get_text() in ("light", "critical", "sweet", "collapsed")]
+    assert len(phases) == 4
+    for texts in (lower.get_xticklabels(), phases):
+        boxes = extents(figure, texts)
+        assert all(left[2] < right[0] for left, right in pairwise(boxes))
+        assert boxes[0][0] >= 0
+        assert boxes[-1][2] <= figure.bbox.width
+
+
+def test_ticks_name_sparsities_where_they_are():
+    lower = curve_figure(make_rows(), None).axes[1]
+    ticks = {label.get_text(): place for place, label in zip(lower.get_xticks(), lower.get_xticklabels(), strict=True)}
+    assert {"0", "50", "80", "90", "95", "99", "99.9"} <= set(ticks)
+    for label, place in ticks.items():
+        assert place == pytest.approx(-math.log10(1 - float(label) / 100), abs=1e-9)
+
+
+def test_a_level_with_nothing_left_stands_after_the_last_and_is_labelled():
+    assert sparsity_places([0, 0.9, 1.0]).tolist() == pytest.approx([0, 1, 1.5])
+    figure = curve_figure(without_last(make_rows()), None)
+    assert [label.get_text() for label in figure.axes[1].get_xticklabels()][-1] == "100"
+
+
+def test_lines_have_the_colour_of_their_measure_and_trough_and_peak_their_value():
+    rows = make_rows()
+    upper, lower = curve_figure(rows, phases_of(rows)).axes
+    by_colour = {line.get_color(): line for line in reversed(upper.lines)}
+    assert by_colour[COLOURS["memorized"]].get_ydata() == pytest.approx([100 * row["memorized"] for row in rows])
+    assert by_colour[COLOURS["test_acc"]].get_ydata() == pytest.approx([100 * row["test_acc"] for row in rows])
+    assert lower.lines[0].get_color() == COLOURS["distance"]
+    assert {"60.0", "82.0"} <= {text.get_text() for text in upper.texts}
+
+
+def test_threads_draw_the_same_as_one(tmp_path):
+    rows = make_rows()
+    phases = phases_of(rows)
+
+    def draw(number):
+        return draw_curve(rows, phases, tmp_path / f"{number}.png")[0].read_bytes()
+
+    with ThreadPoolExecutor(3) as pool:
+        assert len(set(pool.map(draw, range(3)))) == 1

@@ -1,0 +1,74 @@
+"""Tables align, fit a terminal of 100 columns, and say what the numbers say."""
+
+import math
+
+import pytest
+
+from sdd.analysis.curve import FIRST_COLUMNS
+from sdd.analysis.report_text import header, row_line, summary, table
+from sdd.analysis.statistics import Correlation
+from sdd.analysis.summary import phases_of
+
+ACCURACY = [0.70, 0.70, 0.70, 0.68, 0.66, 0.64, 0.62, 0.60, 0.60, 0.65, 0.70, 0.75, 0.80, 0.82, 0.82, 0.75, 0.6]
+
+
+def make_rows(accuracy=ACCURACY, memorized=0.5):
+    return [
+        dict.fromkeys(FIRST_COLUMNS, 0.5)
+        | {
+            "level": level,
+            "sparsity": 1 - 0.8**level,
+            "remaining": round(11_173_962 * 0.8**level),
+            "memorized": memorized,
+            "test_acc": value,
+            "distance": 20 - value,
+        }
+        for level, value in enumerate(accuracy)
+    ]
+
+
+def test_all_lines_are_equally_long_and_fit_a_terminal():
+    rows = make_rows(memorized=math.nan)
+    lines = table(rows).splitlines()
+    assert lines == [header(), *map(row_line, rows)]
+    assert {len(line) for line in lines} == {len(header())}
+    assert len(header()) <= 100
+
+
+def test_numbers_stand_under_their_names():
+    row = make_rows()[3]
+    cells = dict(zip(header().split(), row_line(row).split(), strict=True))
+    assert cells["level"] == "3"
+    assert cells["sparsity"] == "48.800%"
+    assert cells["remaining"] == str(row["remaining"])
+    assert cells["test_acc"] == "68.00%"
+    assert cells["memorized"] == "50.00%"
+    assert cells["distance"] == "19.320"
+
+
+def test_missing_numbers_are_dashes():
+    cells = row_line({"level": 0, "sparsity": 0.0, "remaining": 7, "test_acc": math.nan, "test_loss": math.inf}).split()
+    assert cells == ["0", "0.000%", "7", "-", "-", "-", "inf", "-", "-", "-"]
+
+
+def test_a_double_descent_in_words():
+    text = summary(make_rows(), correlations={"distance": Correlation(-0.75, 0.001, 17)})
+    assert "Double descent: yes" in text
+    assert "light 0% to 36%, critical 36% to 79.03%, sweet 79.03% to 94.5%, collapsed 94.5% to 97.19%" in text
+    assert "trough   test accuracy 60.00% at level 7, sparsity 79.03%, 50.00% of wrong labels memorised" in text
+    assert "depth    10.0 points, gain +12.0 points" in text
+    assert "Spearman of test_acc with distance, over levels: -0.75 (p = 0.001, n = 17)" in text
+
+
+def test_a_curve_that_ends_with_its_peak_has_no_collapsed_phase():
+    assert "collapsed" not in summary(make_rows(ACCURACY[:14], memorized=math.nan))
+    assert "memorised" not in summary(make_rows(ACCURACY[:14], memorized=math.nan))
+
+
+@pytest.mark.parametrize("accuracy", [[], [0.7], [0.98] * 12, [math.nan] * 9])
+def test_none_in_words_with_the_reason(accuracy):
+    rows = make_rows(accuracy)
+    text = summary(rows)
+    assert text.startswith("No double descent: ")
+    assert phases_of(rows).reason in text
+    assert "Spearman of test_acc with distance, over levels: none" in text
