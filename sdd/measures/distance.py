@@ -13,22 +13,24 @@ def trainable(net: nn.Module) -> dict[str, Tensor]:
 def layer_distances(
     final: Mapping[str, Tensor], start: Mapping[str, Tensor], masks: Mapping[str, Tensor]
 ) -> dict[str, float]:
-    """Return ‖θ_final − mask ⊙ θ_start‖₂ of each parameter (He et al. 2022, section 5.2).
+    """Return ‖mask ⊙ (θ_final − θ_start)‖₂ of each parameter (He et al. 2022, section 5.2).
+
+    Removed weights do not move, so they add nothing, whatever value they are frozen at.
 
     Args:
-        final: Parameters at the end of a level, removed weights at zero.
+        final: Parameters at the end of a level.
         start: Parameters of the same names and shapes, such as those the level started from.
-        masks: True where a weight survives; a parameter without a mask survives whole.
+        masks: True where a weight is trained; a parameter without a mask is trained whole.
 
     Returns:
         Non-negative distances in the units of the weights, summed in float64.
     """
     distances = {}
     for name, value in final.items():
-        before = start[name].to(value.device).double()
+        moved = value.detach().double() - start[name].to(value.device).double()
         if name in masks:
-            before = before.masked_fill(~masks[name], 0)
-        distances[name] = float((value.detach().double() - before).square().sum().sqrt())
+            moved = moved.masked_fill(~masks[name], 0)
+        distances[name] = float(moved.square().sum().sqrt())
     return distances
 
 

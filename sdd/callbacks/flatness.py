@@ -1,0 +1,188 @@
+"""Flatness of the loss at the end of each level."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from sdd.callbacks.accuracy import data_of
+from sdd.callbacks.level import Level, LevelCallback
+from sdd.draws import Stream, torch_generator
+from sdd.errors import UserError
+from sdd.files import write_table
+from sdd.measures.hessian import hessian_top, hessian_trace
+from sdd.measures.landscape import loss_curves
+from sdd.measures.objective import Objective
+from sdd.measures.sharpness import sharpness
+from sdd.module import Classifier
+from sdd.run_folder import RunFolder
+
+_BAR_AFTER_SECONDS = 3.0
+_BATCH_SIZE = 500
+
+
+class FlatnessMeasures(LevelCallback):
+    """Measures how flat the noisy training loss is around a trained level's weights, in evaluation mode.
+
+    Every measure uses the same `examples` training examples with their noisy labels at every level, without
+    augmentation, and leaves the network and all random states as they were, so that measuring changes no other column.
+    Costs are per level, in passes over those examples: a Hessian-vector product costs about six forward passes.
+
+    Args:
+        hessian_top: Measure the largest eigenvalue of the Hessian; columns `hessian_top`, `hessian_top_iterations`,
+            `hessian_top_residual`. About 10 to 20 Hessian-vector products, `top_iterations` at most.
+        hessian_trace: Measure its trace; columns `hessian_trace` and `hessian_trace_error`, its standard error.
+            `trace_probes` Hessian-vector products.
+        sharpness: Measure max over ‖ε‖₂ ≤ `rho` of L(θ + ε) − L(θ) by one ascent step. A gradient and a forward pass.
+        loss_curves: Measure L(θ + α d) along random filter-normalised directions, into `loss_curves.csv`.
+            `directions` × (`points` − 1) + 1 forward passes.
+        top_tolerance: Relative residual at which the eigenvalue is taken as found.
+        top_iterations: Most iterations for the eigenvalue.
+        trace_probes: Random vectors for the trace.
+        rho: Radius ρ of the sharpness, in the units of the weights.
+        directions: Random directions of the loss curves.
+        points: Values of α in [−1, 1] of the loss curves, odd.
+        examples: Training examples that the loss is averaged over; all where there are fewer.
+        space: `surviving` weights, the directions in which the network can move, or the `full` parameter space.
+        levels: Levels to measure; null: all.
+        seed: Training seed, of examples, probes and directions. Linked to `seed_everything` on the command line.
+
+    Raises:
+        UserError: An argument is outside what is allowed.
+    """
+
+    def __init__(
+        self,
+        hessian_top: bool = False,
+        hessian_trace: bool = False,
+        sharpness: bool = False,
+        loss_curves: bool = False,
+        top_tolerance: float = 1e-4,
+        top_iterations: int = 100,
+        trace_probes: int = 16,
+        rho: float = 0.05,
+        directions: int = 5,
+        points: int = 21,
+        examples: int = 500,
+        space: Literal["surviving", "full"] = "surviving",
+        levels: Sequence[int] | None = None,
+        seed: int = 0,
+    ) -> None:
+        counts = {"top_iterations": top_iterations, "trace_probes": trace_probes, "directions": directions}
+        for name, count in (counts | {"examples": examples}).items():
+            if count < 1:
+                raise UserError(f"flatness.{name} is {count}; it must be at least 1")
+        for name, size in {"top_tolerance": top_tolerance, "rho": rho}.items():
+            if not size > 0:
+                raise UserError(f"flatness.{name} is {size}; it must be above 0")
+        if points < 3 or points % 2 == 0:
+            raise UserError(f"flatness.points is {points}; it must be odd and at least 3, so that α = 0 is among them")
+        self.hessian_top, self.hessian_trace = hessian_top, hessian_trace
+        self.sharpness, self.loss_curves = sharpness, loss_curves
+        self.top_tolerance, self.top_iterations, self.trace_probes = top_tolerance, top_iterations, trace_probes
+        self.rho, self.directions, self.points = rho, directions, points
+        self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
+        self._curves: list[dict[str, float | int]] = []
+
+    def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
+        """Return the measures that are switched on."""
+        wanted = self.hessian_top or self.hessian_trace or self.sharpness or self.loss_curves
+        if not wanted or (self.levels is not None and level.level not in self.levels):
+            return {}
+        measures: dict[str, float] = {}
+        with tqdm(
+            desc=f"flatness of level {level.level}",
+            unit="pass",
+            delay=_BAR_AFTER_SECONDS,
+            leave=False,
+            disable=not trainer.is_global_zero or None,
+        ) as bar:
+            objective = _Watched(
+                bar, pl_module, self._batches(trainer), level.masks if self.space == "surviving" else None
+            )
+            if self.hessian_top:
+                top = hessian_top(
+                    objective,
+                    tolerance=self.top_tolerance,
+                    max_iterations=self.top_iterations,
+                    generator=self._generator("hessian top", level),
+                )
+                measures["hessian_top"] = top.value
+                measures["hessian_top_iterations"] = top.iterations
+                measures["hessian_top_residual"] = top.residual
+            if self.hessian_trace:
+                trace = hessian_trace(
+                    objective, probes=self.trace_probes, generator=self._generator("hessian trace", level)
+                )
+                measures["hessian_trace"], measures["hessian_trace_error"] = trace.value, trace.standard_error
+            if self.sharpness:
+                measures["sharpness"] = sharpness(objective, rho=self.rho)
+            if self.loss_curves:
+                self._measure_curves(objective, level)
+        return measures
+
+    def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
+        """Write the loss curves so far."""
+        if self._curves and trainer.is_global_zero:
+            write_table(RunFolder(trainer.default_root_dir).path / "loss_curves.csv", self._curves)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the loss curves so far."""
+        return {"curves": self._curves}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the loss curves of a run that was left."""
+        self._curves = state_dict["curves"]
+
+    def _measure_curves(self, objective: Objective, level: Level) -> None:
+        curves = loss_curves(
+            objective,
+            directions=self.directions,
+            points=self.points,
+            generator=self._generator("loss curves", level),
+        )
+        self._curves += [
+            {
+                "level": level.level,
+                "sparsity": level.sparsity,
+                "direction": direction,
+                "alpha": alpha,
+                "loss": loss,
+            }
+            for direction, losses in enumerate(curves.losses.tolist())
+            for alpha, loss in zip(curves.alphas.tolist(), losses, strict=True)
+        ]
+
+    def _generator(self, purpose: str, level: Level) -> torch.Generator:
+        return torch_generator(self.seed, purpose, level.level)
+
+    def _batches(self, trainer: pl.Trainer) -> list[tuple[Tensor, Tensor]]:
+        """Return the same examples at every level."""
+        data = data_of(trainer)
+        train, view = data.split("train"), data.view()
+        order = Stream(self.seed, "flatness examples").permutation(len(train.labels))[: self.examples]
+        chosen = torch.from_numpy(order).to(train.labels.device)
+        return [(view.plain(train.images[index]), train.labels[index]) for index in torch.split(chosen, _BATCH_SIZE)]
+
+
+class _Watched(Objective):
+    """An objective that moves a progress bar at each evaluation."""
+
+    def __init__(self, bar: Any, module: Classifier, batches: list[tuple[Tensor, Tensor]], masks: Any) -> None:
+        super().__init__(module.net, batches, masks)
+        self._bar = bar
+
+    def loss(self, offset: Tensor | None = None) -> float:
+        self._bar.update()
+        return super().loss(offset)
+
+    def loss_and_gradient(self) -> tuple[float, Tensor]:
+        self._bar.update(3)
+        return super().loss_and_gradient()
+
+    def hessian_vector_products(self, vectors: Tensor) -> Tensor:
+        self._bar.update(6 * len(vectors))
+        return super().hessian_vector_products(vectors)
