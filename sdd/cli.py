@@ -19,6 +19,7 @@ from torch import nn
 from sdd.callbacks import (
     AccuracyMeasures,
     CurveRecorder,
+    FlatnessMeasures,
     IterativePruning,
     JobProgress,
     LearningDistance,
@@ -98,10 +99,11 @@ class SddCLI(LightningCLI):
         )
         parser.add_lightning_class_args(IterativePruning, "pruning")
         parser.add_lightning_class_args(LearningDistance, "distance")
+        parser.add_lightning_class_args(FlatnessMeasures, "flatness")
         parser.add_lightning_class_args(CurveRecorder, "curve")
         parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
         parser.add_lightning_class_args(JobProgress, "progress")
-        for target in ("model.seed", "data.seed", "pruning.seed"):
+        for target in ("model.seed", "data.seed", "pruning.seed", "flatness.seed"):
             parser.link_arguments("seed_everything", target)
         parser.link_arguments(
             ("pruning.levels", "pruning.sparsities", "pruning.epochs_per_level"),

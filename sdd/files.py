@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
@@ -73,3 +73,9 @@ def try_lock(lock: Path, holder: str) -> Iterator[str | None]:
         file.write(holder)
         file.flush()
         yield None
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:
+    """Write rows of the same columns as CSV, numbers so that they read back bit for bit."""
+    lines = [",".join(rows[0]), *(",".join(repr(value) for value in row.values()) for row in rows)]
+    write_atomically(path, "\n".join(lines) + "\n")

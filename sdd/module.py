@@ -1,7 +1,7 @@
 """The one LightningModule: a network, its optimizer and schedule, all injected, and the masks of its weights."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import lightning.pytorch as pl
@@ -37,12 +37,15 @@ class Classifier(pl.LightningModule):
         lr_scheduler: Makes the learning-rate schedule from the optimizer; called anew at every level. It must
             depend on the number of epochs or steps only. null: a constant rate.
         lr_interval: Whether the schedule moves every `epoch` or every `step`.
+        distance_penalty: λ ≥ 0 of the penalty λ · ‖θ − θ_start‖₂² added to the training loss, θ_start being what the
+            level started from (L2-SP, Li et al. 2018). It holds the learning distance down.
         seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
 
     Attributes:
         masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
-        epoch_loss: Mean training loss of the mini-batches of the last whole epoch.
+        starts: Each trainable parameter with the value that its level started from; filled by `IterativePruning`.
+        epoch_loss: Mean cross-entropy of the mini-batches of the last whole epoch, the penalty left out.
     """
 
     def __init__(
@@ -51,18 +54,30 @@ class Classifier(pl.LightningModule):
         optimizer: OptimizerCallable = torch.optim.SGD,
         lr_scheduler: LRSchedulerCallable | None = None,
         lr_interval: Literal["epoch", "step"] = "epoch",
+        distance_penalty: float = 0.0,
         seed: int = 0,
     ) -> None:
         super().__init__()
+        if not 0 <= distance_penalty < math.inf:
+            raise UserError(f"model.distance_penalty is {distance_penalty}; it must be a number from 0")
         self.net = net
         self.optimizer, self.lr_scheduler, self.lr_interval = optimizer, lr_scheduler, lr_interval
+        self.distance_penalty = distance_penalty
         self.seed = seed
+        self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
         self.constant_lr: float | None = None
         self.epoch_loss = float("nan")
         self._build: Callable[[], nn.Module] | None = None
         self._losses: list[Tensor] = []
         self.eval_loss, self.eval_acc = MeanMetric(), MeanMetric()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; Lightning notes the hook's name some forty times a step, which `nn.Module` makes slow."""
+        if name == "_current_fx_name":
+            self.__dict__[name] = value
+        else:
+            super().__setattr__(name, value)
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -123,6 +138,17 @@ class Classifier(pl.LightningModule):
             "lr_scheduler": {"scheduler": scheduler, "interval": self.lr_interval},
         }
 
+    def last_rate(self, epochs: int, steps_per_epoch: int) -> float:
+        """Return the learning rate of the last epoch (or step) of a level of `epochs` epochs."""
+        made = self.configure_optimizers()
+        if not isinstance(made, dict):
+            return float(made.param_groups[0]["lr"])
+        optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
+        optimizer.step()  # moves nothing, for there are no gradients; schedules want a step before theirs
+        for _ in range((epochs if self.lr_interval == "epoch" else epochs * steps_per_epoch) - 1):
+            scheduler.step()
+        return float(optimizer.param_groups[0]["lr"])
+
     def forward(self, images: Tensor) -> Tensor:
         """Map images to logits."""
         logits: Tensor = self.net(images)
@@ -133,6 +159,8 @@ class Classifier(pl.LightningModule):
         images, labels = batch
         loss = functional.cross_entropy(self.net(images), labels)
         self._losses.append(loss.detach())
+        if self.distance_penalty:
+            loss = loss + self.distance_penalty * squared_distance(self.starts)
         return loss
 
     def on_train_epoch_start(self) -> None:
@@ -145,7 +173,8 @@ class Classifier(pl.LightningModule):
         Raises:
             UserError: Training diverged.
         """
-        self.epoch_loss = float(torch.stack(self._losses).mean())
+        mean = torch.stack(self._losses).mean()
+        self.epoch_loss = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
         if not math.isfinite(self.epoch_loss):
             raise diverged(f"in epoch {self.current_epoch}", self.epoch_loss)
         for logger in self.loggers:
@@ -165,6 +194,11 @@ class Classifier(pl.LightningModule):
         self.eval_loss.update(functional.cross_entropy(logits, labels, reduction="none"))
         self.eval_acc.update((logits.argmax(1) == labels).float())
         self.log_dict({f"{part}_loss": self.eval_loss, f"{part}_acc": self.eval_acc}, prog_bar=False)
+
+
+def squared_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
+    """Return ‖θ − θ_start‖₂² over pairs of a parameter and its start, a scalar that can be differentiated."""
+    return torch.stack([(parameter - start).square().sum() for parameter, start in pairs]).sum()
 
 
 def diverged(where: str, loss: float) -> UserError:

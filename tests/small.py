@@ -78,18 +78,20 @@ def small_run(
     data=None,
     trainer=None,
     logger=False,
+    distance_penalty=0.0,
     **pruning,
 ):
     """Run an experiment without the command line; returns its trainer, module and pruning callback."""
     pruning = {"levels": 3, "fraction": 0.5, "epochs_per_level": 2, "exclude": ["fc.weight"], "seed": seed} | pruning
     driver = IterativePruning(**pruning)
-    module = Classifier(build(), optimizer, lr_scheduler, lr_interval, seed=seed)
+    distance = [] if any(isinstance(callback, LearningDistance) for callback in extra) else [LearningDistance()]
+    module = Classifier(build(), optimizer, lr_scheduler, lr_interval, distance_penalty, seed)
     module.draw_from(build)
     run = pl.Trainer(
         max_epochs=driver.max_epochs,
         accelerator="cpu",
         default_root_dir=folder,
-        callbacks=[*extra, CurveRecorder(), LearningDistance(), AccuracyMeasures(), driver, RunCheckpoint()],
+        callbacks=[*extra, CurveRecorder(), *distance, AccuracyMeasures(), driver, RunCheckpoint()],
         logger=logger,
         enable_progress_bar=False,
         enable_model_summary=False,

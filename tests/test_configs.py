@@ -100,10 +100,18 @@ def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     one_level = [] if "tinyimagenet" in path.stem else ["--pruning.levels", "1"]
     tiny = ["--data.train_size", "64", "--data.batch_size", "32", "--pruning.rewind_steps", "1"]
     tiny += ["--pruning.epochs_per_level", "1", "--progress.show", "none", "--trainer.accelerator", "cpu"]
-    assert main(["fit", "--config", str(path), *narrow, *one_level, *tiny, "--run_dir", "run"]) == 0
+    arguments = ["fit", "--config", str(path), *narrow, *one_level, *tiny]
+    arguments += ["--flatness.examples", "20", "--flatness.trace_probes", "2", "--flatness.directions", "1"]
+    source = yaml.safe_load(path.read_text())["pruning"].get("masks_from")
+    if source:
+        lottery = ["--pruning.masks_from", "null", "--pruning.retrain", "lottery", "--run_dir", source]
+        assert main([*arguments, *lottery]) == 0
+    assert main([*arguments, "--run_dir", "run"]) == 0
     rows = read_curve(tmp_path / "run" / "curve.csv")
     assert len(rows) == 2
     assert rows[1]["sparsity"] > 0
+    assert ("hessian_trace" in rows[0]) == ("flatness" in path.stem)
+    assert ("test_acc_before" in rows[0]) == ("redense" in path.stem)
 
 
 def test_every_flat_argument_of_the_readme_reaches_its_part(built):

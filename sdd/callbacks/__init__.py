@@ -3,6 +3,7 @@
 from sdd.callbacks.accuracy import AccuracyMeasures
 from sdd.callbacks.curve_recorder import CurveRecorder
 from sdd.callbacks.distance import LearningDistance
+from sdd.callbacks.flatness import FlatnessMeasures
 from sdd.callbacks.iterative_pruning import IterativePruning
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.callbacks.progress import JobProgress
@@ -11,6 +12,7 @@ from sdd.callbacks.run_checkpoint import RunCheckpoint
 __all__ = [
     "AccuracyMeasures",
     "CurveRecorder",
+    "FlatnessMeasures",
     "IterativePruning",
     "JobProgress",
     "LearningDistance",

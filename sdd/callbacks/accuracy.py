@@ -1,6 +1,9 @@
 """Accuracy and memorisation at the end of each level."""
 
+from copy import deepcopy
+
 import lightning.pytorch as pl
+from torch import nn
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
@@ -12,21 +15,29 @@ class AccuracyMeasures(LevelCallback):
     """Measures training, test and, where there is one, validation part, without augmentation."""
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
-        """Return the loss and accuracies of each part; see `sdd.measures.accuracy`."""
-        data = data_of(trainer)
-        train, test = data.split("train"), data.split("test")
-        measures = training_measures(
-            predict(pl_module.net, data.plain_loader("train")),
-            train.labels,
-            train.true_labels,
-            train.flipped,
-        )
-        parts = {"test": test} | ({"val": data.split("val")} if data.val_size else {})
-        for name, part in parts.items():
-            predictions = predict(pl_module.net, data.plain_loader(name))
-            measures[f"{name}_loss"] = predictions.loss
-            measures[f"{name}_acc"] = share(predictions.classes == part.labels)
+        """Return the loss and accuracies of each part; see `sdd.measures.accuracy`.
+
+        For a level whose mask was released also those that it started from, as `*_before`.
+        """
+        measures = measure(pl_module.net, data_of(trainer))
+        if level.released:
+            before = deepcopy(pl_module.net)
+            before.load_state_dict(dict(level.start))
+            measures |= {f"{name}_before": value for name, value in measure(before, data_of(trainer)).items()}
         return measures
+
+
+def measure(net: nn.Module, data: NoisyLabelData) -> dict[str, float]:
+    """Measure a network on every part of the data."""
+    train = data.split("train")
+    measures = training_measures(
+        predict(net, data.plain_loader("train")), train.labels, train.true_labels, train.flipped
+    )
+    for name in ("test", "val") if data.val_size else ("test",):
+        predictions = predict(net, data.plain_loader(name))
+        measures[f"{name}_loss"] = predictions.loss
+        measures[f"{name}_acc"] = share(predictions.classes == data.split(name).labels)
+    return measures
 
 
 def data_of(trainer: pl.Trainer) -> NoisyLabelData:

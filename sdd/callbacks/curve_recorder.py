@@ -30,6 +30,7 @@ class CurveRecorder(LevelCallback):
     def __init__(self, redraw_seconds: float = 20.0) -> None:
         self.redraw_seconds = redraw_seconds
         self._rows: list[Row] = []
+        self._complete = False
         self._clock = time.monotonic()
         self._seconds_before = 0.0
         self._drawn = time.monotonic()
@@ -70,6 +71,7 @@ class CurveRecorder(LevelCallback):
             "seconds": self._seconds(),
         }
         self._rows = [*self._rows, row]
+        self._complete = level.last
         if not trainer.is_global_zero:
             return
         folder = RunFolder(trainer.default_root_dir)
@@ -81,7 +83,7 @@ class CurveRecorder(LevelCallback):
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Judge the whole curve."""
-        if not trainer.is_global_zero or trainer.current_epoch < (trainer.max_epochs or 0):
+        if not trainer.is_global_zero or not self._complete:
             return
         folder = RunFolder(trainer.default_root_dir)
         write_curve(folder.curve, self._rows)
@@ -95,11 +97,12 @@ class CurveRecorder(LevelCallback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows, and the seconds spent on a level that is not done."""
-        return {"rows": self._rows, "seconds": self._seconds()}
+        return {"rows": self._rows, "complete": self._complete, "seconds": self._seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the rows of a run that was left."""
-        self._rows, self._seconds_before = state_dict["rows"], state_dict["seconds"]
+        self._rows, self._complete = state_dict["rows"], state_dict["complete"]
+        self._seconds_before = state_dict["seconds"]
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._clock

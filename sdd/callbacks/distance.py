@@ -1,10 +1,14 @@
-"""Learning distance at the end of each level."""
+"""Learning distance at the end of each level, and on the way there."""
+
+from typing import Any
 
 import lightning.pytorch as pl
 
 from sdd.callbacks.level import Level, LevelCallback
+from sdd.files import write_table
 from sdd.measures.distance import layer_distances, total_distance, trainable
 from sdd.module import Classifier
+from sdd.run_folder import RunFolder
 
 
 class LearningDistance(LevelCallback):
@@ -12,10 +16,12 @@ class LearningDistance(LevelCallback):
 
     Args:
         per_layer: Also write `distance/NAME` and `distance_init/NAME` for each trainable parameter.
+        path: Also measure after every epoch, into `distance_path.csv`: level, epoch, distance, distance_init.
     """
 
-    def __init__(self, per_layer: bool = False) -> None:
-        self.per_layer = per_layer
+    def __init__(self, per_layer: bool = False, path: bool = False) -> None:
+        self.per_layer, self.path = per_layer, path
+        self._path: list[dict[str, float | int]] = []
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the distances, in the units of the weights."""
@@ -27,3 +33,25 @@ class LearningDistance(LevelCallback):
             if self.per_layer:
                 measures |= {f"{name}/{layer}": value for layer, value in layers.items()}
         return measures
+
+    def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
+        """Measure the path."""
+        if not self.path:
+            return
+        final, row = trainable(pl_module.net), dict[str, float | int](level=level.level, epoch=epoch)
+        for name, start in (("distance", level.start), ("distance_init", level.initial)):
+            row[name] = total_distance(layer_distances(final, start, level.masks))
+        self._path.append(row)
+
+    def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
+        """Write the path so far."""
+        if self.path and trainer.is_global_zero:
+            write_table(RunFolder(trainer.default_root_dir).path / "distance_path.csv", self._path)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the path so far."""
+        return {"path": self._path}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the path of a run that was left."""
+        self._path = state_dict["path"]

@@ -1,5 +1,6 @@
 """The levels of an experiment inside one `fit`: train, measure, prune, set the weights, train again."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,15 +14,16 @@ from sdd.data.loader import TrainLoader
 from sdd.draws import derive_seed, torch_generator
 from sdd.errors import UserError
 from sdd.module import Classifier, diverged
-from sdd.pruning.criteria import Criterion, gradient_scores, magnitude_scores, random_scores
+from sdd.pruning.criteria import Criterion, gradient_scores, largest_scores, magnitude_scores, random_scores
 from sdd.pruning.masks import (
     Masks,
     count_remaining,
     prunable_parameters,
     sparsity,
 )
-from sdd.pruning.retrain import Retrain, State, start_state
+from sdd.pruning.retrain import Frozen, Retrain, State, start_state
 from sdd.pruning.schedule import Schedule, Scope, prune
+from sdd.pruning.source import SourceRun
 
 
 class IterativePruning(pl.Callback):
@@ -37,13 +39,20 @@ class IterativePruning(pl.Callback):
         sparsities: Rising sparsities in (0, 1] to prune to instead; a single one is one-shot pruning.
         epochs_per_level: Epochs of every level. `trainer.max_epochs` is linked to it and to the levels.
         criterion: Which weights go: the smallest by `magnitude`, by `gradient` (|w · ∂L/∂w| on training batches
-            with their noisy labels), or at `random`, fresh at every level.
+            with their noisy labels), at `random`, fresh at every level, or the `largest` by magnitude.
         gradient_batches: Training batches for the criterion `gradient`.
         scope: Rank weights over the network (`global`) or in each tensor by itself (`layer`).
         retrain: `lottery`: weights go back to those of level 0 after `rewind_steps` steps; `lr_rewind`: they stay;
-            `finetune`: they stay and the rate is `finetune_lr`; `scratch`: a fresh initialisation at every level.
+            `finetune`: they stay and the rate is `finetune_lr`; `scratch`: a fresh initialisation at every level;
+            `redense`: each level starts from that level of the run `masks_from`, its mask is released, and it
+            trains on at the last rate of the schedule; columns `*_before` tell what it started from.
         rewind_steps: Steps of level 0 after which the weights for `lottery` are kept; 0: the initialisation.
         finetune_lr: The constant learning rate of `finetune`.
+        frozen: Where removed weights are held: at `zero`, at their `initial` values, or at the `final` ones that
+            they had when they were removed.
+        masks_from: Folder of a finished run whose masks are used, level by level, instead of pruning; with
+            `retrain` `scratch` this asks whether winning tickets win.
+        stop_loss: End a level early, after the first epoch whose mean training loss is at most this.
         exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names.
         seed: Training seed. Linked to `seed_everything` on the command line.
 
@@ -63,6 +72,9 @@ class IterativePruning(pl.Callback):
         retrain: Retrain = "lottery",
         rewind_steps: int = 0,
         finetune_lr: float = 0.001,
+        frozen: Frozen = "zero",
+        masks_from: str | None = None,
+        stop_loss: float | None = None,
         exclude: Sequence[str] = (),
         seed: int = 0,
     ) -> None:
@@ -83,13 +95,28 @@ class IterativePruning(pl.Callback):
         self.scope: Scope = scope
         self.retrain: Retrain = retrain
         self.rewind_steps, self.finetune_lr = rewind_steps, finetune_lr
+        if stop_loss is not None and stop_loss <= 0:
+            raise UserError(f"pruning.stop_loss is {stop_loss}; it must be above 0, or null")
+        if masks_from is None and retrain == "redense":
+            raise UserError("pruning.retrain redense trains the levels of a finished run on: set --pruning.masks_from")
+        if masks_from is not None and retrain not in {"scratch", "redense"}:
+            raise UserError(
+                f"pruning.masks_from asks for weights that do not come from this run's levels: set "
+                f"--pruning.retrain to scratch or redense, not {retrain}"
+            )
+        self.frozen: Frozen = frozen
+        self.source = None if masks_from is None else SourceRun(masks_from)
+        self.stop_loss = stop_loss
         self.exclude = tuple(exclude)
         self.seed = seed
         self.level = 0
+        self._first_epoch = 0
+        self._level_done = False
         self._initial: State = {}
         self._rewind: State = {}
         self._start: State = {}
-        self._masked: list[tuple[nn.Parameter, Tensor]] = []
+        self._released: tuple[int, Masks] | None = None
+        self._masked: list[tuple[nn.Parameter, Tensor, Tensor | None]] = []
 
     @property
     def max_epochs(self) -> int:
@@ -100,11 +127,21 @@ class IterativePruning(pl.Callback):
         """Find out whether this network can be pruned as asked.
 
         Raises:
-            UserError: `exclude` matches nothing, nothing is prunable, or `scratch` cannot draw fresh weights.
+            UserError: `exclude` matches nothing, nothing is prunable, `scratch` cannot draw fresh weights, or the
+                run `masks_from` does not fit.
         """
-        prunable_parameters(pl_module.net, self.exclude)
+        prunable = prunable_parameters(pl_module.net, self.exclude)
         if self.retrain == "scratch" and not pl_module.can_draw:
             raise UserError("pruning.retrain scratch needs a network that can be built anew: call draw_from(build)")
+        if self.source is None:
+            return
+        self.source.check(self.schedule.last_level, prunable)
+        if self.retrain == "redense" and self.source.settings["seed_everything"] != self.seed:
+            raise UserError(
+                f"pruning.masks_from {self.source.folder.path} was trained with seed_everything "
+                f"{self.source.settings['seed_everything']}: set the same, so that distance_init is measured from "
+                "its first weights"
+            )
 
     def check_steps(self, batches: int, accumulate_grad_batches: int = 1) -> None:
         """Find out whether level 0 gets as far as the step to rewind to.
@@ -128,11 +165,14 @@ class IterativePruning(pl.Callback):
         self.check(module)
         parameters = prunable_parameters(module.net, self.exclude)
         module.set_masks({name: torch.ones_like(value, dtype=torch.bool) for name, value in parameters.items()})
-        if stage == "fit" and trainer.max_epochs != self.max_epochs:
+        if stage != "fit":
+            return
+        if trainer.max_epochs != self.max_epochs:
             raise UserError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but {self.schedule.last_level + 1} levels of "
                 f"{self.epochs_per_level} epochs take {self.max_epochs}; leave it unset on the command line"
             )
+        self._set_rate(trainer, module, level=0)
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the initial weights, unless a checkpoint brought them."""
@@ -140,39 +180,44 @@ class IterativePruning(pl.Callback):
         self.check_steps(len(_train_loader(trainer)), trainer.accumulate_grad_batches)
         if not self._initial:
             self._initial = _copy(module.net)
-            self._start = self._initial
             if self.rewind_steps == 0:
                 self._rewind = self._initial
-        self._prepare_masks(module)
+            self._start = self.source.weights(0) if self.source and self.retrain == "redense" else self._initial
+            module.net.load_state_dict(self._start)
+        self._prepare(module)
+        if self._level_done and self.level == self.schedule.last_level:
+            trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the next level where the last one is complete, and place this epoch's random draws."""
         module = _classifier(pl_module)
-        level, epoch = divmod(trainer.current_epoch, self.epochs_per_level)
-        if level > self.level:
-            self._begin_level(trainer, module, level)
+        if self._level_done:
+            self._begin_level(trainer, module, self.level + 1)
+        epoch = trainer.current_epoch - self._first_epoch
         if epoch == 0:
             for callback in _level_callbacks(trainer):
                 callback.on_level_start(trainer, module, self._describe(module))
-        _train_loader(trainer).position = (level, epoch)
+        _train_loader(trainer).position = (self.level, epoch)
         # For draws inside the network, such as dropout.
-        torch.manual_seed(derive_seed(self.seed, "network", level, epoch, trainer.global_rank))
+        torch.manual_seed(derive_seed(self.seed, "network", self.level, epoch, trainer.global_rank))
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
     ) -> None:
         """Take the gradient of removed weights away, before it is clipped."""
-        for parameter, mask in self._masked:
+        for parameter, mask, _ in self._masked:
             if parameter.grad is not None:
                 parameter.grad.mul_(mask)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Hold removed weights at zero, and keep the weights to rewind to when their step has come."""
+        """Hold removed weights, and keep the weights to rewind to when their step has come."""
         with torch.no_grad():
-            for parameter, mask in self._masked:
+            for parameter, mask, held in self._masked:
                 parameter.mul_(mask)
+                if held is not None:
+                    parameter.add_(held)
         if not self._rewind and trainer.global_step == self.rewind_steps:
             self._rewind = _copy(_classifier(pl_module).net)
 
@@ -180,22 +225,29 @@ class IterativePruning(pl.Callback):
         """At a level's end, let everybody measure, then hear."""
         module = _classifier(pl_module)
         module.close_epoch()
-        if (trainer.current_epoch + 1) % self.epochs_per_level:
+        level, epoch = self._describe(module), trainer.current_epoch - self._first_epoch
+        for callback in _level_callbacks(trainer):
+            callback.on_level_epoch_end(trainer, module, level, epoch)
+        learnt = self.stop_loss is not None and module.epoch_loss <= self.stop_loss
+        self._level_done = learnt or epoch + 1 == self.epochs_per_level
+        if not self._level_done:
             return
-        level = self._describe(module)
         measures: dict[str, float] = {}
         for callback in _level_callbacks(trainer):
             measures |= callback.measure_level(trainer, module, level)
-        loss = measures.get("train_loss", 0.0)
-        if not torch.isfinite(torch.tensor(loss)):
-            raise diverged(f"at the end of level {level.level}", loss)
+        if not math.isfinite(measures.get("train_loss", 0.0)):
+            raise diverged(f"at the end of level {level.level}", measures["train_loss"])
         for callback in _level_callbacks(trainer):
             callback.on_level_end(trainer, module, level, measures)
+        if level.last:
+            trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs: level, first weights, weights to rewind to, weights of the start."""
         return {
             "level": self.level,
+            "first_epoch": self._first_epoch,
+            "level_done": self._level_done,
             "initial": self._initial,
             "rewind": self._rewind,
             "start": self._start,
@@ -207,35 +259,45 @@ class IterativePruning(pl.Callback):
         """Know the level before optimizer and schedule are made, which fine-tuning levels do differently."""
         state = checkpoint["callbacks"].get(self.state_key)
         if state is not None:
-            self._set_rate(_classifier(pl_module), state["level"])
+            self._set_rate(trainer, _classifier(pl_module), state["level"])
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up a run where it was left."""
-        self.level = state_dict["level"]
+        self.level, self._first_epoch = state_dict["level"], state_dict["first_epoch"]
+        self._level_done = state_dict["level_done"]
         self._initial, self._rewind = state_dict["initial"], state_dict["rewind"]
         self._start = state_dict["start"]
 
     def _begin_level(self, trainer: pl.Trainer, module: Classifier, level: int) -> None:
-        self.level = level
-        masks = self._next_masks(trainer, module, level)
+        trained = _copy(module.net)
+        if self.source is None:
+            masks = self._prune(trainer, module, level)
+        elif self.retrain == "redense":
+            masks, trained = module.masks, self.source.weights(level)
+        else:
+            masks = self.source.masks(level)
+        self.level, self._first_epoch, self._level_done = level, trainer.current_epoch, False
         module.set_masks(masks)
         self._start = start_state(
             self.retrain,
-            trained=lambda: _copy(module.net),
-            rewind=self._rewind,
+            trained,
+            self._rewind,
             fresh=lambda: module.fresh_network(level).state_dict(),
             masks={name: mask.cpu() for name, mask in masks.items()},
+            frozen={"zero": None, "initial": self._initial, "final": trained}[self.frozen],
         )
         module.net.load_state_dict(self._start)
-        self._set_rate(module, level)
+        self._set_rate(trainer, module, level)
         trainer.strategy.setup_optimizers(trainer)
-        self._prepare_masks(module)
+        self._prepare(module)
 
-    def _next_masks(self, trainer: pl.Trainer, module: Classifier, level: int) -> Masks:
+    def _prune(self, trainer: pl.Trainer, module: Classifier, level: int) -> Masks:
         """Prune once more; all processes take the masks of the first one."""
         parameters = prunable_parameters(module.net, self.exclude)
         if self.criterion == "magnitude":
             scores = magnitude_scores(parameters)
+        elif self.criterion == "largest":
+            scores = largest_scores(parameters)
         elif self.criterion == "random":
             scores = random_scores(parameters, torch_generator(self.seed, "random pruning", level))
         else:
@@ -255,21 +317,51 @@ class IterativePruning(pl.Callback):
             masks = trainer.strategy.broadcast(masks)
         return masks
 
-    def _set_rate(self, module: Classifier, level: int) -> None:
-        module.constant_lr = self.finetune_lr if self.retrain == "finetune" and level > 0 else None
+    def _set_rate(self, trainer: pl.Trainer, module: Classifier, level: int) -> None:
+        module.constant_lr = None
+        if self.retrain == "finetune" and level > 0:
+            module.constant_lr = self.finetune_lr
+        elif self.retrain == "redense":
+            assert self.source is not None
+            epochs = self.source.settings["pruning.epochs_per_level"]
+            module.constant_lr = module.last_rate(epochs, len(data_of(trainer).train_dataloader()))
 
-    def _prepare_masks(self, module: Classifier) -> None:
+    def _prepare(self, module: Classifier) -> None:
         """Pair each pruned weight with its mask in the weight's own type, the fastest to multiply with."""
         parameters, masks = prunable_parameters(module.net, self.exclude), module.masks
-        self._masked = [
-            (parameter, masks[name].to(parameter.dtype))
-            for name, parameter in parameters.items()
-            if not bool(masks[name].all())
-        ]
+        self._masked = []
+        for name, parameter in parameters.items():
+            if not bool(masks[name].all()):
+                held = self._start[name].to(parameter.device).masked_fill(masks[name], 0)
+                mask = masks[name].to(parameter.dtype)
+                self._masked.append((parameter, mask, None if self.frozen == "zero" else held))
+        if module.distance_penalty:
+            module.starts = [
+                (parameter, self._start[name].to(parameter.device))
+                for name, parameter in module.net.named_parameters()
+                if parameter.requires_grad
+            ]
 
     def _describe(self, module: Classifier) -> Level:
         masks = module.masks
-        return Level(self.level, sparsity(masks), count_remaining(masks), self._initial, self._start, masks)
+        released = self.source is not None and self.retrain == "redense"
+        counted = self._source_masks() if released else masks
+        return Level(
+            level=self.level,
+            last_level=self.schedule.last_level,
+            sparsity=sparsity(counted),
+            remaining=count_remaining(counted),
+            released=released,
+            initial=self._initial,
+            start=self._start,
+            masks=masks,
+        )
+
+    def _source_masks(self) -> Masks:
+        assert self.source is not None
+        if self._released is None or self._released[0] != self.level:
+            self._released = (self.level, self.source.masks(self.level))
+        return self._released[1]
 
 
 def _classifier(module: pl.LightningModule) -> Classifier:

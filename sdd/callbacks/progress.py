@@ -8,10 +8,13 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 from tqdm import tqdm
 
+from sdd.callbacks.level import Level, LevelCallback
+from sdd.module import Classifier
+
 _LINE_SECONDS = 60.0
 
 
-class JobProgress(pl.Callback):
+class JobProgress(LevelCallback):
     """Shows how much of all levels is done and the time left, on standard error.
 
     Args:
@@ -26,9 +29,9 @@ class JobProgress(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Begin at the step that a resumed run has reached."""
-        batches = len(trainer.train_dataloader or [])
-        self._total = batches * (trainer.max_epochs or 0)
-        self._steps = self._first = batches * trainer.current_epoch
+        self._batches = len(trainer.train_dataloader or [])
+        self._total = self._batches * (trainer.max_epochs or 0)
+        self._steps = self._first = self._batches * trainer.current_epoch
         self._started = self._said = time.monotonic()
         on_terminal = sys.stderr.isatty()
         if trainer.is_global_zero and (self.show == "bar" or (self.show == "auto" and on_terminal)):
@@ -57,6 +60,14 @@ class JobProgress(pl.Callback):
             share = self._steps / self._total
             sys.stderr.write(f"{share:.1%} done, epoch {trainer.current_epoch} of {trainer.max_epochs}, {left} left\n")
             sys.stderr.flush()
+
+    def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
+        """Skip the epochs that a level before has not needed."""
+        steps = self._total * level.level // (level.last_level + 1)
+        skipped, self._steps = steps - self._steps, steps
+        self._first += skipped
+        if self._bar is not None and skipped:
+            self._bar.n = self._bar.last_print_n = steps
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         """Take the bar away."""

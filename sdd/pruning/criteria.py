@@ -7,12 +7,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Criterion = Literal["magnitude", "gradient", "random"]
+Criterion = Literal["magnitude", "gradient", "random", "largest"]
 
 
 def magnitude_scores(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
     """Score by |w| (Han et al. 2015)."""
     return {name: parameter.detach().abs() for name, parameter in parameters.items()}
+
+
+def largest_scores(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Score by −|w|, so that the largest weights go first: the reverse of magnitude pruning."""
+    return {name: -parameter.detach().abs() for name, parameter in parameters.items()}
 
 
 def gradient_scores(

@@ -105,8 +105,15 @@ def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> M
     return {name: part.view_as(masks[name]).clone() for name, part in zip(masks, parts, strict=True)}
 
 
-def mask_state(state: Mapping[str, Tensor], masks: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return a copy of a state dict in which removed weights are exactly zero."""
+def mask_state(
+    state: Mapping[str, Tensor], masks: Mapping[str, Tensor], frozen: Mapping[str, Tensor] | None = None
+) -> dict[str, Tensor]:
+    """Return a copy of a state dict in which removed weights have the values of `frozen`, or are exactly zero."""
     return {
-        name: value.masked_fill(~masks[name], 0) if name in masks else value.clone() for name, value in state.items()
+        name: value.clone()
+        if name not in masks
+        else value.masked_fill(~masks[name], 0)
+        if frozen is None
+        else torch.where(masks[name], value, frozen[name])
+        for name, value in state.items()
     }

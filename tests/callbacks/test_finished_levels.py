@@ -1,0 +1,113 @@
+"""Experiments on the levels of a finished run: winning tickets and re-dense training."""
+
+import json
+
+import pytest
+import torch
+
+from sdd.__main__ import main
+from sdd.analysis.curve import read_curve
+from sdd.module import Classifier
+from tests.small import QUICK, curve_without_seconds, level_state, sgd, small_net
+
+RUN = [*QUICK, "--pruning.epochs_per_level", "4", "--model.lr_scheduler", "torch.optim.lr_scheduler.MultiStepLR"]
+RUN += ["--model.lr_scheduler.milestones", "[2]"]
+
+
+@pytest.fixture
+def lottery(tmp_path, monkeypatch):
+    threads = torch.get_num_threads()
+    monkeypatch.chdir(tmp_path)
+    assert main([*RUN, "--run_dir", "lottery"]) == 0
+    yield tmp_path / "lottery"
+    torch.set_num_threads(threads)
+
+
+def test_tickets_are_trained_under_the_same_masks_from_fresh_weights(lottery, tmp_path, capsys):
+    arguments = [*RUN, "--pruning.retrain", "scratch", "--pruning.masks_from", "lottery", "--run_dir", "tickets"]
+    assert main(arguments) == 0
+    first, second = read_curve(lottery / "curve.csv"), read_curve(tmp_path / "tickets" / "curve.csv")
+    assert [row["remaining"] for row in first] == [row["remaining"] for row in second]
+    for level in range(4):
+        (trained, masks), (again, others) = level_state(lottery, level), level_state(tmp_path / "tickets", level)
+        assert all(torch.equal(masks[name], others[name]) for name in masks)
+        # Dense networks have the same first weights, others do not.
+        assert all(torch.equal(trained[name], again[name]) for name in trained) == (level == 0)
+    # A magnitude-pruned scratch run has other masks: the masks really come from the lottery.
+    assert main([*RUN, "--pruning.retrain", "scratch", "--run_dir", "own"]) == 0
+    own = level_state(tmp_path / "own", 2)[1]
+    assert not all(torch.equal(own[name], value) for name, value in level_state(lottery, 2)[1].items())
+
+
+def test_redense_training_starts_from_the_trained_level_and_releases_its_mask(lottery, tmp_path):
+    arguments = [*RUN, "--pruning.retrain", "redense", "--pruning.masks_from", "lottery", "--run_dir", "redense"]
+    assert main(arguments) == 0
+    before, after = read_curve(lottery / "curve.csv"), read_curve(tmp_path / "redense" / "curve.csv")
+    for level, (source, row) in enumerate(zip(before, after, strict=True)):
+        for name in ("level", "sparsity", "remaining"):
+            assert row[name] == source[name]
+        for name in ("train_acc", "test_acc", "test_loss", "memorized"):
+            assert row[f"{name}_before"] == source[name], (level, name)
+        assert row["distance"] > 0
+        sparse, masks = level_state(lottery, level)
+        dense, released = level_state(tmp_path / "redense", level)
+        assert all(bool(mask.all()) for mask in released.values())
+        if level:
+            grown = [dense[name][~mask] for name, mask in masks.items()]
+            assert all(bool((values != 0).any()) for values in grown), "removed weights grow from zero"
+        # The rate is the last one of the schedule, 0.01, held: four epochs move weights little.
+        assert row["distance"] < source["distance"]
+        assert sparse.keys() == dense.keys()
+
+
+def test_the_last_rate_of_a_schedule():
+    def milestones(optimizer):
+        return torch.optim.lr_scheduler.MultiStepLR(optimizer, milestones=[80, 120], gamma=0.1)
+
+    assert Classifier(small_net(), sgd).last_rate(160, 10) == 0.1
+    assert Classifier(small_net(), sgd, milestones).last_rate(160, 10) == pytest.approx(0.001)
+    assert Classifier(small_net(), sgd, milestones).last_rate(120, 10) == pytest.approx(0.01)
+    assert Classifier(small_net(), sgd, milestones, "step").last_rate(9, 10) == pytest.approx(0.01)
+
+
+def test_redense_runs_resume_too(lottery, tmp_path):
+    arguments = [*RUN, "--pruning.retrain", "redense", "--pruning.masks_from", "lottery"]
+    arguments += ["--checkpoint.every_n_epochs", "1"]
+    assert main([*arguments, "--run_dir", "whole"]) == 0
+    assert main([*arguments, "--run_dir", "stopped"]) == 0
+    folder = tmp_path / "stopped"
+    (folder / "summary.json").unlink()
+    newest = max((folder / "checkpoints").iterdir())
+    newest.unlink()  # the one before is in mid-level
+    assert main([*arguments, "--run_dir", "stopped"]) == 0
+    assert curve_without_seconds(folder) == curve_without_seconds(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("damage", "arguments", "word"),
+    [
+        (lambda run: (run / "summary.json").unlink(), [], "not finished"),
+        (lambda run: (run / "curve.csv").unlink(), [], "is no run"),
+        (lambda run: (run / "levels" / "level-002.ckpt").unlink(), [], "level-002.ckpt is missing"),
+        (lambda run: (run / "levels" / "level-002.ckpt").write_bytes(b"PK"), [], "level-002.ckpt is damaged"),
+        (lambda run: None, ["--pruning.levels", "5"], "level-004.ckpt is missing"),
+        (lambda run: None, ["--model.net.widths", "[21]"], "hidden.0.weight"),
+        (lambda run: None, ["--pruning.retrain", "redense", "--seed_everything", "1"], "seed_everything"),
+    ],
+)
+def test_a_run_that_cannot_serve_is_refused_before_any_training(lottery, tmp_path, capsys, damage, arguments, word):
+    damage(lottery)
+    capsys.readouterr()
+    command = [*RUN, "--pruning.retrain", "scratch", "--pruning.masks_from", "lottery", "--run_dir", "new"]
+    assert main([*command, *arguments]) == 2
+    line = capsys.readouterr().err
+    assert word in line
+    assert line.count("\n") == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_settings_name_the_run_that_masks_came_from(lottery, tmp_path):
+    arguments = [*RUN, "--pruning.retrain", "scratch", "--pruning.masks_from", "lottery", "--run_dir", "tickets"]
+    assert main(arguments) == 0
+    settings = json.loads((tmp_path / "tickets" / "settings.json").read_text())
+    assert settings["pruning.masks_from"] == "lottery"

@@ -1,0 +1,130 @@
+"""What the flatness callback measures, and that measuring changes nothing."""
+
+import csv
+import math
+
+import pytest
+import torch
+from torch.func import functional_call
+from torch.nn import functional
+
+from sdd.analysis.curve import read_curve
+from sdd.callbacks import FlatnessMeasures, LearningDistance
+from sdd.draws import Stream
+from sdd.errors import UserError
+from sdd.models import MLP
+from tests.small import NormNet, curve_without_seconds, level_state, small_data, small_run
+
+ALL = {"hessian_top": True, "hessian_trace": True, "sharpness": True, "loss_curves": True}
+
+
+def tiny_net():
+    return MLP(64, [3], 10)
+
+
+def explicit_hessian(state, masks, inputs, labels):
+    """The Hessian of the surviving parameters, one column after another, in float64."""
+    net = tiny_net().double()
+    net.load_state_dict(state)
+    names = [name for name, _ in net.named_parameters()]
+    kept = torch.cat([masks.get(name, torch.ones_like(state[name], dtype=torch.bool)).flatten() for name in names])
+    sizes = [state[name].numel() for name in names]
+
+    def loss(vector):
+        parts = vector.split(sizes)
+        parameters = {name: part.view_as(state[name]) for name, part in zip(names, parts, strict=True)}
+        return functional.cross_entropy(functional_call(net, parameters, (inputs,)), labels)
+
+    point = torch.cat([state[name].double().flatten() for name in names])
+    return torch.autograd.functional.hessian(loss, point)[kept][:, kept]
+
+
+def test_measures_equal_the_explicit_hessian_of_surviving_weights(tmp_path):
+    flatness = FlatnessMeasures(**ALL, examples=150, trace_probes=64, top_tolerance=1e-6)
+    small_run(tmp_path, flatness, build=tiny_net, epochs_per_level=6)
+    data = small_data()
+    train = data.split("train")
+    index = torch.from_numpy(Stream(0, "flatness examples").permutation(200)[:150])
+    mean, std = data.content.mean[0], data.content.std[0]
+    inputs = (train.images[index].double() / 255 - mean) / std
+    for level, row in enumerate(read_curve(tmp_path / "curve.csv")):
+        state, masks = level_state(tmp_path, level)
+        hessian = explicit_hessian(state, masks, inputs, train.labels[index])
+        assert row["hessian_top"] == pytest.approx(torch.linalg.eigvalsh(hessian)[-1].item(), rel=1e-4)
+        assert abs(row["hessian_trace"] - hessian.trace().item()) < 4 * row["hessian_trace_error"] + 1e-6
+        assert row["hessian_top_residual"] <= 1e-5
+        assert row["sharpness"] > 0
+
+
+def test_measuring_changes_no_other_column(tmp_path):
+    small_run(tmp_path / "off", build=NormNet)
+    small_run(tmp_path / "on", FlatnessMeasures(**ALL, examples=50, points=5), build=NormNet)
+    off, on = (curve_without_seconds(tmp_path / name) for name in ("off", "on"))
+    width = len(off[0])
+    assert [row[:width] for row in on] == off
+    assert on[0][width:] == [
+        "hessian_top",
+        "hessian_top_iterations",
+        "hessian_top_residual",
+        "hessian_trace",
+        "hessian_trace_error",
+        "sharpness",
+    ]
+    for level in range(4):
+        first, second = (level_state(tmp_path / name, level)[0] for name in ("off", "on"))
+        assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_loss_curves_are_written_for_every_level_and_direction(tmp_path):
+    small_run(tmp_path, FlatnessMeasures(loss_curves=True, directions=2, points=5, examples=200))
+    with (tmp_path / "loss_curves.csv").open() as file:
+        table = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    assert len(table) == 4 * 2 * 5
+    rows = read_curve(tmp_path / "curve.csv")
+    for entry in table:
+        if entry["alpha"] == 0:
+            assert entry["loss"] == pytest.approx(rows[int(entry["level"])]["train_loss"], rel=1e-5)
+        assert entry["sparsity"] == rows[int(entry["level"])]["sparsity"]
+    assert sorted({entry["alpha"] for entry in table}) == [-1, -0.5, 0, 0.5, 1]
+
+
+def test_chosen_levels_and_the_full_space(tmp_path):
+    small_run(tmp_path / "part", FlatnessMeasures(hessian_top=True, levels=[0, 2]))
+    rows = read_curve(tmp_path / "part" / "curve.csv")
+    assert [not math.isnan(row.get("hessian_top", math.nan)) for row in rows] == [True, False, True, False]
+    small_run(tmp_path / "full", FlatnessMeasures(hessian_trace=True, space="full"))
+    small_run(tmp_path / "surviving", FlatnessMeasures(hessian_trace=True))
+    full, surviving = (read_curve(tmp_path / name / "curve.csv") for name in ("full", "surviving"))
+    assert full[0]["hessian_trace"] == surviving[0]["hessian_trace"], "at sparsity 0 the spaces are one"
+    assert full[3]["hessian_trace"] != surviving[3]["hessian_trace"]
+
+
+def test_the_distance_path_ends_where_the_level_ends(tmp_path):
+    small_run(tmp_path, LearningDistance(path=True, per_layer=True))
+    with (tmp_path / "distance_path.csv").open() as file:
+        table = list(csv.DictReader(file))
+    rows = read_curve(tmp_path / "curve.csv")
+    assert [(int(entry["level"]), int(entry["epoch"])) for entry in table] == [
+        (level, epoch) for level in range(4) for epoch in range(2)
+    ]
+    for row in rows:
+        assert float(table[2 * int(row["level"]) + 1]["distance"]) == row["distance"]
+        layers = [value for name, value in row.items() if name.startswith("distance/")]
+        assert len(layers) == 6
+        assert math.sqrt(sum(value**2 for value in layers)) == pytest.approx(row["distance"], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"examples": 0}, "examples"),
+        ({"trace_probes": 0}, "trace_probes"),
+        ({"rho": 0.0}, "rho"),
+        ({"top_tolerance": -1.0}, "top_tolerance"),
+        ({"points": 4}, "odd"),
+        ({"directions": 0}, "directions"),
+    ],
+)
+def test_impossible_arguments_are_refused_in_one_line(arguments, word):
+    with pytest.raises(UserError, match=word):
+        FlatnessMeasures(**arguments)
