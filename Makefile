@@ -14,10 +14,10 @@ demo: .venv/installed
 	$(BIN)/python -m sdd fit --config configs/digits_mlp.yaml
 
 test: .venv/installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 slow: .venv/installed
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n auto --dist worksteal -m slow
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -286,6 +286,7 @@ def quieten_lightning() -> None:
         ".*`tensorboardX` has been removed.*",
         ".*LightningCLI's args parameter.*",
         ".*treespec, LeafSpec.*",
+        ".*smaller than the logging interval.*",
         ".*Total length of `list` across ranks is zero.*",  # there is no validation split
     ):
         warnings.filterwarnings("ignore", message)

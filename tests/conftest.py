@@ -4,7 +4,10 @@ import os
 import tarfile
 from pathlib import Path
 
-import pytest
+# One thread an operation, here and in the processes that tests start: as many tests run as there are cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest  # noqa: E402
 
 IMAGES_PER_CLASS = 40
 

@@ -104,7 +104,14 @@ def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     arguments += ["--flatness.examples", "20", "--flatness.trace_probes", "2", "--flatness.directions", "1"]
     source = yaml.safe_load(path.read_text())["pruning"].get("masks_from")
     if source:
-        lottery = ["--pruning.masks_from", "null", "--pruning.retrain", "lottery", "--run_dir", source]
+        lottery = [
+            "--pruning.masks_from",
+            "null",
+            "--pruning.retrain",
+            "lottery",
+            "--run_dir",
+            source.replace("{seed}", "0"),
+        ]
         assert main([*arguments, *lottery]) == 0
     assert main([*arguments, "--run_dir", "run"]) == 0
     rows = read_curve(tmp_path / "run" / "curve.csv")
@@ -141,3 +148,26 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
     assert (pruning.criterion, pruning.scope, pruning.retrain) == ("gradient", "layer", "lr_rewind")
     assert (pruning.rewind_steps, pruning.exclude, pruning.seed) == (3, ("hidden.1.weight",), 3)
     assert (cli.model.seed, cli.trainer.max_epochs, cli.trainer.default_root_dir) == (3, 24, "runs/x")
+
+
+@pytest.mark.parametrize("path", sorted((PROJECT / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
+    """Renders the first and last cell as the agent does, `--key=value`, and builds everything of it."""
+    sweep = yaml.safe_load(path.read_text())
+    assert sweep["method"] == "grid"
+    command = sweep["command"]
+    assert command[:5] == ["${env}", "python", "-m", "${program}", "fit"]
+    assert command[-1] == "${args}"
+    config = PROJECT / command[command.index("--config") + 1]
+    assert config.is_file()
+    source = yaml.safe_load(config.read_text())["pruning"].get("masks_from")
+    for place in (0, -1):
+        cell = [f"--{name}={part['values'][place]}" for name, part in sweep["parameters"].items()]
+        if source:
+            cell.append("--pruning.masks_from=null")
+            cell.append("--pruning.retrain=lottery")
+        cli = built("fit", "--config", str(config), *cell, "--run_dir", str(tmp_path / f"run{place}"))
+        values = {name: part["values"][place] for name, part in sweep["parameters"].items()}
+        assert cli.model.seed == values["seed_everything"]
+        assert cli.model.distance_penalty == values.get("model.distance_penalty", 0.0)
+        assert cli.config_init["fit"].pruning.frozen == values.get("pruning.frozen", "zero")

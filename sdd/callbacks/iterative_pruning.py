@@ -51,7 +51,7 @@ class IterativePruning(pl.Callback):
         frozen: Where removed weights are held: at `zero`, at their `initial` values, or at the `final` ones that
             they had when they were removed.
         masks_from: Folder of a finished run whose masks are used, level by level, instead of pruning; with
-            `retrain` `scratch` this asks whether winning tickets win.
+            `retrain` `scratch` this asks whether winning tickets win. {seed} in it stands for the training seed.
         stop_loss: End a level early, after the first epoch whose mean training loss is at most this.
         exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names.
         seed: Training seed. Linked to `seed_everything` on the command line.
@@ -105,7 +105,7 @@ class IterativePruning(pl.Callback):
                 f"--pruning.retrain to scratch or redense, not {retrain}"
             )
         self.frozen: Frozen = frozen
-        self.source = None if masks_from is None else SourceRun(masks_from)
+        self.source = None if masks_from is None else SourceRun(masks_from.replace("{seed}", str(seed)))
         self.stop_loss = stop_loss
         self.exclude = tuple(exclude)
         self.seed = seed
