@@ -14,6 +14,7 @@ commands:
             the same command again goes on where a stopped run was left
   test      test accuracy of a trained level:  python -m sdd test --config configs/digits_mlp.yaml
   validate  the same on the validation split (--data.val_size)
+  analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
   bench     time our training loop against a bare one, as a table
 
 Each command has --help; every setting is a flag and a YAML key of one name.
@@ -62,8 +63,12 @@ def _run(command: str, arguments: list[str]) -> int:
         from sdd.bench import bench
 
         return bench(arguments[1:])
+    if command == "analyze":
+        from sdd.analysis.analyze import analyze
+
+        return analyze(arguments[1:])
     if command not in {"fit", "test", "validate"}:
-        raise UserError(f"unknown command {command!r}; there are: fit, test, validate, bench (see --help)")
+        raise UserError(f"unknown command {command!r}; there are: fit, test, validate, analyze, bench (see --help)")
     from sdd.cli import FinishedRun, SddCLI, quieten_lightning
 
     quieten_lightning()

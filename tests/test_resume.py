@@ -62,6 +62,14 @@ RUN = [
     "2",
     "--checkpoint.every_n_epochs",
     "1",
+    "--flatness.sharpness",
+    "true",
+    "--flatness.loss_curves",
+    "true",
+    "--flatness.examples",
+    "50",
+    "--distance.path",
+    "true",
 ]
 
 
@@ -69,7 +77,13 @@ RUN = [
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole")
     assert run_process(*RUN, "--run_dir", "run", cwd=folder).returncode == 0
-    return curve_without_seconds(folder / "run")
+    return results(folder / "run")
+
+
+def results(folder):
+    """Return everything that a run measured, but for the seconds."""
+    tables = [(folder / name).read_text() for name in ("loss_curves.csv", "distance_path.csv")]
+    return curve_without_seconds(folder), tables
 
 
 def killed_and_resumed(folder, arguments):
@@ -99,7 +113,7 @@ def test_a_kill_at_a_named_moment_changes_nothing(tmp_path, whole, moment, epoch
     callback = ["--trainer.callbacks", "tests.test_resume.KillAt", "--trainer.callbacks.moment", moment]
     callback += ["--trainer.callbacks.epoch", str(epoch), "--trainer.callbacks.flag", str(tmp_path / "killed")]
     killed_and_resumed(tmp_path, [*RUN, "--checkpoint.every_n_epochs", every, "--run_dir", "run", *callback])
-    assert curve_without_seconds(tmp_path / "run") == whole
+    assert results(tmp_path / "run") == whole
 
 
 @pytest.mark.slow
@@ -124,7 +138,7 @@ def test_kills_at_random_moments_change_nothing(tmp_path, whole, number):
         process.wait()
     last = run_process(*arguments, cwd=tmp_path)
     assert last.returncode == 0, last.stderr
-    assert curve_without_seconds(tmp_path / "run") == whole
+    assert results(tmp_path / "run") == whole
 
 
 @pytest.mark.parametrize("retrain", ["finetune", "lr_rewind", "scratch"])
@@ -146,7 +160,7 @@ def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsy
     (tmp_path / "flag").touch()
     assert len(curve_without_seconds(tmp_path / "stopped")) == 3
     assert main([*arguments, "--run_dir", "stopped", *callback]) == 0
-    assert curve_without_seconds(tmp_path / "stopped") == curve_without_seconds(tmp_path / "whole")
+    assert results(tmp_path / "stopped") == results(tmp_path / "whole")
 
 
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, monkeypatch, capsys):

@@ -29,6 +29,9 @@ FIRST_COLUMNS = (
     "seconds",
 )
 
+# Columns that say how a measure was come by, or that repeat one in parts or on other data.
+_NO_MEASURE_ENDS = ("_iterations", "_residual", "_error", "_before")
+_NO_MEASURE_STARTS = ("distance/", "distance_init/", "val_")
 _NEVER_EMPTY = ("level", "sparsity", "remaining")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
@@ -124,3 +127,12 @@ def _parse(place: str, columns: list[str], cells: list[str]) -> Row:
     if not isinstance(row["level"], int):
         raise UserError(f"{place}: level is {row['level']}, not a whole number; the file is damaged")
     return row
+
+
+def measure_columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
+    """Return the measures beyond `FIRST_COLUMNS` that stand for themselves, such as flatness."""
+    return [
+        name
+        for name in further_columns(rows)
+        if not name.endswith(_NO_MEASURE_ENDS) and not name.startswith(_NO_MEASURE_STARTS)
+    ]

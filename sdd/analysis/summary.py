@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sdd.analysis.curve import column, further_columns
+from sdd.analysis.curve import column, measure_columns
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.statistics import Correlation, spearman
 
@@ -20,7 +20,7 @@ def phases_of(rows: Rows) -> Phases:
 def correlations_of(rows: Rows) -> dict[str, Correlation]:
     """Correlate test accuracy by rank with the learning distance and every further measure, over all levels."""
     accuracy = column(rows, "test_acc")
-    return {name: spearman(accuracy, column(rows, name)) for name in ("distance", *further_columns(rows))}
+    return {name: spearman(accuracy, column(rows, name)) for name in ("distance", *measure_columns(rows))}
 
 
 def summarise(

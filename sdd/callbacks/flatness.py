@@ -65,7 +65,7 @@ class FlatnessMeasures(LevelCallback):
         trace_probes: int = 16,
         rho: float = 0.05,
         directions: int = 5,
-        points: int = 21,
+        points: int = 11,
         examples: int = 500,
         space: Literal["surviving", "full"] = "surviving",
         levels: Sequence[int] | None = None,
@@ -178,6 +178,10 @@ class _Watched(Objective):
     def loss(self, offset: Tensor | None = None) -> float:
         self._bar.update()
         return super().loss(offset)
+
+    def losses_along(self, direction: Tensor, alphas: Sequence[float]) -> list[float]:
+        self._bar.update(len(alphas))
+        return super().losses_along(direction, alphas)
 
     def loss_and_gradient(self) -> tuple[float, Tensor]:
         self._bar.update(3)

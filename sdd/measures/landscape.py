@@ -46,11 +46,12 @@ def loss_curves(
     alphas = torch.arange(-middle, middle + 1, dtype=torch.float64) / middle
     losses = torch.empty(directions, points, dtype=torch.float64)
     losses[:, middle] = objective.loss()
+    elsewhere = alphas != 0
     for row in losses:
         direction = filter_normalised_direction(objective, generator)
-        for index, alpha in enumerate(alphas.tolist()):
-            if index != middle:
-                row[index] = objective.loss(alpha * direction)
+        row[elsewhere] = torch.tensor(
+            objective.losses_along(direction, alphas[elsewhere].tolist()), dtype=torch.float64
+        )
     return LossCurves(alphas=alphas, losses=losses.masked_fill_(~losses.isfinite(), torch.nan))
 
 

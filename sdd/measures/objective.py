@@ -108,6 +108,27 @@ class Objective:
                     point[name] += step
             return float(torch.stack(list(self._losses(point))).cpu().double().sum())
 
+    def losses_along(self, direction: Tensor, alphas: Sequence[float]) -> list[float]:
+        """Return L(θ + α d) for each α.
+
+        Cost: 1 forward pass for each α.
+
+        Args:
+            direction: d, [dimension].
+            alphas: Steps.
+        """
+        with self._undisturbed(), torch.no_grad():
+            point, step = self._point(), self.split(direction)
+            return [
+                float(
+                    torch.stack(list(self._losses({name: w.add(step[name], alpha=alpha) for name, w in point.items()})))
+                    .cpu()
+                    .double()
+                    .sum()
+                )
+                for alpha in alphas
+            ]
+
     def loss_and_gradient(self) -> tuple[float, Tensor]:
         """Return L(θ) and its gradient, [dimension]. Cost: 1 gradient = 3 forward passes."""
         with self._undisturbed():

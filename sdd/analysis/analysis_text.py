@@ -1,0 +1,109 @@
+"""An analysis of several runs as text of at most 100 columns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_COLUMNS = ("test_acc", "memorized", "distance")
+_SHARES = ("test_acc", "memorized")
+
+
+def level_table(analysis: Mapping[str, Any]) -> list[str]:
+    """Return a line a level: mean ± standard deviation over seeds of the main measures."""
+    names = [*_COLUMNS, *(name for name in analysis["correlations"] if name not in _COLUMNS)][:6]
+    head = f"{'level':>5} {'sparsity':>9} {'n':>2} " + " ".join(f"{name:>14}" for name in names)
+    lines = [head]
+    for level in analysis["levels"]:
+        cells = [_mean_and_spread(level.get(name), 100 if name in _SHARES else 1) for name in names]
+        lines.append(f"{level['level']:5d} {100 * level['sparsity']:8.3f}% {level['n']:2d} " + " ".join(cells))
+    return [line.rstrip() for line in lines]
+
+
+def verdict_lines(analysis: Mapping[str, Any]) -> list[str]:
+    """Return phases of the mean curve, depth and gain with their intervals, and the verdict."""
+    phases, intervals = analysis["phases"], analysis["intervals"]
+    lines = []
+    if phases["double_descent"]:
+        edges = phases["boundaries"]
+        shown = {name.replace("_", "|"): _percent(value) for name, value in edges.items() if value is not None}
+        lines.append("phases of the mean curve: " + ", ".join(f"{name} at {value}" for name, value in shown.items()))
+    else:
+        lines.append(f"mean curve: no double descent: {phases['reason']}")
+    if intervals["depth"]["low"] is None:
+        single = [run for run in analysis["runs"] if run["double_descent"]]
+        lines.append(
+            f"intervals need three or more seeds; single runs with a double descent: {len(single)} of "
+            f"{len(analysis['runs'])}"
+        )
+        return lines
+    confidence = f"{100 * intervals['confidence']:.0f}%"
+    for name in ("depth", "gain"):
+        part = intervals[name]
+        low, high = (f"{100 * part[side]:+.1f}" for side in ("low", "high"))
+        lines.append(f"{name}: {100 * part['estimate']:+.1f} points, {confidence} interval [{low}, {high}]")
+    verdict = "yes" if intervals["double_descent"] else "no"
+    lines.append(f"double descent at {confidence}, {intervals['seeds']} seeds: {verdict}")
+    return lines
+
+
+def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
+    """Return the rank correlations of test accuracy with each measure, over levels."""
+    lines = [
+        "Spearman of test_acc over levels: mean over seeds with its 95% interval; p respects the order of levels",
+        f"{'measure':<16}{'mean':>7}{'interval':>18}{'p':>9}   each seed",
+    ]
+    for name, found in analysis["correlations"].items():
+        pooled = found["pooled"]
+        within = pooled["within"]
+        if within["estimate"] is None:
+            lines.append(f"{name:<16}   none")
+            continue
+        interval = "-" if within["low"] is None else f"[{within['low']:+.2f}, {within['high']:+.2f}]"
+        each = " ".join("-" if seed["rho"] is None else f"{seed['rho']:+.2f}" for seed in found["per_seed"][:8])
+        p_value = "-" if pooled["p_ordered"] is None else f"{pooled['p_ordered']:.2g}"
+        lines.append(f"{name:<16}{within['estimate']:+7.2f}{interval:>18}{p_value:>9}   {each}")
+    return lines
+
+
+def ticket_lines(comparison: Mapping[str, Any]) -> list[str]:
+    """Return where re-initialised networks beat winning tickets under the same masks, and by how much."""
+    lines = [
+        f"== winning tickets against re-initialised networks under the same masks, {len(comparison['pairs'])} pairs",
+        "test accuracy of the re-initialised minus the winning ticket, in points, with 95% intervals",
+        _difference("all pruned levels", comparison["overall"]),
+    ]
+    lines += [_difference(f"{name} phase", part) for name, part in comparison["phases"].items()]
+    for name, words in (("reinit_wins", "re-initialised networks win"), ("lottery_wins", "winning tickets win")):
+        found = [level for level in comparison["levels"] if level[name]]
+        sure = [level for level in comparison["levels"] if level[f"{name}_holm"]]
+        where = _levels(found)
+        lines.append(
+            f"{words} at {len(found)} of {len(comparison['levels'])} levels{where}; {len(sure)} with Holm's correction"
+            + _levels(sure)
+        )
+    return lines + [f"note: {note}" for note in comparison["notes"]]
+
+
+def _levels(found: Sequence[Mapping[str, Any]]) -> str:
+    return f" ({', '.join(str(level['level']) for level in found)})" if found else ""
+
+
+def _difference(name: str, part: Mapping[str, Any]) -> str:
+    if part["mean"] is None:
+        return f"  {name:<18} none"
+    interval = "" if part["low"] is None else f" [{100 * part['low']:+.1f}, {100 * part['high']:+.1f}]"
+    return f"  {name:<18} {100 * part['mean']:+.1f}{interval}, {part['levels']} levels"
+
+
+def _mean_and_spread(cell: Mapping[str, Any] | None, factor: float) -> str:
+    if cell is None or cell["mean"] is None:
+        return f"{'-':>14}"
+    spread = "" if cell["sd"] is None else f" ± {_short(factor * cell['sd'])}"
+    return f"{_short(factor * cell['mean']) + spread:>14}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.1g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.4g}%"

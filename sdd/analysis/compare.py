@@ -1,0 +1,199 @@
+"""What the runs of a group say together, as a dictionary that JSON can hold."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+from sdd.analysis.correlation import ordered_spearman, pool
+from sdd.analysis.curve import FIRST_COLUMNS, column, further_columns, measure_columns
+from sdd.analysis.phases import Phases, find_phases, level_noise
+from sdd.analysis.runs import Group, Run
+from sdd.analysis.statistics import bootstrap_phases
+from sdd.analysis.summary import phases_of
+from sdd.analysis.tickets import find_partner, holm, pair_groups
+
+__all__ = ["analyse_group", "correlated_measures", "find_partner", "finite", "holm", "mean_phases", "pair_groups"]
+
+Floats = NDArray[np.float64]
+
+
+def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
+    """Say what a group's runs say together; every number is finite or None.
+
+    The table takes each level over the runs that have it. Phases, intervals and pooled correlations take a
+    complete block of runs and levels, so that no mean jumps where a run ends: `complete_block`.
+
+    Args:
+        group: Runs that differ only in their seed.
+        confidence: Of all intervals, in (0, 1).
+
+    Returns:
+        `label`, `settings`, `differing`, `runs` (each with its own verdict, trough and peak), `levels` (`level`,
+        `sparsity`, `n` and for each measure `mean`, `sd`, the standard deviation over seeds, and `n`), `phases` of
+        the mean curve, `intervals` of depth, gain and recovery with the verdict, `correlations` of test accuracy
+        with each measure, `per_seed` and `pooled`, and `notes` in words.
+    """
+    runs, levels = complete_block(group.runs)
+    accuracy = table(runs, levels, "test_acc")
+    shares = list(_mean(table(runs, levels, "sparsity")))
+    notes = [f"{run.name} is {run.problem}" for run in group.runs if run.problem]
+    notes += [f"{run.name} is left out: it repeats the settings and the seed of another run" for run in group.repeated]
+    notes += [
+        f"{run.name} is in the table, but too short for phases, intervals and pooled correlations"
+        for run in group.runs
+        if run not in runs
+    ]
+    if len(levels) < max(len(run.rows) for run in runs):
+        notes.append(f"phases, intervals and pooled correlations use the {len(levels)} levels that all their runs have")
+    if len(runs) < 2:
+        notes.append("one seed: intervals need two or more")
+    seeds = bootstrap_phases(accuracy, shares, confidence=confidence)
+    found: dict[str, Any] = finite(
+        {
+            "label": group.label,
+            "settings": dict(group.settings),
+            "differing": dict(group.differing),
+            "reinitialised": group.reinitialised,
+            "runs": [_run_entry(run) for run in group.runs],
+            "levels": _level_table(group.runs),
+            "phases": asdict(mean_phases(shares, accuracy)) | {"levels": levels, "runs": [run.name for run in runs]},
+            "intervals": asdict(seeds) | {"double_descent": seeds.double_descent if seeds.seeds > 1 else None},
+            "correlations": _correlations(group.runs, runs, levels, confidence),
+            "notes": notes,
+        }
+    )
+    return found
+
+
+def complete_block(runs: Sequence[Run]) -> tuple[list[Run], list[int]]:
+    """Return the runs and levels, without a gap in test accuracy, that hold the most values together.
+
+    Of k runs the longest are taken, for each k, with the levels that all of them have; a block must hold the
+    dense level if any run does. Of blocks of one size the one with more runs is taken.
+    """
+    held = [{int(row["level"]) for row in run.rows if math.isfinite(row.get("test_acc", math.nan))} for run in runs]
+    order = sorted(range(len(runs)), key=lambda index: (0 not in held[index], -len(held[index]), index))
+    best: tuple[list[int], set[int]] = (order[:1], held[order[0]])
+    for count in range(2, len(order) + 1):
+        shared = set.intersection(*(held[index] for index in order[:count]))
+        if (0 in shared or 0 not in best[1]) and count * len(shared) >= len(best[0]) * len(best[1]):
+            best = order[:count], shared
+    return [runs[index] for index in sorted(best[0])], sorted(best[1])
+
+
+def table(runs: Sequence[Run], levels: Sequence[int], name: str) -> Floats:
+    """Return one measure of several runs, [runs, levels], NaN where a run lacks it."""
+    values = np.full((len(runs), len(levels)), math.nan)
+    for index, run in enumerate(runs):
+        by_level = {int(row["level"]): row for row in run.rows}
+        values[index] = [by_level.get(level, {}).get(name, math.nan) for level in levels]
+    return values
+
+
+def mean_phases(sparsity: ArrayLike, test_acc: ArrayLike) -> Phases:
+    """Find the phases of the mean curve over seeds.
+
+    The noise of the mean is the larger of what the curve itself shows and what the seeds show: the median over
+    levels of the variance over seeds, each seed's own mean taken off, over the median of χ² with seeds − 1
+    degrees of freedom, divided by the number of seeds. The median, since seeds differ far more on the flanks of
+    the peak, where a shift by a level is many points.
+
+    Args:
+        sparsity: [levels].
+        test_acc: [seeds, levels], without NaN.
+    """
+    curves = np.atleast_2d(np.asarray(test_acc, float))
+    mean = _mean(curves)
+    if len(curves) < 2:
+        return find_phases(sparsity, mean)
+    centred = curves - curves.mean(axis=1, keepdims=True)
+    freedom = len(curves) - 1
+    squares = ((centred - centred.mean(axis=0)) ** 2).sum(axis=0)
+    variance = float(np.median(squares)) / stats.chi2.median(freedom) / len(curves) if squares.size else math.nan
+    own = level_noise(mean)
+    return find_phases(sparsity, mean, noise=math.nan if math.isnan(own) else max(own, math.sqrt(variance)))
+
+
+def correlated_measures(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
+    """Return the measures to correlate with test accuracy: distance, and further columns but for bookkeeping."""
+    return ["distance", *measure_columns(rows)]
+
+
+def finite(value: Any) -> Any:
+    """Replace NaN and infinity by None throughout, and tuples by lists: JSON has none of them."""
+    if isinstance(value, Mapping):
+        return {key: finite(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _mean(values: Floats) -> Floats:
+    """Return the mean over seeds of what is there, [levels]; NaN where nothing is."""
+    count = np.isfinite(values).sum(axis=0)
+    total = np.where(np.isfinite(values), values, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), math.nan)
+
+
+def _run_entry(run: Run) -> dict[str, Any]:
+    phases = phases_of(run.rows)
+    places = {
+        name: None if index is None else run.rows[index]["sparsity"]
+        for name, index in (("trough_sparsity", phases.trough), ("peak_sparsity", phases.peak))
+    }
+    return {
+        "name": run.name,
+        "path": str(run.path),
+        "seed": run.seed,
+        "finished": run.finished,
+        "problem": run.problem,
+        "levels": len(run.rows),
+        "double_descent": phases.double_descent,
+        "depth": phases.depth,
+        "gain": phases.gain,
+    } | places
+
+
+def _level_table(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return mean, standard deviation and count of each measure at each level that any run has."""
+    rows = [row for run in runs for row in run.rows]
+    levels = sorted({int(row["level"]) for row in rows})
+    names = [name for name in (*FIRST_COLUMNS[2:], *further_columns(rows)) if name != "seconds"]
+    shares = _mean(table(runs, levels, "sparsity"))
+    lines: list[dict[str, Any]] = [
+        {
+            "level": level,
+            "sparsity": float(share),
+            "n": sum(any(row["level"] == level for row in run.rows) for run in runs),
+        }
+        for level, share in zip(levels, shares, strict=True)
+    ]
+    for name in names:
+        values = table(runs, levels, name)
+        for line, mean, cells in zip(lines, _mean(values), values.T, strict=True):
+            present = cells[np.isfinite(cells)]
+            spread = float(present.std(ddof=1)) if present.size > 1 else None
+            line[name] = {"mean": float(mean), "sd": spread, "n": int(present.size)}
+    return lines
+
+
+def _correlations(
+    runs: Sequence[Run], block: Sequence[Run], levels: Sequence[int], confidence: float
+) -> dict[str, Any]:
+    """Return the correlations of test accuracy with each measure: of each run, and of those of a block together."""
+    found = {}
+    accuracy = table(block, levels, "test_acc")
+    for name in correlated_measures([row for run in runs for row in run.rows]):
+        per_seed = [
+            {"name": run.name, "seed": run.seed}
+            | asdict(ordered_spearman(column(run.rows, "test_acc"), column(run.rows, name)))
+            for run in runs
+        ]
+        pooled = asdict(pool(list(accuracy), list(table(block, levels, name)), confidence=confidence))
+        found[name] = {"per_seed": per_seed, "pooled": pooled}
+    return found
