@@ -7,7 +7,7 @@ from pathlib import Path
 # One thread an operation, here and in the processes that tests start: as many tests run as there are cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import pytest  # noqa: E402
+import pytest
 
 IMAGES_PER_CLASS = 40
 

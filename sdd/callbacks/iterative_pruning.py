@@ -25,6 +25,10 @@ from sdd.pruning.retrain import Frozen, Retrain, State, start_state
 from sdd.pruning.schedule import Schedule, Scope, prune
 from sdd.pruning.source import SourceRun
 
+# These treat each weight by itself and from a fresh state, so that a weight of zero without gradient, decayed or not,
+# stays exactly zero; after any other optimizer, and for weights frozen elsewhere, masks are applied at every step.
+_KEEP_ZERO = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)
+
 
 class IterativePruning(pl.Callback):
     """Drives a run from the dense network, level 0, through rising sparsities.
@@ -117,6 +121,7 @@ class IterativePruning(pl.Callback):
         self._start: State = {}
         self._released: tuple[int, Masks] | None = None
         self._masked: list[tuple[nn.Parameter, Tensor, Tensor | None]] = []
+        self._optimizer_holds = False
 
     @property
     def max_epochs(self) -> int:
@@ -184,7 +189,7 @@ class IterativePruning(pl.Callback):
                 self._rewind = self._initial
             self._start = self.source.weights(0) if self.source and self.retrain == "redense" else self._initial
             module.net.load_state_dict(self._start)
-        self._prepare(module)
+        self._prepare(trainer, module)
         if self._level_done and self.level == self.schedule.last_level:
             trainer.should_stop = True
 
@@ -213,11 +218,12 @@ class IterativePruning(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         """Hold removed weights, and keep the weights to rewind to when their step has come."""
-        with torch.no_grad():
-            for parameter, mask, held in self._masked:
-                parameter.mul_(mask)
-                if held is not None:
-                    parameter.add_(held)
+        if not self._optimizer_holds:
+            with torch.no_grad():
+                for parameter, mask, held in self._masked:
+                    parameter.mul_(mask)
+                    if held is not None:
+                        parameter.add_(held)
         if not self._rewind and trainer.global_step == self.rewind_steps:
             self._rewind = _copy(_classifier(pl_module).net)
 
@@ -289,7 +295,7 @@ class IterativePruning(pl.Callback):
         module.net.load_state_dict(self._start)
         self._set_rate(trainer, module, level)
         trainer.strategy.setup_optimizers(trainer)
-        self._prepare(module)
+        self._prepare(trainer, module)
 
     def _prune(self, trainer: pl.Trainer, module: Classifier, level: int) -> Masks:
         """Prune once more; all processes take the masks of the first one."""
@@ -326,8 +332,10 @@ class IterativePruning(pl.Callback):
             epochs = self.source.settings["pruning.epochs_per_level"]
             module.constant_lr = module.last_rate(epochs, len(data_of(trainer).train_dataloader()))
 
-    def _prepare(self, module: Classifier) -> None:
+    def _prepare(self, trainer: pl.Trainer, module: Classifier) -> None:
         """Pair each pruned weight with its mask in the weight's own type, the fastest to multiply with."""
+        plain = all(type(optimizer) in _KEEP_ZERO for optimizer in trainer.optimizers)
+        self._optimizer_holds = plain and self.frozen == "zero"
         parameters, masks = prunable_parameters(module.net, self.exclude), module.masks
         self._masked = []
         for name, parameter in parameters.items():

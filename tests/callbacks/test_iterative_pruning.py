@@ -21,6 +21,22 @@ def adam(parameters):
     return torch.optim.Adam(parameters, lr=0.01, weight_decay=1e-2)
 
 
+class Shaken(torch.optim.SGD):
+    """Moves every weight at every step, whatever its gradient; stands for optimizers that couple weights."""
+
+    def step(self, closure=None):
+        loss = super().step(closure)
+        with torch.no_grad():
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    parameter.add_(0.001)
+        return loss
+
+
+def shaken(parameters):
+    return Shaken(parameters, lr=0.1)
+
+
 class Probe(LevelCallback):
     """Looks at the network at every step and keeps what each level started from."""
 
@@ -46,7 +62,7 @@ class Probe(LevelCallback):
                 self.steps += 1
 
 
-@pytest.mark.parametrize("optimizer", [sgd, adam])
+@pytest.mark.parametrize("optimizer", [sgd, adam, shaken])
 @pytest.mark.parametrize("retrain", ["lottery", "lr_rewind", "finetune", "scratch"])
 def test_removed_weights_are_exactly_zero_at_every_step(tmp_path, optimizer, retrain):
     probe = Probe()
