@@ -274,7 +274,7 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
 
 def is_first_process() -> bool:
     """Tell whether this is the process that the user started, not one that a strategy started for another device."""
-    return os.environ.get("LOCAL_RANK", "0") == "0" and os.environ.get("NODE_RANK", "0") == "0"
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 
 
 def quieten_lightning() -> None:

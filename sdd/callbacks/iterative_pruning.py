@@ -14,13 +14,8 @@ from sdd.data.loader import TrainLoader
 from sdd.draws import derive_seed, torch_generator
 from sdd.errors import UserError
 from sdd.module import Classifier, diverged
-from sdd.pruning.criteria import Criterion, gradient_scores, largest_scores, magnitude_scores, random_scores
-from sdd.pruning.masks import (
-    Masks,
-    count_remaining,
-    prunable_parameters,
-    sparsity,
-)
+from sdd.pruning.criteria import Criterion, importance
+from sdd.pruning.masks import Masks, count_remaining, prunable_parameters, sparsity
 from sdd.pruning.retrain import Frozen, Retrain, State, start_state
 from sdd.pruning.schedule import Schedule, Scope, prune
 from sdd.pruning.source import SourceRun
@@ -299,25 +294,16 @@ class IterativePruning(pl.Callback):
 
     def _prune(self, trainer: pl.Trainer, module: Classifier, level: int) -> Masks:
         """Prune once more; all processes take the masks of the first one."""
-        parameters = prunable_parameters(module.net, self.exclude)
-        if self.criterion == "magnitude":
-            scores = magnitude_scores(parameters)
-        elif self.criterion == "largest":
-            scores = largest_scores(parameters)
-        elif self.criterion == "random":
-            scores = random_scores(parameters, torch_generator(self.seed, "random pruning", level))
-        else:
-            train = data_of(trainer).split("train")
-            order = torch.randperm(
-                len(train.labels), generator=torch_generator(self.seed, "gradient batches", level)
-            ).to(train.labels.device)
-            size, view = data_of(trainer).batch_size, data_of(trainer).view()
-            batches = (
-                (view.plain(train.images[index]), train.labels[index])
-                for index in order.split(size)[: self.gradient_batches]
-            )
-            torch.manual_seed(derive_seed(self.seed, "gradient pruning", level))
-            scores = gradient_scores(module.net, parameters, batches)
+        torch.manual_seed(derive_seed(self.seed, "gradient pruning", level))
+        scores = importance(
+            self.criterion,
+            module.net,
+            prunable_parameters(module.net, self.exclude),
+            batches=lambda: data_of(trainer).draw_batches(
+                self.gradient_batches, torch_generator(self.seed, "gradient batches", level)
+            ),
+            generator=torch_generator(self.seed, "random pruning", level),
+        )
         masks = prune(scores, module.masks, self.schedule, level, self.scope)
         if trainer.world_size > 1:
             masks = trainer.strategy.broadcast(masks)

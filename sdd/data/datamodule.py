@@ -11,7 +11,7 @@ from torch import Tensor
 
 from sdd.data.datasets import DATASETS, Dataset, DatasetName, check_dataset
 from sdd.data.image_folder import load_image_folder
-from sdd.data.loader import PlainLoader, TrainLoader, View
+from sdd.data.loader import Batch, PlainLoader, TrainLoader, View
 from sdd.data.noise import (
     Labels,
     NoiseType,
@@ -213,6 +213,18 @@ class NoisyLabelData(pl.LightningDataModule):
         train = self.split("train")
         rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
         return TrainLoader(train.images, train.labels, self.batch_size, self.view(), self.seed, rank, world_size)
+
+    def draw_batches(self, count: int, generator: torch.Generator) -> list[Batch]:
+        """Draw batches of training examples with their noisy labels, without augmentation.
+
+        Args:
+            count: How many, of `batch_size` examples each.
+            generator: CPU generator.
+        """
+        train, view = self.split("train"), self.view()
+        order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
+        chosen = torch.split(order, self.batch_size)[:count]
+        return [(view.plain(train.images[index]), train.labels[index]) for index in chosen]
 
     def plain_loader(self, name: str) -> PlainLoader:
         """Return the part `train`, `val` or `test` in stored order without augmentation."""

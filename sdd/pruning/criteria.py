@@ -1,6 +1,6 @@
 """How important each weight is; the least important are removed."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal
 
 import torch
@@ -64,3 +64,28 @@ def random_scores(parameters: Mapping[str, nn.Parameter], generator: torch.Gener
         name: torch.rand(parameter.shape, dtype=torch.float64, generator=generator).to(parameter.device)
         for name, parameter in parameters.items()
     }
+
+
+def importance(
+    criterion: Criterion,
+    net: nn.Module,
+    parameters: Mapping[str, nn.Parameter],
+    batches: Callable[[], Iterable[tuple[Tensor, Tensor]]],
+    generator: torch.Generator,
+) -> dict[str, Tensor]:
+    """Score weights by a criterion; the smallest scores are removed first.
+
+    Args:
+        criterion: Which one.
+        net: The network.
+        parameters: The weights to score, by name.
+        batches: Gives training batches with their noisy labels; asked by `gradient` only.
+        generator: CPU generator; used by `random` only.
+    """
+    if criterion == "magnitude":
+        return magnitude_scores(parameters)
+    if criterion == "largest":
+        return largest_scores(parameters)
+    if criterion == "random":
+        return random_scores(parameters, generator)
+    return gradient_scores(net, parameters, batches())
