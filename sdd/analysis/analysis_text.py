@@ -1,8 +1,10 @@
 """An analysis of several runs as text of at most 100 columns."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+_WIDTH = 100
 _COLUMNS = ("test_acc", "memorized", "distance")
 _SHARES = ("test_acc", "memorized")
 
@@ -10,16 +12,20 @@ _SHARES = ("test_acc", "memorized")
 def level_table(analysis: Mapping[str, Any]) -> list[str]:
     """Return a line a level: mean ± standard deviation over seeds of the main measures."""
     names = [*_COLUMNS, *(name for name in analysis["correlations"] if name not in _COLUMNS)][:6]
-    head = f"{'level':>5} {'sparsity':>9} {'n':>2} " + " ".join(f"{name:>14}" for name in names)
+    head = f"{'level':>5}{'sparsity':>9}{'n':>2}" + "".join(f"{name:>14}" for name in names)
     lines = [head]
     for level in analysis["levels"]:
         cells = [_mean_and_spread(level.get(name), 100 if name in _SHARES else 1) for name in names]
-        lines.append(f"{level['level']:5d} {100 * level['sparsity']:8.3f}% {level['n']:2d} " + " ".join(cells))
+        lines.append(f"{level['level']:5d}{100 * level['sparsity']:8.3f}%{level['n']:2d}" + "".join(cells))
     return [line.rstrip() for line in lines]
 
 
 def verdict_lines(analysis: Mapping[str, Any]) -> list[str]:
     """Return phases of the mean curve, depth and gain with their intervals, and the verdict."""
+    return _wrapped(_verdict(analysis))
+
+
+def _verdict(analysis: Mapping[str, Any]) -> list[str]:
     phases, intervals = analysis["phases"], analysis["intervals"]
     lines = []
     if phases["double_descent"]:
@@ -48,7 +54,7 @@ def verdict_lines(analysis: Mapping[str, Any]) -> list[str]:
 def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
     """Return the rank correlations of test accuracy with each measure, over levels."""
     lines = [
-        "Spearman of test_acc over levels: mean over seeds with its 95% interval; p respects the order of levels",
+        "Spearman of test_acc over levels: mean over seeds, 95% interval; p respects the order of levels",
         f"{'measure':<16}{'mean':>7}{'interval':>18}{'p':>9}   each seed",
     ]
     for name, found in analysis["correlations"].items():
@@ -66,6 +72,10 @@ def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
 
 def ticket_lines(comparison: Mapping[str, Any]) -> list[str]:
     """Return where re-initialised networks beat winning tickets under the same masks, and by how much."""
+    return _wrapped(_tickets(comparison))
+
+
+def _tickets(comparison: Mapping[str, Any]) -> list[str]:
     lines = [
         f"== winning tickets against re-initialised networks under the same masks, {len(comparison['pairs'])} pairs",
         "test accuracy of the re-initialised minus the winning ticket, in points, with 95% intervals",
@@ -83,6 +93,13 @@ def ticket_lines(comparison: Mapping[str, Any]) -> list[str]:
     return lines + [f"note: {note}" for note in comparison["notes"]]
 
 
+def _wrapped(lines: Sequence[str]) -> list[str]:
+    """Break lines of more than 100 columns between words."""
+    return [
+        part for line in lines for part in textwrap.wrap(line, _WIDTH, subsequent_indent="    ", drop_whitespace=True)
+    ]
+
+
 def _levels(found: Sequence[Mapping[str, Any]]) -> str:
     return f" ({', '.join(str(level['level']) for level in found)})" if found else ""
 
@@ -97,7 +114,7 @@ def _difference(name: str, part: Mapping[str, Any]) -> str:
 def _mean_and_spread(cell: Mapping[str, Any] | None, factor: float) -> str:
     if cell is None or cell["mean"] is None:
         return f"{'-':>14}"
-    spread = "" if cell["sd"] is None else f" ± {_short(factor * cell['sd'])}"
+    spread = "" if cell["sd"] is None else f"±{_short(factor * cell['sd'])}"
     return f"{_short(factor * cell['mean']) + spread:>14}"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from sdd.analysis.analysis_text import correlation_lines, level_table, ticket_lines, verdict_lines
 from sdd.analysis.compare import analyse_group, find_partner, finite, pair_groups
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
-from sdd.analysis.loss_curves import FILE, mean_loss_curves, nearest_levels, read_loss_curves
+from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
 from sdd.analysis.runs import Group, group_runs, load_runs
 from sdd.errors import UserError
 from sdd.files import write_atomically
@@ -87,14 +87,25 @@ def _draw(group: Group, analysis: Mapping[str, Any], out: Path, name: str, level
     written = draw_group(analysis, out / f"{name}-distance", ["distance"])
     if flatness:
         written += draw_group(analysis, out / f"{name}-flatness", flatness)
-    files = [run.path / FILE for run in group.runs if (run.path / FILE).is_file()]
-    if files:
-        tables = [read_loss_curves(file) for file in files]
-        wanted = _named_levels(analysis) if levels is None else {level: f"level {level}" for level in levels}
-        measured = sorted({point.level for points in tables for point in points})
-        curves = mean_loss_curves(tables, nearest_levels(wanted, measured))
-        written += draw_loss_curves(curves, out / f"{name}-loss-curves", wanted)
-    return written
+    tables = _loss_tables(group)
+    measured = sorted({point.level for points in tables for point in points})
+    names = {}
+    for level, text in (_named_levels(analysis) if levels is None else dict.fromkeys(levels, "")).items():
+        for nearest in nearest_levels([level], measured):
+            names[nearest] = f"level {nearest}" if not text else text if nearest == level else f"near the {text}"
+    return written + draw_loss_curves(mean_loss_curves(tables, list(names)), out / f"{name}-loss-curves", names)
+
+
+def _loss_tables(group: Group) -> list[list[LossPoint]]:
+    """Return the loss curves of the runs that have some; a damaged table is named and left out."""
+    tables = []
+    for file in (run.path / FILE for run in group.runs):
+        if file.is_file():
+            try:
+                tables.append(read_loss_curves(file))
+            except UserError as error:
+                _say(f"note: {error}; its loss curves are left out")
+    return tables
 
 
 def _named_levels(analysis: Mapping[str, Any]) -> dict[int, str]:

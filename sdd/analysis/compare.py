@@ -50,8 +50,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
     ]
     if len(levels) < max(len(run.rows) for run in runs):
         notes.append(f"phases, intervals and pooled correlations use the {len(levels)} levels that all their runs have")
-    if len(runs) < 2:
-        notes.append("one seed: intervals need two or more")
+    if len(runs) < 3:
+        notes.append("intervals of depth and gain need three or more seeds" + ("" if len(runs) > 1 else ", others two"))
     seeds = bootstrap_phases(accuracy, shares, confidence=confidence)
     found: dict[str, Any] = finite(
         {
@@ -62,7 +62,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "runs": [_run_entry(run) for run in group.runs],
             "levels": _level_table(group.runs),
             "phases": asdict(mean_phases(shares, accuracy)) | {"levels": levels, "runs": [run.name for run in runs]},
-            "intervals": asdict(seeds) | {"double_descent": seeds.double_descent if seeds.seeds > 1 else None},
+            "intervals": asdict(seeds)
+            | {"double_descent": seeds.double_descent if math.isfinite(seeds.depth.low) else None},
             "correlations": _correlations(group.runs, runs, levels, confidence),
             "notes": notes,
         }

@@ -12,6 +12,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from sdd.analysis.loss_curves import LossCurve
@@ -119,6 +120,7 @@ def draw_loss_curves(
             linewidth=1.3,
             label=f"{100 * curve.sparsity:.4g} % ({name})",
         )
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set_xlabel("step along a random direction", fontsize=_FONT)
     axes.set_ylabel("training loss", fontsize=_FONT)
     axes.tick_params(labelsize=_FONT, length=2.5, which="both")
@@ -152,7 +154,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) ->
     old, new = (100 * _numbers(levels, name) for name in ("lottery_test_acc", "reinit_test_acc"))
     upper.plot(places, old, color=colour, marker="o", markersize=2.5, linewidth=1.3, label="winning ticket")
     upper.plot(places, new, color="black", linestyle="--", linewidth=1.1, label="re-initialised")
-    upper.fill_between(places, old, new, where=new >= old, interpolate=True, color="#E69F00", alpha=0.45, linewidth=0)
+    upper.fill_between(places, old, new, where=new >= old, interpolate=True, color="#F0E442", alpha=0.9, linewidth=0)
     upper.fill_between(places, old, new, where=new <= old, interpolate=True, color=colour, alpha=0.25, linewidth=0)
     mean, low, high = (100 * _numbers(levels, name) for name in ("mean", "low", "high"))
     lower.axhline(0, color="black", linewidth=0.6)
@@ -178,9 +180,10 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) ->
     for axes in (upper, lower):
         axes.tick_params(labelsize=_FONT, length=2.5)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(
-        *upper.get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=_FONT, frameon=False
-    )
+    for marker, meaning in (("o", "interval excludes 0"), ("D", "with Holm's correction too")):
+        upper.plot([], [], color="black", linestyle="none", marker=marker, markersize=3.2, label=meaning)
+    handles, labels = upper.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=_FONT, frameon=False)
     return _save(figure, path)
 
 
@@ -259,4 +262,5 @@ def _correlation(analysis: Mapping[str, Any], name: str) -> str:
         return ""
     within = pooled["within"]
     interval = "" if within["low"] is None else f" [{within['low']:+.2f}, {within['high']:+.2f}]"
-    return f"rank correlation {within['estimate']:+.2f}{interval}, p = {pooled['p_ordered']:.2g}"
+    text = f"rank correlation {within['estimate']:+.2f}{interval}"
+    return f"{text}, p = {pooled['p_ordered']:.2g}".replace("-", "−")

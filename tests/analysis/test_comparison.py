@@ -245,7 +245,7 @@ def test_the_command_prints_writes_and_draws(tmp_path, capsys, runs):
     assert main(["analyze", *map(str, runs), "--out", str(tmp_path / "out")]) == 0
     shown = capsys.readouterr()
     assert shown.err == ""
-    assert max(map(len, (line for line in shown.out.splitlines() if str(tmp_path) not in line))) <= 110
+    assert max(map(len, (line for line in shown.out.splitlines() if str(tmp_path) not in line))) <= 100
     for words in (
         "double descent at 95%, 4 seeds: yes",
         "distance",

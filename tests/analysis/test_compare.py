@@ -1,0 +1,188 @@
+"""How often the comparison is wrong: simulations of intervals and p-values, and formulas against loops."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from sdd.analysis.compare import complete_block, finite, mean_phases
+from sdd.analysis.correlation import effective_levels, ordered_spearman, pool
+from sdd.analysis.runs import Run, group_runs
+from sdd.analysis.tickets import pair_groups
+
+
+def bare_run(name, seed, accuracy, levels=None, masks_from=None):
+    """A run of nothing but test accuracies, at 20 % pruned a level."""
+    levels = range(len(accuracy)) if levels is None else levels
+    rows = tuple(
+        {"level": level, "sparsity": 1 - 0.8**level, "test_acc": float(value)}
+        for level, value in zip(levels, accuracy, strict=True)
+    )
+    retrain = "lottery" if masks_from is None else "scratch"
+    settings = {"seed_everything": seed, "pruning.masks_from": masks_from, "pruning.retrain": retrain}
+    return Run(Path(name), name, settings, rows, True, None)
+
+
+def both_groups(tickets, fresh):
+    """Groups of the accuracies of two sides, [seeds, levels] each."""
+    runs = [bare_run(f"a{seed}", seed, values) for seed, values in enumerate(tickets)]
+    runs += [bare_run(f"b{seed}", seed, values, masks_from="x") for seed, values in enumerate(fresh)]
+    return group_runs(runs)
+
+
+CURVE = 0.70 - 0.08 * np.exp(-(((np.arange(20) - 9) / 3) ** 2)) + 0.14 / (1 + np.exp(-(np.arange(20) - 14.0)))
+
+
+def simulated(difference, trials, seeds=4, noise=0.01):
+    """How often each level's interval, and that of each phase, misses the true difference, and Holm errs."""
+    rng = np.random.default_rng(0)
+    missed, phase_missed, any_holm = [], [], 0
+    for _ in range(trials):
+        both = CURVE + rng.normal(0, noise, (2, seeds, CURVE.size)) + rng.normal(0, 0.02, (seeds, 1))
+        found = pair_groups(*both_groups(both[0], both[1] + difference))
+        missed += [not level["low"] <= difference <= level["high"] for level in found["levels"]]
+        phase_missed += [not part["low"] <= difference <= part["high"] for part in found["phases"].values()]
+        any_holm += any(level["reinit_wins_holm"] or level["lottery_wins_holm"] for level in found["levels"])
+    return np.mean(missed), np.mean(phase_missed), any_holm / trials
+
+
+def test_ticket_intervals_cover_and_holm_keeps_the_family():
+    missed, phase_missed, family = simulated(0.0, 150)
+    assert 0.03 < missed < 0.07
+    assert phase_missed < 0.10, "chosen phases must not favour a side"
+    assert family < 0.10
+    assert 0.03 < simulated(0.03, 50)[0] < 0.075
+
+
+@pytest.mark.slow
+def test_ticket_intervals_cover_over_many_trials():
+    missed, phase_missed, family = simulated(0.0, 1500)
+    assert missed == pytest.approx(0.05, abs=0.005)
+    assert phase_missed == pytest.approx(0.05, abs=0.015)
+    assert family < 0.065
+
+
+def test_each_level_is_scipys_paired_test():
+    rng = np.random.default_rng(3)
+    tickets, fresh = CURVE + rng.normal(0, 0.01, (2, 5, CURVE.size))
+    found = pair_groups(*both_groups(tickets, fresh))
+    for level in found["levels"]:
+        index = level["level"]
+        test = stats.ttest_rel(fresh[:, index], tickets[:, index])
+        interval = test.confidence_interval()
+        assert level["p_value"] == pytest.approx(test.pvalue)
+        assert (level["low"], level["high"]) == pytest.approx((interval.low, interval.high))
+        assert level["reinit_test_acc"] == pytest.approx(fresh[:, index].mean())
+    assert math.isnan(found["levels"][0]["p_holm"]), "the dense level is not in the family"
+
+
+def test_one_pair_gives_differences_without_intervals():
+    found = pair_groups(*both_groups(CURVE[None], CURVE[None] + 0.01))
+    assert found["overall"]["mean"] == pytest.approx(0.01)
+    assert math.isnan(found["overall"]["low"])
+    assert not any(level["reinit_wins"] or level["reinit_wins_holm"] for level in found["levels"])
+
+
+def test_a_run_without_a_partner_is_named():
+    lottery, reinit = both_groups(CURVE[None].repeat(2, 0), CURVE[None].repeat(3, 0))
+    found = pair_groups(lottery, reinit)
+    assert len(found["pairs"]) == 2
+    assert found["notes"] == ["without a partner: b2"]
+
+
+def unrelated(kind, value, levels, rng, count=2):
+    """Curves that have nothing to do with each other, [count, levels]."""
+    if kind == "bending":
+        gap = np.subtract.outer(np.arange(levels), np.arange(levels))
+        root = np.linalg.cholesky(np.exp(-0.5 * (gap / value) ** 2) + 1e-9 * np.eye(levels))
+        return rng.normal(size=(count, levels)) @ root.T + 0.1 * rng.normal(size=(count, levels))
+    curves = rng.normal(size=(count, levels))
+    for level in range(1, levels):
+        curves[:, level] = value * curves[:, level - 1] + math.sqrt(1 - value**2) * curves[:, level]
+    return curves
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("levels", [15, 35])
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("autoregressive", value) for value in (0.0, 0.5, 0.8, 0.9, 0.95)] + [("bending", 1.0), ("bending", 2.0)],
+)
+def test_the_ordered_p_value_keeps_its_promise(kind, value, levels):
+    rng = np.random.default_rng(5)
+    p = [ordered_spearman(*unrelated(kind, value, levels, rng)).p_ordered for _ in range(2000)]
+    assert np.mean(np.array(p) < 0.05) < 0.07
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("value", [5.0, 8.0])
+def test_the_ordered_p_value_keeps_its_promise_for_smooth_curves(value):
+    rng = np.random.default_rng(6)
+    p = [ordered_spearman(*unrelated("bending", value, 35, rng)).p_ordered for _ in range(1000)]
+    assert np.mean(np.array(p) < 0.05) < 0.06
+
+
+def test_seeds_add_no_levels_to_the_pooled_p_value():
+    rng = np.random.default_rng(7)
+    wrong, interval_wrong = 0, 0
+    for _ in range(150):
+        x, y = (curve + 0.3 * rng.normal(size=(5, 35)) for curve in unrelated("autoregressive", 0.9, 35, rng))
+        found = pool(list(x), list(y))
+        wrong += found.p_ordered < 0.05
+        interval_wrong += found.within.low * found.within.high > 0
+    assert wrong / 150 < 0.06
+    assert interval_wrong / 150 > 0.5, "the interval over seeds is about seeds, not about relatedness"
+
+
+def test_perfect_and_constant_seeds():
+    x = np.arange(10.0)
+    found = pool([x, x, np.zeros(10)], [x, x**2, x])
+    assert found.seeds == 2
+    assert found.within.estimate == pytest.approx(1 - 6 / (10 * 99))
+    nothing = pool([np.zeros(10)], [x])
+    assert nothing.seeds == 0
+    assert math.isnan(nothing.within.estimate)
+    assert math.isnan(nothing.p_ordered)
+
+
+def test_effective_levels_are_bartletts_sum():
+    rng = np.random.default_rng(8)
+    x, y = np.cumsum(rng.normal(size=(2, 20)), axis=1)
+    total = 0.0
+    for lag in range(1, 10):
+        product = 1.0
+        for curve in (x, y):
+            c = curve - curve.mean()
+            product *= sum(c[i] * c[i + lag] for i in range(20 - lag)) / sum(v * v for v in c)
+        total += product
+    assert total > 0
+    assert effective_levels(x, y) == pytest.approx(20 / (1 + 2 * total))
+    assert effective_levels(np.ones(20), y) == 20
+
+
+def test_the_complete_block_is_the_largest_one():
+    full = [bare_run(str(seed), seed, CURVE) for seed in range(2)]
+    young = bare_run("young", 2, CURVE[:6])
+    gap = bare_run("gap", 3, np.delete(CURVE, 7), levels=[level for level in range(20) if level != 7])
+    headless = bare_run("headless", 4, CURVE[1:], levels=range(1, 20))
+    runs, levels = complete_block([young, *full])
+    assert ([run.name for run in runs], len(levels)) == (["0", "1"], 20)
+    runs, levels = complete_block([*full, gap])
+    assert (len(runs), len(levels)) == (3, 19)
+    runs, levels = complete_block([headless, *full])
+    assert (len(runs), levels[0]) == (2, 0), "the dense level is never given up"
+
+
+def test_the_mean_curve_has_the_noise_of_its_seeds():
+    rng = np.random.default_rng(9)
+    ratios = []
+    for _ in range(200):
+        curves = CURVE + rng.normal(0, 0.02, (5, 20)) + rng.normal(0, 0.1, (5, 1))
+        ratios.append(mean_phases(1 - 0.8 ** np.arange(20), curves).noise / (0.02 / math.sqrt(5)))
+    assert 0.9 < np.median(ratios) < 1.3, "offsets between seeds do not count"
+
+
+def test_finite_leaves_what_json_can_hold():
+    assert finite({"a": (1, math.nan, [math.inf, "x", None, True])}) == {"a": [1, None, [None, "x", None, True]]}

@@ -1,0 +1,80 @@
+"""Runs by their settings: labels, what a run lacks, which one of several copies is used."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from sdd.analysis.runs import Run, group_runs, load_runs, read_run
+from sdd.errors import UserError
+from tests.analysis.test_comparison import LEVELS, make_run
+
+
+def run(name, seed=0, levels=3, finished=True, **settings):
+    return Run(Path(name), name, {"seed_everything": seed} | settings, ({},) * levels, finished, None)
+
+
+def test_labels_are_as_short_as_tells_groups_apart():
+    runs = [
+        run("a", **{"data.noise_rate": 0.2, "model.lr": 1, "z": 1}),
+        run("b", **{"data.noise_rate": 0.4, "model.lr": 2, "z": 1}),
+        run("c", **{"data.noise_rate": 0.4, "model.lr": 3, "z": 1}),
+    ]
+    groups = group_runs(runs)
+    assert [group.label for group in groups] == [
+        "data.noise_rate=0.2, model.lr=1",
+        "data.noise_rate=0.4, model.lr=2",
+        "data.noise_rate=0.4, model.lr=3",
+    ]
+    assert groups[1].differing == {"data.noise_rate": 0.4, "model.lr": 2}
+    assert [group.label for group in group_runs(runs[:2])] == ["data.noise_rate=0.2", "data.noise_rate=0.4"]
+    assert group_runs([run("a", **{"data.dataset": "digits"})])[0].label == "data.dataset=digits"
+
+
+def test_a_setting_that_one_group_lacks_tells_it_apart():
+    first, second = group_runs([run("a", x=1), run("b")])
+    assert (first.label, second.label) == ("x=1", "x=null")
+
+
+def test_of_copies_the_finished_and_longest_is_used():
+    (group,) = group_runs([run("short", levels=2), run("open", levels=9, finished=False), run("long", levels=5)])
+    assert [one.name for one in group.runs] == ["long"]
+    assert {one.name for one in group.repeated} == {"short", "open"}
+
+
+def test_runs_on_masks_of_different_runs_are_one_group_and_not_copies():
+    masks = [run(name, seed=7, **{"pruning.masks_from": f"runs/{name}"}) for name in "ab"]
+    (group,) = group_runs(masks)
+    assert len(group.runs) == 2
+    assert group.settings["pruning.masks_from"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("settings", "finished", "problem"),
+    [
+        ({}, True, None),
+        ({"pruning.sparsities": [0.5, 0.9]}, True, None),
+        ({"pruning.levels": 30}, True, f"marked as finished, but its curve.csv holds only {LEVELS} of its 31 levels"),
+        ({"pruning.sparsities": [0.1] * 24}, False, f"unfinished, with {LEVELS} of its 25 levels"),
+        ({"pruning.masks_from": "runs/x"}, False, f"unfinished, with {LEVELS} levels"),
+    ],
+)
+def test_what_a_run_lacks(tmp_path, settings, finished, problem):
+    assert read_run(make_run(tmp_path / "run", 0, finished=finished, **settings)).problem == problem
+
+
+def test_a_folder_named_twice_counts_once_and_a_damaged_one_costs_no_other(tmp_path):
+    good = make_run(tmp_path / "good", 0)
+    shutil.copytree(good, tmp_path / "bad")
+    (tmp_path / "bad" / "settings.json").write_text("{")
+    loaded = load_runs([tmp_path, good, tmp_path / "." / "good"])
+    assert [one.name for one in loaded.runs] == ["good"]
+    assert len(loaded.complaints) == 1
+    assert "bad" in loaded.complaints[0]
+
+
+def test_a_file_or_a_folder_of_something_else_is_no_run(tmp_path):
+    (tmp_path / "file").write_text("x")
+    for path, words in ((tmp_path / "file", "is a file"), (tmp_path, "no settings.json")):
+        with pytest.raises(UserError, match=words):
+            read_run(path)
