@@ -5,7 +5,6 @@ masks multiplied in after each step, no logging, no checkpoints, no progress. Bo
 a noisy machine slows both.
 """
 
-import argparse
 import os
 import platform
 import tempfile
@@ -24,6 +23,7 @@ from torch.nn import functional
 
 from sdd.callbacks import AccuracyMeasures, IterativePruning, JobProgress, LearningDistance
 from sdd.cli import SddCLI, quieten_lightning
+from sdd.complaints import OneLineParser
 from sdd.data import NoisyLabelData
 from sdd.data.datasets import Dataset
 from sdd.data.views import Normalisation
@@ -39,7 +39,7 @@ _DIGITS = Path("configs/digits_mlp.yaml")
 
 def bench(arguments: Sequence[str]) -> int:
     """Print the table; see `--help`."""
-    parser = argparse.ArgumentParser(prog="python -m sdd bench", description=__doc__)
+    parser = OneLineParser(prog="python -m sdd bench", description=__doc__)
     parser.add_argument("--epochs", type=int, default=10, help="MNIST epochs of each kind (default: 10)")
     parser.add_argument("--rounds", type=int, default=3, help="whole digits runs of each kind (default: 3; 0: none)")
     parser.add_argument("--threads", type=int, help="CPU threads of the MNIST part (default: all cores)")

@@ -1,6 +1,10 @@
 """The parser's complaints in the user's words, one line each."""
 
+import argparse
 import re
+from typing import NoReturn
+
+from sdd.errors import UserError
 
 _CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
 _GIVEN_BY = re.compile(r'Linked "([\w.]+)" must be given via "([\w.]+)"')
@@ -27,3 +31,11 @@ def plain_words(message: str) -> str:
         return "no network is named: give --config configs/digits_mlp.yaml, or another configuration"
     text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
     return _CHOICE.sub(lambda found: f"{found[2]!r} is unknown; allowed: {found[1].replace(chr(39), '')}", text)
+
+
+class OneLineParser(argparse.ArgumentParser):
+    """A parser of the standard library whose complaints are one line each."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise a UserError instead of printing the whole usage."""
+        raise UserError(f"{one_line(message)} (see {self.prog} --help)")

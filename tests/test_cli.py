@@ -221,3 +221,12 @@ def test_a_full_disk_ends_with_one_line_and_loses_no_finished_level(tmp_path, ca
     assert main([*QUICK, "--run_dir", "mine"]) == 0
     assert main([*QUICK, "--run_dir", "again"]) == 0
     assert curve_without_seconds(tmp_path / "mine") == curve_without_seconds(tmp_path / "again")
+
+
+@pytest.mark.parametrize("arguments", [["analyze"], ["analyze", "x", "--levels", "one"], ["bench", "--epochs", "x"]])
+def test_other_commands_complain_in_one_line_too(capsys, arguments):
+    assert main(arguments) == 2
+    line = capsys.readouterr().err
+    assert line.startswith("sdd: error: ")
+    assert line.count("\n") == 1
+    assert "--help" in line

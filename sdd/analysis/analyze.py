@@ -1,6 +1,5 @@
 """`python -m sdd analyze RUN [RUN…]`: what finished runs say together, as tables, numbers and figures."""
 
-import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from sdd.analysis.compare import analyse_group, find_partner, finite, pair_group
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
 from sdd.analysis.runs import Group, group_runs, load_runs
+from sdd.complaints import OneLineParser
 from sdd.errors import UserError
 from sdd.files import write_atomically
 
@@ -28,7 +28,7 @@ def analyze(arguments: Sequence[str]) -> int:
     Raises:
         UserError: No run is left.
     """
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         prog="python -m sdd analyze",
         description="Groups runs that differ only in seed_everything, and gives for each group mean and spread per "
         "level, phases, depth and gain with intervals, the verdict, and rank correlations of test accuracy with "
