@@ -6,7 +6,8 @@ import secrets
 import sys
 import warnings
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,57 @@ from sdd.data import NoisyLabelData
 from sdd.environment import environment
 from sdd.errors import UserError
 from sdd.module import Classifier
-from sdd.run_folder import RunFolder, default_run_dir, settings_of
+from sdd.run_folder import RunFolder, digest, settings_of
 
 
 class FinishedRun(Exception):  # noqa: N818 - not an error
     """The run was finished before; there is nothing to do."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a command line of `fit` asks for.
+
+    Attributes:
+        config_name: Of the configuration file, without its ending.
+        seed: Of the training.
+        settings: What decides the numbers, as flat dotted keys.
+    """
+
+    config_name: str
+    seed: int
+    settings: dict[str, Any]
+
+    def run_dir(self, runs: Path = Path("runs")) -> Path:
+        """Return the folder in `runs` that a run of these settings always finds."""
+        return runs / f"{self.config_name}-s{self.seed}-{digest(self.settings)}"
+
+
+class _Planned(Exception):  # noqa: N818 - not an error
+    """Everything that a plan needs is known."""
+
+
+def plan(arguments: list[str]) -> Plan:
+    """Read and check a command line of `fit`, its configuration files included, without network or data.
+
+    Args:
+        arguments: As on the command line, `fit` first.
+
+    Raises:
+        UserError: A setting is unknown or not allowed.
+    """
+    planned: list[Plan] = []
+
+    class Planner(SddCLI):
+        def _claim_folder(self, config: Namespace) -> None:
+            IterativePruning(**config.pruning.as_dict())
+            NoisyLabelData(**config.data.as_dict())
+            planned.append(self.plan)
+            raise _Planned
+
+    with suppress(_Planned):
+        Planner(arguments)
+    return planned[0]
 
 
 class Parser(LightningArgumentParser):
@@ -132,7 +179,8 @@ class SddCLI(LightningCLI):
         text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
         self._config_text = text
         self._settings = settings_of(yaml.safe_load(text))
-        run_dir = config.run_dir or default_run_dir(_config_name(config), seed, self._settings)
+        self.plan = Plan(_config_name(config), seed, self._settings)
+        run_dir = config.run_dir or self.plan.run_dir()
         self.folder = RunFolder(run_dir)
         config.trainer.default_root_dir = str(run_dir)
         if self.subcommand == "fit":

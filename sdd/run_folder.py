@@ -209,11 +209,6 @@ def digest(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def default_run_dir(config_name: str, seed: int, settings: Mapping[str, Any]) -> Path:
-    """Return the folder that a run of these settings always finds."""
-    return Path("runs") / f"{config_name}-s{seed}-{digest(settings)}"
-
-
 def plain(config_text: str) -> dict[str, Any]:
     """Parse a configuration file to plain dictionaries, lists and scalars."""
     content = yaml.safe_load(config_text)

@@ -10,7 +10,7 @@ from sdd.analysis.analysis_text import correlation_lines, level_table, ticket_li
 from sdd.analysis.compare import analyse_group, find_partner, finite, pair_groups
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
-from sdd.analysis.runs import Group, group_runs, load_runs
+from sdd.analysis.runs import Group, group_runs, read_runs
 from sdd.complaints import OneLineParser
 from sdd.errors import UserError
 from sdd.files import write_atomically
@@ -40,7 +40,7 @@ def analyze(arguments: Sequence[str]) -> int:
         "--levels", type=int, nargs="+", help="levels whose loss curves are drawn (default: dense, trough, peak, last)"
     )
     chosen = parser.parse_args(arguments)
-    loaded = load_runs(chosen.runs)
+    loaded = read_runs(chosen.runs)
     for complaint in loaded.complaints:
         sys.stderr.write(f"sdd: {complaint}\n")
     if not loaded.runs:

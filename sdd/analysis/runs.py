@@ -118,7 +118,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     return Run(folder, folder.resolve().name, settings, rows, finished, _problem(settings, len(rows), finished))
 
 
-def load_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
+def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
     """Read several runs; a folder that is no run but holds some stands for them.
 
     Args:

@@ -14,7 +14,7 @@ from sdd.analysis.compare import analyse_group, complete_block, correlated_measu
 from sdd.analysis.correlation import ordered_spearman, pool, t_interval
 from sdd.analysis.curve import write_curve
 from sdd.analysis.loss_curves import mean_loss_curves, nearest_levels, read_loss_curves
-from sdd.analysis.runs import group_runs, load_runs, read_run
+from sdd.analysis.runs import group_runs, read_runs, read_run
 from sdd.analysis.tickets import find_partner, holm, pair_groups
 from sdd.errors import UserError
 
@@ -84,7 +84,7 @@ def runs(tmp_path):
 
 
 def test_runs_are_grouped_by_all_but_their_seed(runs):
-    groups = group_runs(load_runs(runs).runs)
+    groups = group_runs(read_runs(runs).runs)
     assert [len(group.runs) for group in groups] == [4, 4]
     assert [group.label for group in groups] == ["pruning.retrain=lottery", "pruning.retrain=scratch"]
     assert [run.seed for run in groups[0].runs] == [0, 1, 2, 3]
@@ -93,9 +93,9 @@ def test_runs_are_grouped_by_all_but_their_seed(runs):
 
 
 def test_a_folder_of_runs_stands_for_them_and_copies_count_once(tmp_path, runs):
-    assert len(load_runs([tmp_path]).runs) == 8
+    assert len(read_runs([tmp_path]).runs) == 8
     shutil.copytree(runs[0], tmp_path / "copy")
-    (group, _) = group_runs(load_runs([tmp_path]).runs)
+    (group, _) = group_runs(read_runs([tmp_path]).runs)
     assert len(group.runs) == 4
     assert len(group.repeated) == 1
 
@@ -121,7 +121,7 @@ def test_a_folder_that_is_no_run_says_why_in_one_line(tmp_path, damage, word):
 
 def test_an_unfinished_run_is_used_and_named(tmp_path, runs):
     make_run(tmp_path / "young", 9, finished=False, levels=6)
-    (group, _) = group_runs(load_runs([*runs, tmp_path / "young"]).runs)
+    (group, _) = group_runs(read_runs([*runs, tmp_path / "young"]).runs)
     notes = " ".join(analyse_group(group)["notes"])
     assert "young is unfinished, with 6 of its 20 levels" in notes
     block, levels = complete_block(group.runs)
@@ -130,7 +130,7 @@ def test_an_unfinished_run_is_used_and_named(tmp_path, runs):
 
 
 def test_the_level_table_is_that_of_a_loop(runs):
-    group = group_runs(load_runs(runs).runs)[0]
+    group = group_runs(read_runs(runs).runs)[0]
     analysis = analyse_group(group)
     for level in (0, 7, 19):
         values = [run.rows[level]["distance"] for run in group.runs]
@@ -144,7 +144,7 @@ def test_the_level_table_is_that_of_a_loop(runs):
 
 
 def test_correlations_are_those_of_scipy_and_leave_bookkeeping_out(runs):
-    group = group_runs(load_runs(runs).runs)[0]
+    group = group_runs(read_runs(runs).runs)[0]
     found = analyse_group(group)["correlations"]
     assert list(found) == ["distance", "hessian_top", "sharpness"] == correlated_measures(group.runs[0].rows)
     for name in found:
@@ -192,7 +192,7 @@ def test_the_ordered_p_value_takes_no_more_unrelated_curves_than_it_says(coeffic
 
 
 def test_tickets_are_paired_with_the_run_of_their_masks_and_the_winner_is_found(runs):
-    lottery, reinit = group_runs(load_runs(runs).runs)
+    lottery, reinit = group_runs(read_runs(runs).runs)
     partner, reason = find_partner(reinit, [lottery, reinit])
     assert partner is lottery
     assert reason == ""

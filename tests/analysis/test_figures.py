@@ -11,7 +11,7 @@ from sdd.analysis.compare import analyse_group, finite
 from sdd.analysis.figures import COLUMN_WIDTH, draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.loss_curves import LossCurve
 from sdd.analysis.plots import COLOURS
-from sdd.analysis.runs import group_runs, load_runs
+from sdd.analysis.runs import group_runs, read_runs
 from sdd.analysis.tickets import pair_groups
 from tests.analysis.test_comparison import make_run
 
@@ -22,7 +22,7 @@ def groups(tmp_path_factory):
     for seed in range(3):
         make_run(folder / f"l{seed}", seed)
         make_run(folder / f"r{seed}", seed, **{"pruning.retrain": "scratch", "pruning.masks_from": "l"})
-    return group_runs(load_runs([folder]).runs)
+    return group_runs(read_runs([folder]).runs)
 
 
 def check(paths):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sdd.analysis.runs import Run, group_runs, load_runs, read_run
+from sdd.analysis.runs import Run, group_runs, read_runs, read_run
 from sdd.errors import UserError
 from tests.analysis.test_comparison import LEVELS, make_run
 
@@ -67,7 +67,7 @@ def test_a_folder_named_twice_counts_once_and_a_damaged_one_costs_no_other(tmp_p
     good = make_run(tmp_path / "good", 0)
     shutil.copytree(good, tmp_path / "bad")
     (tmp_path / "bad" / "settings.json").write_text("{")
-    loaded = load_runs([tmp_path, good, tmp_path / "." / "good"])
+    loaded = read_runs([tmp_path, good, tmp_path / "." / "good"])
     assert [one.name for one in loaded.runs] == ["good"]
     assert len(loaded.complaints) == 1
     assert "bad" in loaded.complaints[0]
