@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from sdd.analysis.analysis_text import correlation_lines, level_table, ticket_li
 from sdd.analysis.compare import analyse_group, find_partner, finite, pair_groups
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
+from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.runs import Group, group_runs, read_runs
 from sdd.complaints import OneLineParser
 from sdd.errors import UserError
@@ -32,7 +34,8 @@ def analyze(arguments: Sequence[str]) -> int:
         prog="python -m sdd analyze",
         description="Groups runs that differ only in seed_everything, and gives for each group mean and spread per "
         "level, phases, depth and gain with intervals, the verdict, and rank correlations of test accuracy with "
-        "distance and flatness. Runs with pruning.masks_from are compared with the winning tickets of their masks.",
+        "distance and flatness. Runs with pruning.masks_from are compared with the winning tickets of their masks; "
+        "runs that each prune one dense network to one sparsity are joined to one curve.",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, or one that holds runs")
     parser.add_argument("--out", type=Path, default=Path("analysis"), help="folder to write to (default: analysis)")
@@ -45,7 +48,7 @@ def analyze(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"sdd: {complaint}\n")
     if not loaded.runs:
         raise UserError("there is no run to analyse; give folders of runs, such as runs/digits_mlp-*")
-    groups = group_runs(loaded.runs)
+    groups = group_runs(join_one_shot(loaded.runs))
     data_sets = sorted({str(group.settings.get("data.dataset")) for group in groups})
     if len(data_sets) > 1:
         _say(f"Runs of different data sets ({', '.join(data_sets)}) are analysed apart, not compared.\n")
@@ -97,14 +100,21 @@ def _draw(group: Group, analysis: Mapping[str, Any], out: Path, name: str, level
 
 
 def _loss_tables(group: Group) -> list[list[LossPoint]]:
-    """Return the loss curves of the runs that have some; a damaged table is named and left out."""
+    """Return the loss curves of each run that has some; a damaged table is named and left out."""
     tables = []
-    for file in (run.path / FILE for run in group.runs):
-        if file.is_file():
+    for run in group.runs:
+        points: list[LossPoint] = []
+        for part, levels in part_levels(run):
+            if not (part.path / FILE).is_file():
+                continue
             try:
-                tables.append(read_loss_curves(file))
+                read = read_loss_curves(part.path / FILE)
             except UserError as error:
                 _say(f"note: {error}; its loss curves are left out")
+            else:
+                points += [replace(point, level=levels[point.level]) for point in read if point.level in levels]
+        if points:
+            tables.append(points)
     return tables
 
 

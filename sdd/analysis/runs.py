@@ -27,15 +27,16 @@ _LABEL_ORDER = (
 
 @dataclass(frozen=True)
 class Run:
-    """One run, as far as it has come.
+    """One run, as far as it has come; or a curve of several, each of which pruned to one sparsity.
 
     Attributes:
-        path: Its folder.
+        path: Its folder. A joined curve has none: a path of its own beside its parts, where nothing is.
         name: Of the folder.
         settings: What decides its numbers, as flat dotted keys.
         rows: One a level, as `read_curve` returns them.
         finished: Whether its summary, which is written last, is there.
         problem: What it lacks, in words; None for a whole run.
+        parts: The runs that a joined curve is made of, by sparsity; empty for a run.
     """
 
     path: Path
@@ -44,6 +45,7 @@ class Run:
     rows: tuple[Row, ...]
     finished: bool
     problem: str | None
+    parts: tuple["Run", ...] = ()
 
     @property
     def seed(self) -> int | None:
@@ -155,9 +157,9 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
     """
     by_settings: dict[str, list[Run]] = {}
     for run in runs:
-        by_settings.setdefault(json.dumps(_shared(run), sort_keys=True), []).append(run)
+        by_settings.setdefault(json.dumps(shared_settings(run), sort_keys=True), []).append(run)
     members = list(by_settings.values())
-    shared = [_shared(alike[0]) for alike in members]
+    shared = [shared_settings(alike[0]) for alike in members]
     keys = sorted({key for settings in shared for key in settings})
     differing = [key for key in keys if len({_text(settings, key) for settings in shared}) > 1]
     labelled = _telling(shared, sorted(differing, key=_label_rank)) or ["data.dataset"]
@@ -168,6 +170,14 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
         mine = {key: settings.get(key) for key in differing}
         groups.append(Group(settings, kept, label, mine, repeated))
     return groups
+
+
+def shared_settings(run: Run) -> dict[str, Any]:
+    """Return a run's settings as its group shares them: no seed, and masks of other runs only as given or not."""
+    settings = {key: value for key, value in run.settings.items() if key != SEED}
+    if settings.get(MASKS_FROM) is not None:
+        settings[MASKS_FROM] = "given"
+    return settings
 
 
 def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
@@ -195,14 +205,6 @@ def _problem(settings: Mapping[str, Any], levels: int, finished: bool) -> str | 
     if expected is not None and levels < expected:
         return f"marked as finished, but its curve.csv holds only {count}"
     return None
-
-
-def _shared(run: Run) -> dict[str, Any]:
-    """Return a run's settings as its group shares them."""
-    settings = {key: value for key, value in run.settings.items() if key != SEED}
-    if settings.get(MASKS_FROM) is not None:
-        settings[MASKS_FROM] = "given"
-    return settings
 
 
 def _one_of_each(runs: Sequence[Run]) -> tuple[tuple[Run, ...], tuple[Run, ...]]:

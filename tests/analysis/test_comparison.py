@@ -14,7 +14,7 @@ from sdd.analysis.compare import analyse_group, complete_block, correlated_measu
 from sdd.analysis.correlation import ordered_spearman, pool, t_interval
 from sdd.analysis.curve import write_curve
 from sdd.analysis.loss_curves import mean_loss_curves, nearest_levels, read_loss_curves
-from sdd.analysis.runs import group_runs, read_runs, read_run
+from sdd.analysis.runs import group_runs, read_run, read_runs
 from sdd.analysis.tickets import find_partner, holm, pair_groups
 from sdd.errors import UserError
 

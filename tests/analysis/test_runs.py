@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from sdd.analysis.runs import Run, group_runs, read_runs, read_run
+from sdd.analysis.runs import Run, group_runs, read_run, read_runs
 from sdd.errors import UserError
 from tests.analysis.test_comparison import LEVELS, make_run
 
