@@ -69,14 +69,9 @@ def _run(command: str, arguments: list[str]) -> int:
         return analyze(arguments[1:])
     if command not in {"fit", "test", "validate"}:
         raise UserError(f"unknown command {command!r}; there are: fit, test, validate, analyze, bench (see --help)")
-    from sdd.cli import FinishedRun, SddCLI, quieten_lightning
+    from sdd.cli import run_experiment
 
-    quieten_lightning()
-    try:
-        SddCLI(arguments)
-    except FinishedRun as finished:
-        sys.stdout.write(f"{finished}\n")
-    return 0
+    return run_experiment(arguments)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import os
 import secrets
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,11 @@ import torch
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+from lightning.pytorch.loggers import Logger
 from torch import nn
 
+from sdd.analysis.curve import read_curve
+from sdd.analysis.summary import summarise
 from sdd.callbacks import (
     AccuracyMeasures,
     CurveRecorder,
@@ -26,12 +29,16 @@ from sdd.callbacks import (
     LearningDistance,
     RunCheckpoint,
 )
+from sdd.callbacks.curve_log import CurveLog
 from sdd.complaints import one_line, plain_words
 from sdd.data import NoisyLabelData
 from sdd.environment import environment
 from sdd.errors import UserError
+from sdd.files import write_atomically
 from sdd.module import Classifier
-from sdd.run_folder import RunFolder, digest, settings_of
+from sdd.run_folder import BusyRunError, RunFolder, digest, settings_of
+from sdd.sources import AUTO, Source, dense_config, tickets_config
+from sdd.wandb_run import group_name, run_name, swept_values, tags
 
 
 class FinishedRun(Exception):  # noqa: N818 - not an error
@@ -57,8 +64,38 @@ class Plan:
         return runs / f"{self.config_name}-s{self.seed}-{digest(self.settings)}"
 
 
+class _Busy(Exception):  # noqa: N818 - not an error
+    """Another process works in the run's folder, or has done so meanwhile: wait for it and look again."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__(f"{folder.path} is being worked on by another process; waiting for it")
+        self.folder = folder
+
+
 class _Planned(Exception):  # noqa: N818 - not an error
     """Everything that a plan needs is known."""
+
+
+def run_experiment(arguments: list[str]) -> int:
+    """Run `fit`, `test` or `validate`, and return the exit status.
+
+    Args:
+        arguments: The command line after the program's name.
+
+    Raises:
+        UserError: Something in it, or in what it names, is wrong.
+    """
+    quieten_lightning()
+    while True:
+        try:
+            SddCLI(arguments)
+        except FinishedRun as finished:
+            sys.stdout.write(f"{finished}\n")
+        except _Busy as busy:
+            say(str(busy))
+            busy.folder.wait_until_free()
+            continue
+        return 0
 
 
 def plan(arguments: list[str]) -> Plan:
@@ -74,7 +111,8 @@ def plan(arguments: list[str]) -> Plan:
 
     class Planner(SddCLI):
         def _claim_folder(self, config: Namespace) -> None:
-            IterativePruning(**config.pruning.as_dict())
+            own_masks = {"masks_from": None, "retrain": "lottery"} if config.pruning.masks_from == AUTO else {}
+            IterativePruning(**config.pruning.as_dict() | own_masks)
             NoisyLabelData(**config.data.as_dict())
             planned.append(self.plan)
             raise _Planned
@@ -98,8 +136,10 @@ class SddCLI(LightningCLI):
     def __init__(self, args: list[str] | None = None) -> None:
         self._resources = ExitStack()
         self._checkpoint: Path | None = None
+        self._checkpoints: list[Path] = []
         self._started_with: dict[str, Any] = {}
         self._wandb_id: str | None = None
+        self._arguments = sys.argv[1:] if args is None else args
         with self._resources:
             super().__init__(
                 Classifier,
@@ -139,6 +179,13 @@ class SddCLI(LightningCLI):
             help="Folder of the run. Default: runs/<config>-s<seed>-<8 hex digits of the settings>.",
         )
         parser.add_argument(
+            "--wait",
+            type=bool | None,
+            default=None,
+            help="Wait while another process works in the run's folder, instead of refusing. Default: only in a sweep "
+            "of W&B.",
+        )
+        parser.add_argument(
             "--threads",
             type=int | None,
             default=None,
@@ -176,12 +223,15 @@ class SddCLI(LightningCLI):
             raise UserError(f"threads is {config.threads}; it must be at least 1")
         if config.trainer.default_root_dir is not None:
             raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
+        if config.pruning.masks_from == AUTO and config.pruning.retrain not in {"scratch", "redense"}:
+            config.pruning.masks_from = None  # this is the run whose masks others take
         text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
         self._config_text = text
         self._settings = settings_of(yaml.safe_load(text))
         self.plan = Plan(_config_name(config), seed, self._settings)
         run_dir = config.run_dir or self.plan.run_dir()
         self.folder = RunFolder(run_dir)
+        self._waits = _in_wandb_sweep() if config.wait is None else config.wait
         config.trainer.default_root_dir = str(run_dir)
         if self.subcommand == "fit":
             self._claim_folder(config)
@@ -200,32 +250,95 @@ class SddCLI(LightningCLI):
         if config.ckpt_path is not None:
             raise UserError("fit finds its own checkpoint in the run's folder; ckpt_path is for test and validate")
         self.folder.check_settings(self._settings)
-        if self.folder.finished:
-            raise FinishedRun(f"{self.folder.path} is finished: see {self.folder.picture} and {self.folder.curve}")
         self._started_with = self.folder.environment()
+        self._settle_loggers(config)
+        if self.folder.finished:
+            if is_first_process():
+                self._publish(config)
+            raise FinishedRun(f"{self.folder.path} is finished: see {self.folder.picture} and {self.folder.curve}")
+        if self.folder.path.is_dir() and is_first_process():
+            with self._own_folder():
+                pass  # said before anything costly happens; it is held from the start of the training
         threads = config.threads or self._started_with.get("threads")
         if threads is not None:
             torch.set_num_threads(threads)
+        self._checkpoints = self.folder.checkpoints()
         self._checkpoint, damaged = self.folder.newest_checkpoint()
         for path in damaged:
             say(f"{path} is damaged; the checkpoint before it is used")
-        self._settle_loggers(config)
+        self._train_sources(config)
+
+    @contextmanager
+    def _own_folder(self) -> Iterator[None]:
+        try:
+            with self.folder.owned():
+                yield
+        except BusyRunError as busy:
+            if not self._waits:
+                raise
+            raise _Busy(self.folder) from busy
+
+    def _train_sources(self, config: Namespace) -> None:
+        """Train what this run builds on, where it is not there yet."""
+        nested, name = yaml.safe_load(self._config_text), self.plan.config_name
+        if config.pruning.masks_from == AUTO:
+            tickets = Source("pruning.masks_from", AUTO, tickets_config(nested), name, self.folder.path, plan)
+            tickets.train()
+            config.pruning.masks_from = str(tickets.folder.path)
+        if config.pruning.dense_from is not None and self._checkpoint is None:
+            named = config.pruning.dense_from
+            dense = Source("pruning.dense_from", named, dense_config(nested), f"{name}-dense", self.folder.path, plan)
+            dense.train()
+            self._checkpoint, _ = dense.folder.newest_checkpoint()
+            if self._checkpoint is None:
+                raise UserError(f"pruning.dense_from: {dense.folder.path} has no checkpoint to go on from; remove it")
+            level = dense.folder.level_checkpoint(0)
+            if config.checkpoint.keep_levels and level.is_file():
+                write_atomically(self.folder.level_checkpoint(0), level.read_bytes())
 
     def _settle_loggers(self, config: Namespace) -> None:
         """Give each logger the run's folder, unless the user chose another place, and W&B one id for all resumes."""
-        loggers = config.trainer.logger
-        for logger in loggers if isinstance(loggers, list) else [loggers]:
+        for logger in _loggers(config):
             arguments = getattr(logger, "init_args", None)
             if arguments is None or "save_dir" not in arguments:
                 continue
             if arguments.save_dir in {None, "."}:
                 arguments.save_dir = str(self.folder.path)
             if logger.class_path.endswith("WandbLogger"):
-                arguments.name = arguments.name or self.folder.path.name
-                # A sweep agent names the run by this variable.
-                if arguments.id is None and arguments.version is None and "WANDB_RUN_ID" not in os.environ:
-                    self._wandb_id = self._started_with.get("wandb_id") or secrets.token_hex(4)
-                    arguments.id, arguments.resume = self._wandb_id, "allow"
+                self._settle_wandb(config, arguments)
+
+    def _settle_wandb(self, config: Namespace, arguments: Namespace) -> None:
+        """Name the run, group it, tag it, and let a resumed one go on under its id."""
+        swept = swept_values(self._arguments) if _in_wandb_sweep() else {}
+        planned = self.plan
+        one_shot = config.pruning.dense_from is not None and len(config.pruning.sparsities or []) == 1
+        name = run_name(planned.config_name, swept) if swept else self.folder.path.name
+        arguments.name = arguments.name or name
+        if "WANDB_RUN_GROUP" not in os.environ:
+            group = group_name(planned.config_name, planned.settings, swept, one_shot=one_shot)
+            arguments.group = arguments.group or group
+        if "WANDB_TAGS" not in os.environ:
+            arguments.tags = arguments.tags or tags(planned.settings)
+        # A sweep agent names the run by this variable.
+        chosen = arguments.id or arguments.version or os.environ.get("WANDB_RUN_ID")
+        self._wandb_id = chosen or self._started_with.get("wandb_id") or secrets.token_hex(4)
+        arguments.resume = arguments.resume or "allow"
+        if arguments.version is None:
+            arguments.id = self._wandb_id
+
+    def _publish(self, config: Namespace) -> None:
+        """Send a finished run to a W&B run that may lack it: in a sweep, or where none is known to have it."""
+        if not _in_wandb_sweep() and self._wandb_id in {None, self._started_with.get("wandb_id")}:
+            return
+        rows = read_curve(self.folder.curve)
+        for logger in _build_loggers(config):
+            logger.log_hyperparams(yaml.safe_load(self._config_text))
+            log = CurveLog(logger)
+            for row in rows:
+                log.send(row)
+            log.finish(self.folder, rows, summarise(rows))
+            logger.finalize("success")
+        self.folder.write_environment(self._started_with | {"wandb_id": self._wandb_id})
 
     def instantiate_classes(self) -> None:
         """Build everything, then try what can fail before any training."""
@@ -247,7 +360,9 @@ class SddCLI(LightningCLI):
     def fit(self, model: Classifier, datamodule: NoisyLabelData, **kwargs: Any) -> None:
         """Start or go on."""
         if is_first_process():
-            self._resources.enter_context(self.folder.owned())
+            self._resources.enter_context(self._own_folder())
+            if self.folder.finished or self.folder.checkpoints() != self._checkpoints:
+                raise _Busy(self.folder)
             self.folder.write_config(self._config_text, self._settings)
             self._note_environment()
             if self._checkpoint is not None:
@@ -351,6 +466,26 @@ def _builder(net: Namespace) -> Callable[[], nn.Module]:
         return built
 
     return build
+
+
+def _loggers(config: Namespace) -> list[Any]:
+    """Return the configured loggers; one may be a plain true or false."""
+    loggers = config.trainer.logger
+    return loggers if isinstance(loggers, list) else [loggers]
+
+
+def _build_loggers(config: Namespace) -> list[Logger]:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--logger", type=Logger)
+    built = []
+    for logger in _loggers(config):
+        if getattr(logger, "class_path", "").endswith("WandbLogger"):
+            built.append(parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger)
+    return built
+
+
+def _in_wandb_sweep() -> bool:
+    return "WANDB_SWEEP_ID" in os.environ
 
 
 def _max_epochs(levels: int, sparsities: list[float] | None, epochs_per_level: int) -> int:

@@ -14,11 +14,12 @@ import torch
 import yaml
 
 from sdd.errors import UserError
-from sdd.files import try_lock, write_atomically
+from sdd.files import only_one_process, try_lock, write_atomically
 
 # What changes where and how a run is computed and watched, but not which numbers it is after.
 _NOT_SETTINGS = {
     "run_dir",
+    "wait",
     "config",
     "ckpt_path",
     "weights_only",
@@ -27,6 +28,7 @@ _NOT_SETTINGS = {
     "progress",
     "checkpoint",
     "curve",
+    "pruning.dense_from",
     "data.eval_batch_size",
     "trainer.accelerator",
     "trainer.barebones",
@@ -51,6 +53,10 @@ _NOT_SETTINGS = {
     "trainer.use_distributed_sampler",
     "trainer.val_check_interval",
 }
+
+
+class BusyRunError(UserError):
+    """Another process works in the run's folder."""
 
 
 class RunFolder:
@@ -169,13 +175,21 @@ class RunFolder:
         """Hold the folder, so that no second process works in it.
 
         Raises:
-            UserError: Another process holds it.
+            BusyRunError: Another process holds it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
         with try_lock(self.path / ".lock", f"{socket.gethostname()}, process {os.getpid()}") as holder:
             if holder is not None:
-                raise UserError(f"{self.path} is being worked on by another process ({holder}); wait for it or stop it")
+                raise BusyRunError(
+                    f"{self.path} is being worked on by another process ({holder}); wait for it or stop it"
+                )
             yield
+
+    def wait_until_free(self) -> None:
+        """Return as soon as no process holds the folder."""
+        if self.path.is_dir():
+            with only_one_process(self.path / ".lock"):
+                pass
 
 
 def is_readable(checkpoint: Path) -> bool:

@@ -35,7 +35,8 @@ def fake(name: str) -> Dataset:
         images = torch.randint(256, (count, channels, side, side), dtype=torch.uint8, generator=generator)
         return images, torch.arange(count).remainder(classes).numpy()
 
-    return Dataset(*part(600), *part(100), num_classes=classes, mean=[0.5] * channels, std=[0.25] * channels)
+    plain = {"num_classes": classes, "mean": [0.5] * channels, "std": [0.25] * channels}
+    return Dataset(*part(600), *part(100), **plain, look_alikes={3: 5, 5: 3})
 
 
 @pytest.fixture(autouse=True)
@@ -151,23 +152,29 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
+def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeypatch, path):
     """Renders the first and last cell as the agent does, `--key=value`, and builds everything of it."""
+    monkeypatch.setattr(SddCLI, "_train_sources", _no_sources)
     sweep = yaml.safe_load(path.read_text())
-    assert sweep["method"] == "grid"
+    assert (sweep["method"], sweep["name"]) == ("grid", path.stem)
     command = sweep["command"]
     assert command[:5] == ["${env}", "python", "-m", "${program}", "fit"]
-    assert command[-1] == "${args}"
+    assert command[-3:] == ["--trainer.logger", "WandbLogger", "${args}"]
     config = PROJECT / command[command.index("--config") + 1]
-    assert config.is_file()
-    source = yaml.safe_load(config.read_text())["pruning"].get("masks_from")
+    fixed = command[command.index("--config") + 2 : -3]
     for place in (0, -1):
-        cell = [f"--{name}={part['values'][place]}" for name, part in sweep["parameters"].items()]
-        if source:
-            cell.append("--pruning.masks_from=null")
-            cell.append("--pruning.retrain=lottery")
-        cli = built("fit", "--config", str(config), *cell, "--run_dir", str(tmp_path / f"run{place}"))
         values = {name: part["values"][place] for name, part in sweep["parameters"].items()}
-        assert cli.model.seed == values["seed_everything"]
+        cell = [f"--{name}={value}" for name, value in values.items()]
+        cli = built("fit", "--config", str(config), *fixed, *cell, "--run_dir", str(tmp_path / f"run{place}"))
+        settings = cli.plan.settings | {"data.root": str(cli.datamodule.root)}
+        assert {name: settings[name] for name in values} == values
+        assert cli.model.seed == cli.datamodule.seed == values["seed_everything"]
         assert cli.model.distance_penalty == values.get("model.distance_penalty", 0.0)
+        assert cli.datamodule.noise_rate == settings["data.noise_rate"]
         assert cli.config_init["fit"].pruning.frozen == values.get("pruning.frozen", "zero")
+
+
+def _no_sources(self, config):
+    """Stand in for the training of what a run builds on: no such run is needed to build."""
+    if config.pruning.masks_from is not None:
+        config.pruning.masks_from = None

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import lightning.pytorch as pl
-from lightning.pytorch.loggers import WandbLogger
 from tqdm import tqdm
 
 from sdd.analysis.curve import Row, write_curve
 from sdd.analysis.plots import draw_curve
 from sdd.analysis.report_text import header, row_line, summary, table
 from sdd.analysis.summary import phases_of, summarise
+from sdd.callbacks.curve_log import CurveLog
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.files import write_atomically
 from sdd.module import Classifier
@@ -35,7 +35,8 @@ class CurveRecorder(LevelCallback):
         self._seconds_before = 0.0
         self._drawn = time.monotonic()
         self._dead: list[str] = []
-        self._defined: set[str] = set()
+        self._steps: list[int] = []
+        self._logs: list[CurveLog] = []
 
     @property
     def rows(self) -> list[Row]:
@@ -43,16 +44,21 @@ class CurveRecorder(LevelCallback):
         return self._rows
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the table's head, and the rows that a resumed run has already."""
+        """Print the table's head, and the rows that a resumed run has already; loggers get what they lack of them."""
         self._clock = self._drawn = time.monotonic()
-        if trainer.is_global_zero:
-            tqdm.write(header())
-            for row in self._rows:
-                tqdm.write(row_line(row))
+        if not trainer.is_global_zero:
+            return
+        self._logs = [CurveLog(logger) for logger in trainer.loggers]
+        tqdm.write(header())
+        for row, step in zip(self._rows, self._steps, strict=True):
+            tqdm.write(row_line(row))
+            for log in self._logs:
+                log.send(row, step)
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Start the level's clock, and name layers that have just lost their last weight."""
         self._clock, self._seconds_before = time.monotonic(), 0.0
+        self._complete = False
         dead = dead_layers(level.masks)
         for name in dead:
             if name not in self._dead and trainer.is_global_zero:
@@ -70,14 +76,15 @@ class CurveRecorder(LevelCallback):
             **measures,
             "seconds": self._seconds(),
         }
-        self._rows = [*self._rows, row]
+        self._rows, self._steps = [*self._rows, row], [*self._steps, trainer.global_step]
         self._complete = level.last
         if not trainer.is_global_zero:
             return
         folder = RunFolder(trainer.default_root_dir)
         write_curve(folder.curve, self._rows)
         tqdm.write(row_line(row))
-        self._log(trainer, row)
+        for log in self._logs:
+            log.send(row, trainer.global_step)
         if time.monotonic() - self._drawn >= self.redraw_seconds:
             self._draw(folder)
 
@@ -92,16 +99,18 @@ class CurveRecorder(LevelCallback):
         tqdm.write(f"\n{table(self._rows)}\n\n{summary(self._rows)}\n")
         for path in (folder.curve, folder.picture, folder.summary, folder.config):
             tqdm.write(f"  {path}")
-        self._log_end(trainer, folder, verdict)
+        for log in self._logs:
+            log.finish(folder, self._rows, verdict)
         write_atomically(folder.summary, json.dumps(verdict, indent=1) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows, and the seconds spent on a level that is not done."""
-        return {"rows": self._rows, "complete": self._complete, "seconds": self._seconds()}
+        return {"rows": self._rows, "steps": self._steps, "complete": self._complete, "seconds": self._seconds()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the rows of a run that was left."""
-        self._rows, self._complete = state_dict["rows"], state_dict["complete"]
+        self._rows, self._steps = state_dict["rows"], state_dict["steps"]
+        self._complete = state_dict["complete"]
         self._seconds_before = state_dict["seconds"]
 
     def _seconds(self) -> float:
@@ -110,22 +119,3 @@ class CurveRecorder(LevelCallback):
     def _draw(self, folder: RunFolder) -> None:
         draw_curve(self._rows, phases_of(self._rows), folder.picture, title=folder.path.name)
         self._drawn = time.monotonic()
-
-    def _log(self, trainer: pl.Trainer, row: Row) -> None:
-        """Send the row to every logger under the names of its columns."""
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                for name in row.keys() - self._defined:
-                    # W&B lets an exact name win over every pattern, WandbLogger's own included.
-                    step = {} if name == "sparsity" else {"step_metric": "sparsity"}
-                    logger.experiment.define_metric(name, **step)
-            logger.log_metrics(dict(row), step=trainer.global_step)
-        self._defined |= row.keys()
-
-    def _log_end(self, trainer: pl.Trainer, folder: RunFolder, verdict: Mapping[str, Any]) -> None:
-        for logger in trainer.loggers:
-            if isinstance(logger, WandbLogger):
-                logger.log_image("curve", [str(folder.picture)])
-                columns = list(self._rows[0])
-                logger.log_table("levels", columns, [[row.get(c) for c in columns] for row in self._rows])
-                logger.experiment.summary.update(verdict)

@@ -51,6 +51,11 @@ class IterativePruning(pl.Callback):
             they had when they were removed.
         masks_from: Folder of a finished run whose masks are used, level by level, instead of pruning; with
             `retrain` `scratch` this asks whether winning tickets win. {seed} in it stands for the training seed.
+            On the command line, `auto` is the `lottery` run of the same settings, trained first where it is not
+            there; with a `retrain` that takes no masks it means none.
+        dense_from: Folder of a run whose level 0 is taken over instead of training it, {seed} as above, or `auto`:
+            beside this run's folder. It is trained first, once, where it is not there. No number changes by it.
+            Read by the command line.
         stop_loss: End a level early, after the first epoch whose mean training loss is at most this.
         exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names.
         seed: Training seed. Linked to `seed_everything` on the command line.
@@ -73,6 +78,7 @@ class IterativePruning(pl.Callback):
         finetune_lr: float = 0.001,
         frozen: Frozen = "zero",
         masks_from: str | None = None,
+        dense_from: str | None = None,
         stop_loss: float | None = None,
         exclude: Sequence[str] = (),
         seed: int = 0,
@@ -103,7 +109,13 @@ class IterativePruning(pl.Callback):
                 f"pruning.masks_from asks for weights that do not come from this run's levels: set "
                 f"--pruning.retrain to scratch or redense, not {retrain}"
             )
+        if masks_from is not None and dense_from is not None:
+            raise UserError(
+                "pruning.masks_from and pruning.dense_from exclude each other: a run under the masks of another has no "
+                "dense level of its own to share"
+            )
         self.frozen: Frozen = frozen
+        self.dense_from = dense_from
         self.source = None if masks_from is None else SourceRun(masks_from.replace("{seed}", str(seed)))
         self.stop_loss = stop_loss
         self.exclude = tuple(exclude)
