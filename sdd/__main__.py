@@ -2,6 +2,8 @@
 
 import errno
 import sys
+from collections.abc import Callable
+from importlib import import_module
 
 _HELP = """\
 usage: python -m sdd COMMAND ...
@@ -14,11 +16,26 @@ commands:
             the same command again goes on where a stopped run was left
   test      test accuracy of a trained level:  python -m sdd test --config configs/digits_mlp.yaml
   validate  the same on the validation split (--data.val_size)
+  sweep     run all cells of a sweep on this machine, or with --ray on many:
+            python -m sdd sweep sweeps/digits_noise_rates.yaml --workers 2
+  report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
+  dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   bench     time our training loop against a bare one, as a table
 
 Each command has --help; every setting is a flag and a YAML key of one name.
 """
+
+_EXPERIMENTS = ("fit", "test", "validate")
+
+# The module that holds the function of a command's name; imported only when it is asked for.
+_COMMANDS = {
+    "sweep": "sdd.sweep.sweep",
+    "report": "sdd.report.report",
+    "analyze": "sdd.analysis.analyze",
+    "dashboard": "sdd.dashboard.dashboard",
+    "bench": "sdd.bench",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,16 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(command: str, arguments: list[str]) -> int:
     from sdd.errors import UserError
 
-    if command == "bench":
-        from sdd.bench import bench
-
-        return bench(arguments[1:])
-    if command == "analyze":
-        from sdd.analysis.analyze import analyze
-
-        return analyze(arguments[1:])
-    if command not in {"fit", "test", "validate"}:
-        raise UserError(f"unknown command {command!r}; there are: fit, test, validate, analyze, bench (see --help)")
+    if command in _COMMANDS:
+        module = import_module(_COMMANDS[command])
+        run: Callable[[list[str]], int] = getattr(module, command)
+        return run(arguments[1:])
+    if command not in _EXPERIMENTS:
+        known = ", ".join((*_EXPERIMENTS, *_COMMANDS))
+        raise UserError(f"unknown command {command!r}; there are: {known} (see --help)")
     from sdd.cli import run_experiment
 
     return run_experiment(arguments)

@@ -15,7 +15,7 @@ import torch
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import nn
 
 from sdd.analysis.curve import read_curve
@@ -376,6 +376,10 @@ class SddCLI(LightningCLI):
             # Lightning ends the process like this on Ctrl-C and SIGTERM, once everything is put away.
             if not self.trainer.interrupted:
                 raise
+            if _in_wandb_sweep():
+                for logger in self.trainer.loggers:
+                    if isinstance(logger, WandbLogger):
+                        logger.experiment.mark_preempting()  # the sweep gives the run to an agent again
             raise KeyboardInterrupt from stop
 
     def _note_environment(self) -> None:
