@@ -55,7 +55,7 @@ def _logged(file: Path) -> list[tuple[int, float, int]]:
 
 
 def test_a_dense_level_of_another_run_is_logged_too(tmp_path):
-    logger = ["--trainer.logger", "CSVLogger", "--run_dir", str(tmp_path / "run")]
+    logger = ["--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", ".", "--run_dir", str(tmp_path / "run")]
     assert main([*QUICK, "--pruning.dense_from", str(tmp_path / "dense"), *logger]) == 0
     curve = read_curve(tmp_path / "run" / "curve.csv")
     # 4 steps an epoch, 3 epochs a level.
