@@ -235,7 +235,10 @@ class SddCLI(LightningCLI):
         config.trainer.default_root_dir = str(run_dir)
         if self.subcommand == "fit":
             self._claim_folder(config)
-        elif config.ckpt_path is None:
+            return
+        if config.pruning.masks_from == AUTO:
+            config.pruning.masks_from, config.pruning.retrain = None, "lottery"  # nothing is pruned
+        if config.ckpt_path is None:
             newest, _ = self.folder.newest_checkpoint()
             if newest is None:
                 raise UserError(

@@ -124,6 +124,8 @@ def test_masks_from_auto_are_those_of_the_lottery_run(tmp_path):
     for level in range(4):
         masks, own = level_state(tmp_path / "reinit", level)[1], level_state(tmp_path / tickets, level)[1]
         assert all(masks[name].equal(own[name]) for name in own)
+    config = ["--config", str(tmp_path / "reinit" / "config.yaml")]
+    assert main(["test", *config, "--ckpt_path", str(tmp_path / "reinit" / "levels" / "level-003.ckpt")]) == 0
 
 
 def test_masks_and_dense_network_exclude_each_other(tmp_path, capsys):
