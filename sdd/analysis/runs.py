@@ -14,7 +14,7 @@ SEED = "seed_everything"
 MASKS_FROM = "pruning.masks_from"
 
 # What a label names first; the rest follows in the order of the settings.
-_LABEL_ORDER = (
+LABEL_ORDER = (
     "data.dataset",
     "data.noise_rate",
     "data.noise_type",
@@ -223,7 +223,7 @@ def _one_of_each(runs: Sequence[Run]) -> tuple[tuple[Run, ...], tuple[Run, ...]]
 
 
 def _label_rank(key: str) -> int:
-    return _LABEL_ORDER.index(key) if key in _LABEL_ORDER else len(_LABEL_ORDER)
+    return LABEL_ORDER.index(key) if key in LABEL_ORDER else len(LABEL_ORDER)
 
 
 def _telling(groups: Sequence[Mapping[str, Any]], keys: Sequence[str]) -> list[str]:
