@@ -136,7 +136,7 @@ def test_runs_of_one_sparsity_each_count_their_dense_level_once(tmp_path):
 
 def test_a_folder_that_cannot_be_used_is_warned_of_by_name(grid):
     (grid / "rate0-s0" / "curve.csv").write_text("x\n")
-    with pytest.warns(UserWarning) as caught:
+    with pytest.warns(UserWarning, match=r"rate0-s0|nowhere") as caught:
         runs = load_runs([grid, grid.parent / "nowhere"])
     first, second = (str(warning.message) for warning in caught)
     assert "rate0-s0/curve.csv, line 1: not the header" in first
