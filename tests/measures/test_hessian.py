@@ -1,38 +1,35 @@
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
 from curvlinops import HessianLinearOperator
 from scipy.linalg import hadamard
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 
 from sdd.errors import UserError
 from sdd.measures.hessian import TopEigenvalue, hessian_top, hessian_trace
 from sdd.measures.objective import Objective
+from tests.measures.networks import (
+    Masks,
+    conv_net,
+    direct_hessian,
+    generator,
+    random_masks,
+    survivors,
+    uneven_batches,
+    whole_masks,
+)
 
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-def generator(seed: int = 11) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 class Problem:
     """A small convolutional network, briefly trained, with data in uneven batches and random masks."""
 
     def __init__(self) -> None:
-        conv = nn.Conv2d(1, 3, 3)
-        self.net = nn.Sequential(conv, nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4))
-        self.batches = [(torch.randn(size, 1, 5, 5), torch.randint(0, 4, (size,))) for size in (17, 6)]
+        self.net = conv_net()
+        self.batches = uneven_batches((17, 6))
         optimizer = torch.optim.SGD(self.net.parameters(), lr=0.1)
         for _ in range(20):
             for inputs, labels in self.batches:
@@ -40,28 +37,13 @@ class Problem:
                 functional.cross_entropy(self.net(inputs), labels).backward()
                 optimizer.step()
         self.net.eval().zero_grad()
-        self.masks = {n: torch.rand(p.shape) < 0.4 for n, p in self.net.named_parameters() if p.ndim > 1}
+        self.masks = random_masks(self.net, 0.4)
         with torch.no_grad():
             for name, mask in self.masks.items():
                 self.net.get_parameter(name).mul_(mask)
 
-    def hessian(self, masks: dict[str, Tensor] | None) -> Tensor:
-        """The explicit Hessian of the mean over all examples, on the surviving coordinates."""
-        inputs, labels = (torch.cat(part) for part in zip(*self.batches, strict=True))
-        names, params = zip(*self.net.named_parameters(), strict=True)
-
-        def loss(vector: Tensor) -> Tensor:
-            parts = vector.split([p.numel() for p in params])
-            point = {name: part.view_as(p) for name, part, p in zip(names, parts, params, strict=True)}
-            return functional.cross_entropy(functional_call(self.net, point, (inputs,)), labels)
-
-        full = torch.func.hessian(loss)(nn.utils.parameters_to_vector(params).detach())
-        keep = self.survivors(masks)
-        return full[keep][:, keep]
-
-    def survivors(self, masks: dict[str, Tensor] | None) -> Tensor:
-        whole = {name: torch.ones_like(p, dtype=torch.bool) for name, p in self.net.named_parameters()}
-        return torch.cat([mask.flatten() for mask in (whole | (masks or {})).values()])
+    def hessian(self, masks: Masks | None) -> Tensor:
+        return direct_hessian(self.net, self.batches, masks)
 
 
 class Weights(nn.Module):
@@ -75,7 +57,7 @@ class Weights(nn.Module):
         return self.weights.expand(len(inputs), -1)
 
 
-def quadratic(matrix: Tensor, masks: dict[str, Tensor] | None = None) -> Objective:
+def quadratic(matrix: Tensor, masks: Masks | None = None) -> Objective:
     """An objective ½ wᵀAw, over three examples of equal loss."""
     net = Weights(torch.linspace(1, 2, len(matrix), dtype=matrix.dtype))
     batches = [(torch.zeros(size, 1), torch.zeros(size, dtype=torch.int64)) for size in (2, 1)]
@@ -136,7 +118,7 @@ def test_agrees_with_curvlinops(masked: bool) -> None:
     masks = problem.masks if masked else None
     params = list(problem.net.parameters())
     operator = HessianLinearOperator(problem.net, nn.CrossEntropyLoss(), params, problem.batches)
-    keep = problem.survivors(masks)
+    keep = survivors(problem.net, masks)
     matrix = (operator @ torch.eye(len(keep)))[keep][:, keep]
     objective = Objective(problem.net, problem.batches, masks)
     torch.testing.assert_close(objective.hessian_vector_products(torch.eye(objective.dimension)), matrix)
@@ -147,7 +129,7 @@ def test_agrees_with_curvlinops(masked: bool) -> None:
 def test_masks_of_true_are_the_full_space() -> None:
     problem = Problem()
     whole = Objective(problem.net, problem.batches)
-    masks = {name: torch.ones_like(p, dtype=torch.bool) for name, p in problem.net.named_parameters()}
+    masks = whole_masks(problem.net, True)
     masked = Objective(problem.net, problem.batches, masks)
     assert hessian_top(masked, generator=generator()) == hessian_top(whole, generator=generator())
     assert hessian_trace(masked, generator=generator()) == hessian_trace(whole, generator=generator())
@@ -239,7 +221,7 @@ def test_too_few_iterations_are_reported_and_give_a_lower_bound() -> None:
 
 def test_one_weight_and_one_example() -> None:
     problem = Problem()
-    masks = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in problem.net.named_parameters()}
+    masks = whole_masks(problem.net, False)
     masks["4.bias"][2] = True
     problem.batches = [(problem.batches[0][0][:1], problem.batches[0][1][:1])]
     objective = Objective(problem.net, problem.batches, masks)
@@ -265,7 +247,7 @@ def test_a_dead_layer() -> None:
 
 def test_no_surviving_coordinate() -> None:
     problem = Problem()
-    masks = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in problem.net.named_parameters()}
+    masks = whole_masks(problem.net, False)
     objective = Objective(problem.net, problem.batches, masks)
     assert hessian_top(objective, generator=generator()) == TopEigenvalue(0.0, 0, 0.0, True)
     trace = hessian_trace(objective, probes=4, generator=generator())

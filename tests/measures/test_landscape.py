@@ -1,42 +1,22 @@
 import copy
-from collections.abc import Iterator
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn import functional
 
 from sdd.errors import UserError
 from sdd.measures.landscape import filter_normalised_direction, loss_curves
 from sdd.measures.objective import Objective
+from tests.measures.networks import generator, small_problem, whole_masks
 
-Batches = list[tuple[Tensor, Tensor]]
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-def generator(seed: int = 11) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
-
-def problem() -> tuple[nn.Module, Batches, dict[str, Tensor]]:
-    net = nn.Sequential(nn.Conv2d(2, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4))
-    batches = [(torch.randn(size, 2, 5, 5), torch.randint(0, 4, (size,))) for size in (9, 4)]
-    masks = {name: torch.rand(p.shape) < 0.5 for name, p in net.named_parameters() if p.ndim > 1}
-    net(torch.randn(30, 2, 5, 5))
-    return net.eval(), batches, masks
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("zeroed", [False, True])
 def test_each_filter_of_a_direction_is_as_long_as_the_networks(masked: bool, zeroed: bool) -> None:
-    net, batches, all_masks = problem()
+    net, batches, all_masks = small_problem(channels=2)
     masks = all_masks if masked else {}
     if zeroed:
         with torch.no_grad():
@@ -67,7 +47,7 @@ def test_a_direction_is_gaussian_before_it_is_rescaled() -> None:
 
 
 def test_curves_equal_the_direct_evaluation() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     objective = Objective(net, batches, masks)
     curves = loss_curves(objective, directions=2, points=5, generator=generator())
     assert curves.alphas.tolist() == [-1, -0.5, 0, 0.5, 1]
@@ -98,7 +78,7 @@ def test_a_quadratic_bowl_of_one_filter_has_the_same_curve_for_orthogonal_parts(
 
 
 def test_defaults_are_symmetric_and_meet_at_the_loss_of_the_network() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     objective = Objective(net, batches, masks)
     curves = loss_curves(objective, generator=generator())
     assert curves.losses.shape == (5, 21)
@@ -109,14 +89,14 @@ def test_defaults_are_symmetric_and_meet_at_the_loss_of_the_network() -> None:
 
 
 def test_masks_of_true_are_the_full_space() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     whole = Objective(net, batches, {name: torch.ones_like(mask) for name, mask in masks.items()})
     expected = loss_curves(Objective(net, batches), directions=2, points=3, generator=generator())
     assert torch.equal(loss_curves(whole, directions=2, points=3, generator=generator()).losses, expected.losses)
 
 
 def test_float32_draws_the_same_directions() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     precise = loss_curves(Objective(net, batches, masks), directions=2, points=3, generator=generator())
     single = Objective(net.float(), [(x.float(), y) for x, y in batches], masks)
     curves = loss_curves(single, directions=2, points=3, generator=generator())
@@ -124,7 +104,7 @@ def test_float32_draws_the_same_directions() -> None:
 
 
 def test_a_dead_layer_and_a_dead_filter_stay_dead() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     masks["0.weight"][:] = False
     with torch.no_grad():
         net[0].weight.zero_()
@@ -138,21 +118,21 @@ def test_a_dead_layer_and_a_dead_filter_stay_dead() -> None:
 
 
 def test_no_surviving_coordinate_gives_flat_curves() -> None:
-    net, batches, _ = problem()
-    nothing = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in net.named_parameters()}
+    net, batches, _ = small_problem(channels=2)
+    nothing = whole_masks(net, False)
     objective = Objective(net, batches, nothing)
     assert (loss_curves(objective, generator=generator()).losses == objective.loss()).all()
 
 
 def test_one_example() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     objective = Objective(net, [(batches[0][0][:1], batches[0][1][:1])], masks)
     assert loss_curves(objective, directions=1, points=3, generator=generator()).losses.isfinite().all()
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_a_loss_that_is_not_finite_gives_nan(value: float) -> None:
-    net, batches, _ = problem()
+    net, batches, _ = small_problem(channels=2)
     with torch.no_grad():
         net[4].weight[0, 0] = value
     curves = loss_curves(Objective(net, batches), directions=1, points=3, generator=generator())
@@ -161,6 +141,6 @@ def test_a_loss_that_is_not_finite_gives_nan(value: float) -> None:
 
 @pytest.mark.parametrize(("name", "value"), [("directions", 0), ("points", 1), ("points", 4), ("points", -3)])
 def test_wrong_arguments_are_named(name: str, value: int) -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem(channels=2)
     with pytest.raises(UserError, match=f"{name} is {value}"):
         loss_curves(Objective(net, batches, masks), generator=generator(), **{name: value})

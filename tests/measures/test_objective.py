@@ -1,24 +1,24 @@
-from collections.abc import Callable, Iterator
-
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn import functional
 
 from sdd.measures.objective import Objective
+from tests.measures.networks import (
+    conv_net,
+    direct_hessian,
+    direct_loss,
+    random_masks,
+    survivors,
+    uneven_batches,
+    whole_masks,
+)
 
-Batches = list[tuple[Tensor, Tensor]]
+pytestmark = pytest.mark.usefixtures("double_precision")
 
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
+SIZES = (7, 2, 1)
 
 
 class Restless(nn.Module):
@@ -40,49 +40,23 @@ class Restless(nn.Module):
         return features * self.weight[:, None, None] + noise
 
 
-def conv_net(*extra: nn.Module) -> nn.Sequential:
-    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), *extra, nn.ReLU(), nn.Flatten(), nn.Linear(27, 4))
-    net[1](torch.randn(40, 3, 3, 3) * 2 + 1)  # running statistics that differ from the batch's
+def shifted_net(*between: nn.Module) -> nn.Sequential:
+    """A network whose running statistics differ from those of the batch."""
+    net = conv_net(*between)
+    net[1](torch.randn(40, 3, 3, 3) * 2 + 1)
     nn.init.uniform_(net[1].weight)
     return net
 
 
-def uneven_batches() -> Batches:
-    return [(torch.randn(size, 1, 5, 5), torch.randint(0, 4, (size,))) for size in (7, 2, 1)]
-
-
-def random_masks(net: nn.Module, share: float = 0.5) -> dict[str, Tensor]:
-    return {name: torch.rand(p.shape) < share for name, p in net.named_parameters() if p.ndim > 1}
-
-
-def survivors(net: nn.Module, masks: dict[str, Tensor]) -> Tensor:
-    full = {name: torch.ones_like(p, dtype=torch.bool) for name, p in net.named_parameters()}
-    return torch.cat([mask.flatten() for mask in (full | masks).values()])
-
-
-def direct_loss(net: nn.Module, batches: Batches) -> Callable[[Tensor], Tensor]:
-    """The mean cross-entropy of all examples at once, as a function of all parameters in one vector."""
-    inputs, labels = (torch.cat(part) for part in zip(*batches, strict=True))
-    names, shapes = zip(*((name, p.shape) for name, p in net.named_parameters()), strict=True)
-
-    def loss(vector: Tensor) -> Tensor:
-        parts = vector.split([shape.numel() for shape in shapes])
-        point = {name: part.view(s) for name, part, s in zip(names, parts, shapes, strict=True)}
-        net.eval()
-        return functional.cross_entropy(functional_call(net, point, (inputs,)), labels)
-
-    return loss
-
-
 @pytest.mark.parametrize("masked", [False, True])
 def test_value_gradient_and_products_are_those_of_the_mean_over_all_examples(masked: bool) -> None:
-    net, batches = conv_net(), uneven_batches()
+    net, batches = shifted_net(), uneven_batches(SIZES)
     masks = random_masks(net) if masked else {}
     keep = survivors(net, masks)
     objective = Objective(net, batches, masks)
     theta = nn.utils.parameters_to_vector(net.parameters()).detach()
     loss = direct_loss(net, batches)
-    hessian = torch.func.hessian(loss)(theta)[keep][:, keep]
+    hessian = direct_hessian(net, batches, masks)
     vectors = torch.randn(3, objective.dimension)
     assert objective.dimension == int(keep.sum()) == len(objective.weights())
     assert objective.loss() == pytest.approx(float(loss(theta)), rel=1e-12)
@@ -92,7 +66,7 @@ def test_value_gradient_and_products_are_those_of_the_mean_over_all_examples(mas
 
 
 def test_an_offset_moves_the_surviving_coordinates_only() -> None:
-    net, batches = conv_net(), uneven_batches()
+    net, batches = shifted_net(), uneven_batches(SIZES)
     masks = random_masks(net)
     objective = Objective(net, batches, masks)
     offset = torch.randn(objective.dimension)
@@ -102,7 +76,7 @@ def test_an_offset_moves_the_surviving_coordinates_only() -> None:
 
 
 def test_masks_of_true_are_the_full_space() -> None:
-    net, batches = conv_net(), uneven_batches()
+    net, batches = shifted_net(), uneven_batches(SIZES)
     whole = Objective(net, batches)
     masked = Objective(net, batches, random_masks(net, share=2))
     vector = torch.randn(whole.dimension)
@@ -115,9 +89,9 @@ def test_masks_of_true_are_the_full_space() -> None:
 @given(share=st.floats(0, 1), seed=st.integers(0, 2**31))
 def test_join_undoes_split_and_pruned_weights_are_zero(share: float, seed: int) -> None:
     torch.manual_seed(seed)
-    net = conv_net()
+    net = shifted_net()
     masks = random_masks(net, share)
-    objective = Objective(net, uneven_batches(), masks)
+    objective = Objective(net, uneven_batches(SIZES), masks)
     vector = torch.randn(objective.dimension)
     parts = objective.split(vector)
     assert {name: part.shape for name, part in parts.items()} == {n: p.shape for n, p in net.named_parameters()}
@@ -128,12 +102,12 @@ def test_join_undoes_split_and_pruned_weights_are_zero(share: float, seed: int) 
 @pytest.mark.parametrize("fail", [False, True])
 @pytest.mark.parametrize("method", ["loss", "gradient", "hessian_vector_product"])
 def test_nothing_is_changed_even_by_an_exception(method: str, fail: bool) -> None:
-    net = conv_net(Restless(fail))
+    net = shifted_net(Restless(fail))
     net.train()
     net[1].eval()
     net[0].bias.requires_grad_(False)
     net[0].weight.grad = torch.randn_like(net[0].weight)
-    objective = Objective(net, uneven_batches(), {"0.weight": torch.rand(3, 1, 3, 3) < 0.5})
+    objective = Objective(net, uneven_batches(SIZES), {"0.weight": torch.rand(3, 1, 3, 3) < 0.5})
     arguments = (torch.ones(objective.dimension),) if method == "hessian_vector_product" else ()
 
     def state() -> list[object]:
@@ -157,7 +131,7 @@ def test_nothing_is_changed_even_by_an_exception(method: str, fail: bool) -> Non
 
 
 def test_the_callers_gradient_mode_does_not_matter() -> None:
-    net, batches = conv_net(), uneven_batches()
+    net, batches = shifted_net(), uneven_batches(SIZES)
     objective = Objective(net, batches)
     vector = torch.randn(objective.dimension)
     expected = objective.hessian_vector_product(vector)
@@ -179,8 +153,8 @@ def test_products_are_in_full_precision() -> None:
         seen.add((torch.is_autocast_enabled("cpu"), outputs.dtype))
         return functional.cross_entropy(outputs, labels, reduction="sum")
 
-    net = conv_net().float()
-    batches = [(x.float(), y) for x, y in uneven_batches()]
+    net = shifted_net().float()
+    batches = [(x.float(), y) for x, y in uneven_batches(SIZES)]
     objective = Objective(net, batches, criterion=criterion)
     with torch.autocast("cpu"):
         gradient = objective.gradient()
@@ -202,8 +176,8 @@ def test_frozen_parameters_are_constants_and_shared_ones_count_once() -> None:
 
 
 def test_nothing_survives() -> None:
-    net, batches = conv_net(), uneven_batches()
-    masks = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in net.named_parameters()}
+    net, batches = shifted_net(), uneven_batches(SIZES)
+    masks = whole_masks(net, False)
     objective = Objective(net, batches, masks)
     assert objective.dimension == 0
     assert objective.loss(torch.zeros(0)) == objective.loss() == Objective(net, batches).loss()
@@ -213,10 +187,10 @@ def test_nothing_survives() -> None:
 
 
 def test_a_parameter_that_the_loss_does_not_use_has_zero_derivatives() -> None:
-    net = conv_net()
+    net = shifted_net()
     net.spare = nn.Linear(2, 2)
     net.forward = lambda inputs: nn.Sequential.forward(net[:5], inputs)
-    objective = Objective(net, uneven_batches())
+    objective = Objective(net, uneven_batches(SIZES))
     vector = torch.randn(objective.dimension)
     assert not objective.gradient()[-6:].any()
     assert not objective.hessian_vector_product(vector)[-6:].any()
@@ -234,7 +208,7 @@ def test_a_loss_that_is_not_finite_gives_nan(value: float) -> None:
 
 
 def test_wrong_arguments_are_named() -> None:
-    net, batches = conv_net(), uneven_batches()
+    net, batches = shifted_net(), uneven_batches(SIZES)
     with pytest.raises(ValueError, match="at least one example"):
         Objective(net, [])
     with pytest.raises(ValueError, match="'layer', which is no parameter"):

@@ -1,6 +1,5 @@
 import copy
 import math
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -10,24 +9,9 @@ from torch.nn import functional
 from sdd.errors import UserError
 from sdd.measures.objective import Objective
 from sdd.measures.sharpness import sharpness
+from tests.measures.networks import small_problem, whole_masks
 
-Batches = list[tuple[Tensor, Tensor]]
-
-
-@pytest.fixture(autouse=True)
-def _double_precision() -> Iterator[None]:
-    torch.set_default_dtype(torch.float64)
-    torch.manual_seed(0)
-    yield
-    torch.set_default_dtype(torch.float32)
-
-
-def problem() -> tuple[nn.Module, Batches, dict[str, Tensor]]:
-    net = nn.Sequential(nn.Conv2d(1, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten(), nn.Linear(27, 4))
-    batches = [(torch.randn(size, 1, 5, 5), torch.randint(0, 4, (size,))) for size in (9, 4)]
-    masks = {name: torch.rand(p.shape) < 0.5 for name, p in net.named_parameters() if p.ndim > 1}
-    net(torch.randn(30, 1, 5, 5))
-    return net.eval(), batches, masks
+pytestmark = pytest.mark.usefixtures("double_precision")
 
 
 class Bowl(nn.Module):
@@ -50,7 +34,7 @@ def bowl(weights: Tensor, curvatures: Tensor) -> Objective:
 @pytest.mark.parametrize("masked", [False, True])
 @pytest.mark.parametrize("rho", [0.05, 0.5])
 def test_equals_the_direct_evaluation(masked: bool, rho: float) -> None:
-    net, batches, all_masks = problem()
+    net, batches, all_masks = small_problem()
     masks = all_masks if masked else {}
     inputs, labels = (torch.cat(part) for part in zip(*batches, strict=True))
     other = copy.deepcopy(net)
@@ -76,7 +60,7 @@ def test_a_quadratic_bowl() -> None:
 
 
 def test_masks_of_true_are_the_full_space() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem()
     whole = {name: torch.ones_like(mask) for name, mask in masks.items()}
     assert sharpness(Objective(net, batches, whole)) == sharpness(Objective(net, batches))
 
@@ -84,8 +68,8 @@ def test_masks_of_true_are_the_full_space() -> None:
 def test_zero_where_there_is_no_slope_no_radius_or_no_survivor() -> None:
     assert sharpness(bowl(torch.zeros(2), torch.ones(2))) == 0
     assert sharpness(bowl(torch.ones(2), torch.ones(2)), rho=0) == 0
-    net, batches, _ = problem()
-    nothing = {name: torch.zeros_like(p, dtype=torch.bool) for name, p in net.named_parameters()}
+    net, batches, _ = small_problem()
+    nothing = whole_masks(net, False)
     assert sharpness(Objective(net, batches, nothing)) == 0
 
 
@@ -95,7 +79,7 @@ def test_a_gradient_whose_square_underflows_still_gives_a_full_step() -> None:
 
 
 def test_one_example_and_a_dead_layer() -> None:
-    net, batches, masks = problem()
+    net, batches, masks = small_problem()
     one = [(batches[0][0][:1], batches[0][1][:1])]
     assert sharpness(Objective(net, one, masks)) > 0
     masks["4.weight"] = torch.zeros_like(masks["4.weight"])
@@ -106,7 +90,7 @@ def test_one_example_and_a_dead_layer() -> None:
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_a_loss_that_is_not_finite_gives_nan(value: float) -> None:
-    net, batches, _ = problem()
+    net, batches, _ = small_problem()
     with torch.no_grad():
         net[4].weight[0, 0] = value
     assert math.isnan(sharpness(Objective(net, batches)))
