@@ -38,7 +38,7 @@ from sdd.files import write_atomically
 from sdd.module import Classifier
 from sdd.run_folder import BusyRunError, RunFolder, digest, settings_of
 from sdd.sources import AUTO, Source, dense_config, tickets_config
-from sdd.wandb_run import group_name, run_name, swept_values, tags
+from sdd.wandb_run import agent_arguments, group_name, run_name, swept_values, tags
 
 
 class FinishedRun(Exception):  # noqa: N818 - not an error
@@ -86,6 +86,8 @@ def run_experiment(arguments: list[str]) -> int:
         UserError: Something in it, or in what it names, is wrong.
     """
     quieten_lightning()
+    if _in_wandb_sweep():
+        arguments = agent_arguments(arguments)
     while True:
         try:
             SddCLI(arguments)

@@ -18,8 +18,31 @@ def swept_values(arguments: Sequence[str]) -> dict[str, str]:
     Args:
         arguments: The command line.
     """
-    pairs = [argument[2:].split("=", 1) for argument in arguments if argument.startswith("--") and "=" in argument]
+    pairs = [argument[2:].split("=", 1) for argument in arguments if _is_pair(argument)]
     return {key: value for key, value in pairs if key not in {"config", "run_dir"}}
+
+
+def agent_arguments(arguments: Sequence[str]) -> list[str]:
+    """Return a sweep agent's command line without what is no setting of the sweep.
+
+    An agent that hands out a pre-empted run again gives the run's whole logged configuration, sections as
+    --data={...} and unset values as --run_dir=None among the swept settings, and in no order.
+
+    Args:
+        arguments: The command line.
+    """
+    pairs = {argument: argument[2:].split("=", 1) for argument in arguments if _is_pair(argument)}
+    if not any("." not in key and value.startswith("{") for key, value in pairs.values()):
+        return list(arguments)
+    return [
+        argument
+        for argument in arguments
+        if argument not in pairs or "." in pairs[argument][0] or pairs[argument][0] == SEED
+    ]
+
+
+def _is_pair(argument: str) -> bool:
+    return argument.startswith("--") and "=" in argument
 
 
 def cell_name(values: Mapping[str, Any]) -> str:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sdd.cli import plan
-from sdd.wandb_run import cell_name, group_name, run_name, swept_values, tags
+from sdd.wandb_run import agent_arguments, cell_name, group_name, run_name, swept_values, tags
 from tests.small import PROJECT, QUICK
 
 
@@ -15,6 +15,15 @@ def test_what_a_sweep_agent_set_is_told_from_the_rest_of_the_command():
     assert swept == {"data.noise_rate": "0.2", "pruning.sparsities": "[0.5, 0.9]", "seed_everything": "0"}
     assert run_name("x", swept) == "noise_rate=0.2,sparsities=0.5,0.9,seed_everything=0"
     assert run_name("x", {}) == "x"
+
+
+def test_a_run_that_is_handed_out_again_is_given_what_was_swept():
+    fixed = ["fit", "--config", "configs/x.yaml", "--trainer.logger", "WandbLogger"]
+    swept = ["--data.noise_rate=0.2", "--seed_everything=0"]
+    logged = ["--data={'noise_rate': 0.2, 'root': 'a=b'}", "--run_dir=None", "--threads=1", "--_wandb={'x': 1}"]
+    assert agent_arguments([*fixed, *logged[:2], *swept, *logged[2:]]) == [*fixed, *swept]
+    first_time = [*fixed, *swept, "--threads=1"]
+    assert agent_arguments(first_time) == first_time
 
 
 def test_a_cells_name_shows_whole_settings_where_their_last_parts_are_the_same():
