@@ -1,0 +1,46 @@
+"""What runs the processes of a sweep."""
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from sdd.sweep.planned_run import PlannedRun
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended. Attributes: status: Its exit status. reason: Why it failed, in one line; else None."""
+
+    status: int
+    reason: str | None = None
+
+
+class Engine(Protocol):
+    """Starts runs, each as a process of its own. Attributes: at_once: How many to give it at a time; None: all."""
+
+    at_once: int | None
+
+    def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
+        """Start a run now or when there is room; the working directory is that of the command line."""
+
+    def stop(self) -> None:
+        """Ask all runs to put their state away and end, and start no further one."""
+
+    def kill(self) -> None:
+        """End all runs at once."""
+
+    def close(self) -> None:
+        """Give back what the engine holds."""
+
+
+def threads_of(run: PlannedRun, threads: int) -> dict[str, str]:
+    """Return environment variables that give a run its share of the cores, where its settings do not say.
+
+    Args:
+        run: The run.
+        threads: Its share.
+    """
+    if run.settings.get("threads") is not None:
+        return {}
+    return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(max(threads, 1)))

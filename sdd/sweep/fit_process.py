@@ -1,0 +1,100 @@
+"""One `fit` as a process of its own, with all that it starts."""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from sdd.sweep.tether import GRACE_SECONDS
+
+
+class FitProcess:
+    """A running `fit` in a process group of its own; it ends when this process does.
+
+    Args:
+        arguments: After `python -m sdd`.
+        log: File to which its output is added.
+        directory: To run in.
+        environment: Variables that are set unless the user has set them.
+        note: What its log says first, after the command.
+    """
+
+    def __init__(
+        self, arguments: Sequence[str], log: Path, directory: Path, environment: Mapping[str, str], note: str = ""
+    ) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab", buffering=0) as output:
+            output.write(f"$ {shown_command(arguments)}{note and f'  # {note}'}\n".encode())
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "sdd.sweep.tether", *arguments],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=directory,
+                env={"PYTHONUNBUFFERED": "1", **environment, **os.environ},
+                start_new_session=True,
+            )
+
+    def wait(self) -> int:
+        """Wait for its end, then end what it has left behind.
+
+        Returns:
+            The exit status; minus the signal's number where one killed it.
+        """
+        status = self._process.wait()
+        self._signal_group(signal.SIGKILL)
+        return status
+
+    def terminate(self) -> None:
+        """Ask it to put its state away and end."""
+        if self._process.poll() is None:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        """End it, and all that it has started, at once."""
+        if self._process.poll() is None:
+            self._signal_group(signal.SIGKILL)
+
+    def end(self) -> None:
+        """Ask it to end; kill it where it does not."""
+        self.terminate()
+        try:
+            self._process.wait(GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self.wait()
+
+    def _signal_group(self, number: int) -> None:
+        with suppress(ProcessLookupError, PermissionError):  # it is gone; macOS says so of the dead in the second way
+            os.killpg(self._process.pid, number)
+
+
+def shown_command(arguments: Sequence[str]) -> str:
+    """Return the command line that does the same from a shell."""
+    return shlex.join([sys.executable, "-m", "sdd", *arguments])
+
+
+def failure_reason(status: int, log: Path, start: int) -> str:
+    """Return why a process failed, in one line.
+
+    Args:
+        status: Its exit status.
+        log: Its output.
+        start: Where in the log this attempt begins, in bytes.
+    """
+    if status < 0:
+        try:
+            name = signal.Signals(-status).name
+        except ValueError:
+            name = f"signal {-status}"
+        return f"killed by {name}" + (" (out of memory?)" if -status == signal.SIGKILL else "")
+    with log.open("rb") as file:
+        file.seek(start)
+        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()[1:] if line.strip()]
+    errors = [line.removeprefix("sdd: error: ") for line in lines if line.startswith("sdd: error: ")]
+    said = errors or lines or ["it said nothing"]
+    return said[-1] if errors else f"exit status {status}: {said[-1]}"

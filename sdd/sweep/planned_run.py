@@ -1,0 +1,121 @@
+"""A cell of a sweep as a run: its command, its folder, and how far it has come."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sdd.cli import plan
+from sdd.errors import UserError
+from sdd.run_folder import RunFolder
+from sdd.sweep.sweep_file import Cell
+from sdd.wandb_run import cell_name
+
+State = Literal["new", "unfinished", "finished"]
+
+
+@dataclass(frozen=True, eq=False)
+class PlannedRun:
+    """A run of a sweep.
+
+    Attributes:
+        label: The swept values, such as noise_rate=0.2,seed_everything=0.
+        arguments: After `python -m sdd`.
+        path: The run's folder, absolute.
+        settings: What decides the numbers, as flat dotted keys.
+    """
+
+    label: str
+    arguments: tuple[str, ...]
+    path: Path
+    settings: dict[str, Any]
+
+    @property
+    def log(self) -> Path:
+        """What the run's processes have printed; beside its folder, which must be empty at the start."""
+        return self.path.parent / "logs" / f"{self.path.name}.log"
+
+    @property
+    def claim(self) -> Path:
+        """The file that a sweep locks while it has the run in work."""
+        return self.path.parent / ".claims" / self.path.name
+
+    @property
+    def levels(self) -> int:
+        """How many levels it trains, the dense one included."""
+        sparsities = self.settings.get("pruning.sparsities")
+        return (self.settings["pruning.levels"] if sparsities is None else len(sparsities)) + 1
+
+    def state(self) -> State:
+        """Look how far the run has come.
+
+        Raises:
+            UserError: Its folder holds something else.
+        """
+        folder = RunFolder(self.path)
+        folder.check_settings(self.settings)
+        return "finished" if folder.finished else "unfinished" if folder.config.is_file() else "new"
+
+    def levels_done(self) -> int:
+        """Count the levels in its curve."""
+        try:
+            rows = RunFolder(self.path).curve.read_bytes().count(b"\n") - 1
+        except FileNotFoundError:
+            return 0
+        return min(max(rows, 0), self.levels)
+
+    def verdict(self) -> str:
+        """Return what a finished run has found, in a few words."""
+        found = json.loads(RunFolder(self.path).summary.read_text())
+        if self.settings.get("pruning.sparsities") is not None and self.levels == 2:
+            return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
+        if not found["double_descent"]:
+            return "no double descent"
+        return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"
+
+
+@dataclass(frozen=True)
+class Invalid:
+    """A cell that no run can be made of. Attributes: label: Its values. arguments: As given. reason: One line."""
+
+    label: str
+    arguments: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """A cell with the settings of another one. Attributes: label: Its values. of: That cell's label."""
+
+    label: str
+    of: str
+
+
+def plan_runs(cells: Iterable[Cell], base: Path) -> Iterator[PlannedRun | Invalid | Repeated]:
+    """Check each cell, and find the folder of its run.
+
+    Args:
+        cells: Of a sweep file.
+        base: Folder for the runs.
+    """
+    seen: dict[Path, str] = {}
+    for cell in cells:
+        label = cell_name(cell.values) or "the only cell"
+        try:
+            planned = plan([*cell.arguments, "--trainer.logger=false"])
+        except UserError as error:
+            yield Invalid(label, cell.arguments, str(error))
+            continue
+        path = planned.run_dir(base.absolute())
+        if path in seen:
+            yield Repeated(label, seen[path])
+            continue
+        seen[path] = label
+        ours = ("--trainer.logger=false", f"--run_dir={relative(path)}", "--progress.show=none", "--wait=true")
+        yield PlannedRun(label, (*cell.arguments, *ours), path, planned.settings)
+
+
+def relative(path: Path) -> Path:
+    """Return a path as seen from the working directory, where it is within."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,107 @@
+"""Runs on the machines of a Ray cluster, one task a run."""
+
+import logging
+import os
+import socket
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from sdd.complaints import one_line
+from sdd.errors import UserError
+from sdd.sweep.engine import Outcome, threads_of
+from sdd.sweep.fit_process import FitProcess, failure_reason
+from sdd.sweep.planned_run import PlannedRun
+
+# How often a run is started again whose machine was lost; one that fails by itself is not.
+_RETRIES = 3
+
+
+class RayEngine:
+    """Asks Ray for CPUs and GPUs for each run, and lets it choose when and where.
+
+    Args:
+        address: Of the cluster; None: where RAY_ADDRESS says, or the cluster on this machine, started if need be.
+        cpus: CPUs a run.
+        gpus: GPUs a run.
+
+    Raises:
+        UserError: Ray is not installed or not there.
+    """
+
+    def __init__(self, address: str | None, cpus: float, gpus: float) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        try:
+            import ray
+        except ImportError as error:
+            raise UserError("--ray needs Ray, which is not installed: pip install 'sdd[ray]'") from error
+        self._ray: Any = ray
+        try:
+            ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise UserError(f"cannot reach Ray at {address or 'this machine'}: {one_line(str(error))}") from error
+        self.at_once: int | None = None
+        self._cpus = cpus
+        self._check(cpus, gpus)
+        self._task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=_RETRIES)(run_task)
+        self._tasks: list[Any] = []
+
+    def _check(self, cpus: float, gpus: float) -> None:
+        """Say so where no machine has what a run asks for: one may join, but perhaps none ever will."""
+        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
+        if not any(node.get("CPU", 0) >= cpus and node.get("GPU", 0) >= gpus for node in nodes):
+            most = ", ".join(f"{node.get('CPU', 0):g} CPUs and {node.get('GPU', 0):g} GPUs" for node in nodes)
+            sys.stderr.write(
+                f"sdd: a run asks for {cpus:g} CPUs and {gpus:g} GPUs, but the machines of this Ray cluster have "
+                f"{most}; the runs wait until one joins that has enough\n"
+            )
+
+    def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
+        """Hand a run to Ray."""
+        task = self._task.remote(run, directory, threads_of(run, int(self._cpus)))
+        self._tasks.append(task)
+        future: Future[Outcome] = Future()
+        task.future().add_done_callback(lambda done: future.set_result(_outcome(done)))
+        return future
+
+    def stop(self) -> None:
+        """Ask all runs to put their state away and end, and start no further one."""
+        for task in self._tasks:
+            self._ray.cancel(task, force=False)
+
+    def kill(self) -> None:
+        """End all runs at once."""
+        for task in self._tasks:
+            self._ray.cancel(task, force=True)
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started for this sweep ends."""
+        self._ray.shutdown()
+
+
+def run_task(run: PlannedRun, directory: Path, environment: dict[str, str]) -> Outcome:
+    """Run a `fit` on the machine that Ray has chosen, unless it is finished.
+
+    Args:
+        run: The run.
+        directory: To run in.
+        environment: Variables to set.
+    """
+    if run.state() == "finished":
+        return Outcome(0)
+    import ray
+
+    start = run.log.stat().st_size if run.log.exists() else 0
+    place = f"on {socket.gethostname()}, node {ray.get_runtime_context().get_node_id()}"
+    process = FitProcess(run.arguments, run.log, directory, environment, place)
+    try:
+        status = process.wait()
+    finally:
+        process.end()
+    return Outcome(status, failure_reason(status, run.log, start) if status else None)
+
+
+def _outcome(done: "Future[Outcome]") -> Outcome:
+    error = done.exception()
+    return done.result() if error is None else Outcome(-1, one_line(f"{type(error).__name__}: {error}")[:300])
