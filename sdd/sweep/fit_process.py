@@ -5,11 +5,14 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from sdd.sweep.tether import GRACE_SECONDS
+
+_POLL_SECONDS = 0.1
 
 
 class FitProcess:
@@ -45,7 +48,8 @@ class FitProcess:
         Returns:
             The exit status; minus the signal's number where one killed it.
         """
-        status = self._process.wait()
+        while (status := self._process.poll()) is None:
+            time.sleep(_POLL_SECONDS)  # in a task of Ray, an interrupt comes between two looks, never within a wait
         self._signal_group(signal.SIGKILL)
         return status
 

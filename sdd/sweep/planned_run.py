@@ -59,20 +59,22 @@ class PlannedRun:
 
     def levels_done(self) -> int:
         """Count the levels in its curve."""
-        try:
-            rows = RunFolder(self.path).curve.read_bytes().count(b"\n") - 1
-        except FileNotFoundError:
-            return 0
+        curve = RunFolder(self.path).curve
+        rows = curve.read_bytes().count(b"\n") - 1 if curve.is_file() else 0
         return min(max(rows, 0), self.levels)
 
     def verdict(self) -> str:
         """Return what a finished run has found, in a few words."""
-        found = json.loads(RunFolder(self.path).summary.read_text())
-        if self.settings.get("pruning.sparsities") is not None and self.levels == 2:
-            return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
-        if not found["double_descent"]:
-            return "no double descent"
-        return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"
+        summary = RunFolder(self.path).summary
+        try:
+            found = json.loads(summary.read_text())
+            if self.settings.get("pruning.sparsities") is not None and self.levels == 2:
+                return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
+            if not found["double_descent"]:
+                return "no double descent"
+            return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"
+        except (ValueError, TypeError, KeyError):
+            return f"but {relative(summary)} is damaged"
 
 
 @dataclass(frozen=True)
