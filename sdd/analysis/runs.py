@@ -153,7 +153,7 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
         runs: In any order.
 
     Returns:
-        Groups in the order of their first run.
+        Groups by the settings that tell them apart, numbers rising, other values as they come.
     """
     by_settings: dict[str, list[Run]] = {}
     for run in runs:
@@ -169,7 +169,9 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
         label = ", ".join(f"{key}={_text(settings, key)}" for key in labelled)
         mine = {key: settings.get(key) for key in differing}
         groups.append(Group(settings, kept, label, mine, repeated))
-    return groups
+    ranks = [_ranks([group.settings.get(key) for group in groups]) for key in labelled]
+    order = sorted(range(len(groups)), key=lambda index: [rank[index] for rank in ranks])
+    return [groups[index] for index in order]
 
 
 def shared_settings(run: Run) -> dict[str, Any]:
@@ -178,6 +180,14 @@ def shared_settings(run: Run) -> dict[str, Any]:
     if settings.get(MASKS_FROM) is not None:
         settings[MASKS_FROM] = "given"
     return settings
+
+
+def _ranks(values: Sequence[Any]) -> list[float]:
+    """Return what to sort values by: numbers themselves, and places of first appearance where some are none."""
+    if all(isinstance(value, int | float) for value in values):
+        return [float(value) for value in values]
+    texts = [json.dumps(value, sort_keys=True) for value in values]
+    return [float(texts.index(text)) for text in texts]
 
 
 def differing_settings(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:

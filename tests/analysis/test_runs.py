@@ -78,3 +78,9 @@ def test_a_file_or_a_folder_of_something_else_is_no_run(tmp_path):
     for path, words in ((tmp_path / "file", "is a file"), (tmp_path, "no settings.json")):
         with pytest.raises(UserError, match=words):
             read_run(path)
+
+
+def test_groups_come_by_rising_numbers_and_words_as_they_come():
+    runs = [run(f"{rate}{kind}", rate=rate, kind=kind) for kind in ("b", "a") for rate in (0.2, 1, 0.0, 0.4)]
+    found = [(group.settings["kind"], group.settings["rate"]) for group in group_runs(runs)]
+    assert found == [(kind, rate) for kind in ("b", "a") for rate in (0.0, 0.2, 0.4, 1)]
