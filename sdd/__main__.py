@@ -89,4 +89,5 @@ def _run(command: str, arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended

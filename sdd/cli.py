@@ -314,7 +314,7 @@ class SddCLI(LightningCLI):
 
     def _settle_wandb(self, config: Namespace, arguments: Namespace) -> None:
         """Name the run, group it, tag it, and let a resumed one go on under its id."""
-        swept = swept_values(self._arguments) if _in_wandb_sweep() else {}
+        swept = swept_values(self._arguments, self.plan.settings) if _in_wandb_sweep() else {}
         planned = self.plan
         one_shot = config.pruning.dense_from is not None and len(config.pruning.sparsities or []) == 1
         name = run_name(planned.config_name, swept) if swept else self.folder.path.name

@@ -12,14 +12,15 @@ _LONGEST = 120
 _LONGEST_TAG = 64
 
 
-def swept_values(arguments: Sequence[str]) -> dict[str, str]:
-    """Return what a sweep agent set: arguments of the form --key=value.
+def swept_values(arguments: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a sweep agent set, by arguments of the form --key=value, in one order however they are given.
 
     Args:
         arguments: The command line.
+        settings: The run's, as flat dotted keys; they say a value as it was read, 0.0 where an agent writes 0.
     """
-    pairs = [argument[2:].split("=", 1) for argument in arguments if _is_pair(argument)]
-    return {key: value for key, value in pairs if key not in {"config", "run_dir"}}
+    pairs = sorted(argument[2:].split("=", 1) for argument in arguments if _is_pair(argument))
+    return {key: settings.get(key, text) for key, text in pairs if key not in {"config", "run_dir"}}
 
 
 def agent_arguments(arguments: Sequence[str]) -> list[str]:
@@ -56,12 +57,12 @@ def cell_name(values: Mapping[str, Any]) -> str:
     return ",".join(f"{key}={_plain(value)}" for key, value in zip(shown, values.values(), strict=True))
 
 
-def run_name(config_name: str, swept: Mapping[str, str]) -> str:
+def run_name(config_name: str, swept: Mapping[str, Any]) -> str:
     """Return the display name of a run of a sweep."""
     return (cell_name(swept) or config_name)[:_LONGEST]
 
 
-def group_name(config_name: str, settings: Mapping[str, Any], swept: Mapping[str, str], *, one_shot: bool) -> str:
+def group_name(config_name: str, settings: Mapping[str, Any], swept: Mapping[str, Any], *, one_shot: bool) -> str:
     """Return one name for all runs that differ only in their seed, and none other.
 
     Args:

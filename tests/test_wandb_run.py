@@ -11,8 +11,10 @@ from tests.small import PROJECT, QUICK
 def test_what_a_sweep_agent_set_is_told_from_the_rest_of_the_command():
     command = ["fit", "--config", "configs/x.yaml", "--pruning.dense_from", "auto", "--trainer.logger", "WandbLogger"]
     cell = ["--config=y.yaml", "--data.noise_rate=0.2", "--pruning.sparsities=[0.5, 0.9]", "--seed_everything=0"]
-    swept = swept_values([*command, *cell])
-    assert swept == {"data.noise_rate": "0.2", "pruning.sparsities": "[0.5, 0.9]", "seed_everything": "0"}
+    settings = {"data.noise_rate": 0.2, "pruning.sparsities": [0.5, 0.9], "seed_everything": 0}
+    swept = swept_values([*command, *cell], settings)
+    assert swept == settings
+    assert list(swept) == list(swept_values(cell[::-1], settings)), "in one order however they are given"
     assert run_name("x", swept) == "noise_rate=0.2,sparsities=0.5,0.9,seed_everything=0"
     assert run_name("x", {}) == "x"
 
@@ -26,6 +28,12 @@ def test_a_run_that_is_handed_out_again_is_given_what_was_swept():
     assert agent_arguments(first_time) == first_time
 
 
+def test_a_value_is_shown_as_it_was_read():
+    assert run_name("x", swept_values(["--data.noise_rate=0"], plan(QUICK).settings | {"data.noise_rate": 0.0})) == (
+        "noise_rate=0.0"
+    )
+
+
 def test_a_cells_name_shows_whole_settings_where_their_last_parts_are_the_same():
     values = {"a.lr": 1, "b.lr": 2, "seed": 0}
     assert cell_name(values) == "a.lr=1,b.lr=2,seed=0"
@@ -34,7 +42,9 @@ def test_a_cells_name_shows_whole_settings_where_their_last_parts_are_the_same()
 def test_a_group_is_everything_but_the_seed():
     def group(*arguments, one_shot=False):
         planned = plan([*QUICK, *arguments])
-        return group_name(planned.config_name, planned.settings, swept_values(arguments), one_shot=one_shot)
+        return group_name(
+            planned.config_name, planned.settings, swept_values(arguments, planned.settings), one_shot=one_shot
+        )
 
     base = group("--data.noise_rate=0.2", "--seed_everything=0")
     assert base.startswith("digits_mlp,noise_rate=0.2-")
