@@ -14,7 +14,8 @@ from typing import Literal
 from sdd.errors import UserError
 from sdd.files import try_lock
 from sdd.sweep.board import Board
-from sdd.sweep.engine import Engine, Outcome
+from sdd.sweep.engine import Engine
+from sdd.sweep.fit_process import Outcome
 from sdd.sweep.planned_run import PlannedRun, State
 from sdd.sweep.stop_signals import StopSignals
 from sdd.sweep.tether import GRACE_SECONDS

@@ -1,19 +1,11 @@
 """What runs the processes of a sweep."""
 
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from sdd.sweep.fit_process import Outcome
 from sdd.sweep.planned_run import PlannedRun
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a process ended. Attributes: status: Its exit status. reason: Why it failed, in one line; else None."""
-
-    status: int
-    reason: str | None = None
 
 
 class Engine(Protocol):

@@ -8,11 +8,20 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from sdd.sweep.tether import GRACE_SECONDS
 
 _POLL_SECONDS = 0.1
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a process ended. Attributes: status: Its exit status. reason: Why it failed, in one line; else None."""
+
+    status: int
+    reason: str | None = None
 
 
 class FitProcess:

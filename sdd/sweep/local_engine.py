@@ -5,8 +5,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
-from sdd.sweep.engine import Outcome, threads_of
-from sdd.sweep.fit_process import FitProcess, failure_reason
+from sdd.sweep.engine import threads_of
+from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason
 from sdd.sweep.planned_run import PlannedRun
 
 
@@ -39,7 +39,10 @@ class LocalEngine:
         with self._lock:
             if self._stopping:
                 return Outcome(-1, "not started")
-            process = FitProcess(run.arguments, run.log, directory, threads_of(run, self._threads))
+            try:
+                process = FitProcess(run.arguments, run.log, directory, threads_of(run, self._threads))
+            except OSError as error:
+                return Outcome(-1, f"it cannot be started: {error}")
             self._running.add(process)
         status = process.wait()
         with self._lock:

@@ -10,12 +10,15 @@ from typing import Any
 
 from sdd.complaints import one_line
 from sdd.errors import UserError
-from sdd.sweep.engine import Outcome, threads_of
-from sdd.sweep.fit_process import FitProcess, failure_reason
+from sdd.sweep.engine import threads_of
+from sdd.sweep.fit_process import Outcome
 from sdd.sweep.planned_run import PlannedRun
+from sdd.sweep.ray_task import run_task
 
 # How often a run is started again whose machine was lost; one that fails by itself is not.
 _RETRIES = 3
+
+_CONNECT_SECONDS = 10.0
 
 
 class RayEngine:
@@ -37,6 +40,7 @@ class RayEngine:
         except ImportError as error:
             raise UserError("--ray needs Ray, which is not installed: pip install 'sdd[ray]'") from error
         self._ray: Any = ray
+        _check_address(address or os.environ.get("RAY_ADDRESS"))
         try:
             ray.init(address=address, log_to_driver=False, include_dashboard=False, logging_level=logging.ERROR)
         except (ConnectionError, ValueError, RuntimeError) as error:
@@ -59,7 +63,7 @@ class RayEngine:
 
     def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
         """Hand a run to Ray."""
-        task = self._task.remote(run, directory, threads_of(run, int(self._cpus)))
+        task = self._task.remote(run.arguments, run.path, run.log, directory, threads_of(run, int(self._cpus)))
         self._tasks.append(task)
         future: Future[Outcome] = Future()
         task.future().add_done_callback(lambda done: future.set_result(_outcome(done)))
@@ -80,26 +84,17 @@ class RayEngine:
         self._ray.shutdown()
 
 
-def run_task(run: PlannedRun, directory: Path, environment: dict[str, str]) -> Outcome:
-    """Run a `fit` on the machine that Ray has chosen, unless it is finished.
-
-    Args:
-        run: The run.
-        directory: To run in.
-        environment: Variables to set.
-    """
-    if run.state() == "finished":
-        return Outcome(0)
-    import ray
-
-    start = run.log.stat().st_size if run.log.exists() else 0
-    place = f"on {socket.gethostname()}, node {ray.get_runtime_context().get_node_id()}"
-    process = FitProcess(run.arguments, run.log, directory, environment, place)
+def _check_address(address: str | None) -> None:
+    """Refuse at once an address at which nothing listens; Ray itself would try for minutes."""
+    if address in {None, "auto", "local"}:
+        return
+    host, _, port = str(address).rpartition(":")
+    if not host or "/" in host or not port.isdigit():
+        raise UserError(f"the address of Ray is {address}; it must be HOST:PORT of the head node, such as head:6379")
     try:
-        status = process.wait()
-    finally:
-        process.end()
-    return Outcome(status, failure_reason(status, run.log, start) if status else None)
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        raise UserError(f"cannot reach Ray at {address} ({error}); start it there: ray start --head") from error
 
 
 def _outcome(done: "Future[Outcome]") -> Outcome:

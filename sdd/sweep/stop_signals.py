@@ -13,7 +13,10 @@ class Stopped(Exception):  # noqa: N818 - not an error
 
 
 class StopSignals:
-    """While it is entered, Ctrl-C, SIGTERM and SIGHUP are counted; the first one is kept."""
+    """While it is entered, Ctrl-C, SIGTERM and SIGHUP are counted; the first one is kept.
+
+    One that was ignored before, as `nohup` does with SIGHUP, still is.
+    """
 
     def __init__(self) -> None:
         self.first: signal.Signals | None = None
@@ -33,8 +36,9 @@ class StopSignals:
         if threading.current_thread() is not threading.main_thread():
             return
         for number in (getattr(signal, name) for name in _STOPPING if hasattr(signal, name)):
-            before = signal.signal(number, self._note)
-            self._before.setdefault(number, before)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                before = signal.signal(number, self._note)
+                self._before.setdefault(number, before)
 
     def check(self) -> None:
         """Raise Stopped where one has come."""

@@ -10,7 +10,9 @@ import pytest
 
 from sdd.files import try_lock
 from sdd.sweep.drive import Drive
-from sdd.sweep.engine import Outcome, threads_of
+from sdd.sweep.engine import threads_of
+from sdd.sweep.fit_process import Outcome
+from sdd.sweep.local_engine import LocalEngine
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.stop_signals import StopSignals
 
@@ -202,6 +204,26 @@ def test_signals_are_counted_and_the_handlers_given_back():
         signal.raise_signal(signal.SIGINT)
     assert (stop.first, stop.count, stop.status) == (signal.SIGTERM, 2, 143)
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_signals_that_were_ignored_still_are():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with StopSignals() as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert stop.first is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_process_that_cannot_be_started_is_a_run_that_failed(tmp_path):
+    runs, engine = runs_in(tmp_path, 1), LocalEngine(1)
+    (tmp_path / "logs").write_text("where the logs' folder should be")
+    results = drive(runs, engine)
+    engine.close()
+    assert results["seed=0"][0] == "failed"
+    assert results["seed=0"][1].startswith("it cannot be started: ")
 
 
 def test_threads_are_shared_only_where_the_settings_leave_them_open(tmp_path):

@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from sdd.__main__ import main
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import (
     LONGER,
@@ -47,8 +48,8 @@ def nodes_of(log):
 @pytest.mark.slow
 def test_a_node_that_is_lost_costs_no_run_and_no_finished_run_runs_again(tmp_path, mark, cluster):
     lost = cluster.add_node(num_cpus=1)
-    seeds = [0, 1, 2, 3]
-    write_sweep(tmp_path, {"seed_everything": {"values": seeds}}, *LONGER)
+    seeds, extra = [0, 1, 2], [*LONGER, "--pruning.levels", "20"]
+    write_sweep(tmp_path, {"seed_everything": {"values": seeds}}, *extra)
     folder = tmp_path / "runs" / "small"
     sweep = start_sweep("small.yaml", "--ray", cluster.address, cwd=tmp_path, mark=mark)
 
@@ -64,7 +65,7 @@ def test_a_node_that_is_lost_costs_no_run_and_no_finished_run_runs_again(tmp_pat
     cluster.remove_node(lost, allow_graceful=False)
     out, err = sweep.communicate(timeout=80)
     assert sweep.returncode == 0, err
-    assert "4 runs: 4 finished" in out
+    assert "3 runs: 3 finished" in out
 
     nodes = {log.stem: nodes_of(log) for log in (folder / "logs").iterdir()}
     assert {node for first, *_ in nodes.values() for node in [first]} == {lost.node_id, cluster.head_node.node_id}
@@ -72,7 +73,7 @@ def test_a_node_that_is_lost_costs_no_run_and_no_finished_run_runs_again(tmp_pat
     assert all(len(nodes[name]) == 1 for name in nodes.keys() - {disturbed.name})
     assert finished_before <= nodes.keys() - {disturbed.name}
     curves = {int(path.name.split("-s")[1][0]): curve_without_seconds(path) for path in folder.glob("digits*-s*")}
-    assert curves == {seed: undisturbed(tmp_path, seed, *LONGER) for seed in seeds}
+    assert curves == {seed: undisturbed(tmp_path, seed, *extra) for seed in seeds}
 
 
 @pytest.mark.slow
@@ -101,9 +102,20 @@ def test_a_stopped_sweep_leaves_no_process(tmp_path, mark, number):
     assert list(folder.glob("digits*/checkpoints/*.ckpt"))
 
 
-@pytest.mark.slow
-def test_an_address_without_a_cluster_is_one_line(tmp_path):
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:1", "cannot reach Ray at 127.0.0.1:1 ("),
+        ("127.0.0.1:99999", "cannot reach Ray at 127.0.0.1:99999 ("),
+        ("somewhere", "the address of Ray is somewhere; it must be HOST:PORT"),
+        ("ray://127.0.0.1:10001", "the address of Ray is ray://127.0.0.1:10001; it must be HOST:PORT"),
+    ],
+)
+@pytest.mark.parametrize("by", ["option", "environment"])
+def test_an_address_without_a_cluster_is_one_line(tmp_path, monkeypatch, capsys, address, said, by):
+    monkeypatch.chdir(tmp_path)
     write_sweep(tmp_path, {"seed_everything": {"value": 0}})
-    status, _, err = run_sweep("small.yaml", "--ray", "127.0.0.1:1", cwd=tmp_path)
-    assert status == 2
-    assert err.splitlines()[-1].startswith("sdd: error: cannot reach Ray at 127.0.0.1:1")
+    if by == "environment":
+        monkeypatch.setenv("RAY_ADDRESS", address)
+    assert main(["sweep", "small.yaml", "--ray", *([address] if by == "option" else [])]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(f"sdd: error: {said}")

@@ -1,0 +1,32 @@
+"""What Ray does for one run on the machine that it has chosen; imports little, since every worker of Ray does so."""
+
+import socket
+from pathlib import Path
+
+from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason
+
+
+def run_task(
+    arguments: tuple[str, ...], path: Path, log: Path, directory: Path, environment: dict[str, str]
+) -> Outcome:
+    """Run a `fit` to its end, unless it is finished: Ray may start a task again whose machine it has lost.
+
+    Args:
+        arguments: After `python -m sdd`.
+        path: The run's folder.
+        log: File to which its output is added.
+        directory: To run in.
+        environment: Variables to set.
+    """
+    if (path / "summary.json").is_file():
+        return Outcome(0)
+    import ray
+
+    start = log.stat().st_size if log.exists() else 0
+    place = f"on {socket.gethostname()}, node {ray.get_runtime_context().get_node_id()}"
+    process = FitProcess(arguments, log, directory, environment, place)
+    try:
+        status = process.wait()
+    finally:
+        process.end()
+    return Outcome(status, failure_reason(status, log, start) if status else None)
