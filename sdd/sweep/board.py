@@ -31,6 +31,7 @@ class Board:
             unit="level",
             smoothing=0,
             dynamic_ncols=True,
+            leave=False,
             disable=not on_terminal,
         )
         self._lines = not on_terminal
@@ -57,16 +58,15 @@ class Board:
         for run in running:
             self._done[run] = run.levels_done()
         done = sum(self._done.values())
+        ended = f"{len(self._ends)} of {len(self._done)} runs"
         self._bar.total = self._total
         self._bar.update(done - self._bar.n)
-        self._bar.refresh()
+        self._bar.set_postfix_str(ended)  # draws the bar, so that the time goes on
         now = time.monotonic()
         if self._lines and now - self._said >= _LINE_SECONDS and done > self._first:
             self._said = now
             left = timedelta(seconds=round((self._total - done) * (now - self._started) / (done - self._first)))
-            sys.stderr.write(
-                f"{done / self._total:.1%} done, {len(self._ends)} of {len(self._done)} runs, {left} left\n"
-            )
+            sys.stderr.write(f"{done / self._total:.1%} done, {ended}, {left} left\n")
             sys.stderr.flush()
 
     def close(self) -> None:

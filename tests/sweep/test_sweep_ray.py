@@ -3,6 +3,7 @@
 import re
 import signal
 import uuid
+from pathlib import Path
 
 import pytest
 
@@ -100,6 +101,39 @@ def test_a_stopped_sweep_leaves_no_process(tmp_path, mark, number):
     assert err.splitlines()[-1].startswith(f"sdd: sweep stopped by {number.name}, 0 of 3 runs finished")
     wait_until(lambda: not processes(mark), "end of all processes", seconds=15)
     assert list(folder.glob("digits*/checkpoints/*.ckpt"))
+
+
+@pytest.mark.slow
+def test_each_run_sees_the_gpu_that_ray_gives_it_and_impossible_requests_are_told(tmp_path, mark):
+    from ray.cluster_utils import Cluster
+
+    pretended = {"num_cpus": 2, "num_gpus": 2, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=pretended)
+    write_sweep(tmp_path, {"seed_everything": {"values": [0, 1, 2]}}, *LONGER)
+
+    def gpus():
+        seen = []
+        for process, command in processes(mark).items():
+            if "sdd.sweep.tether" in command:
+                variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
+                seen += [text.decode() for text in variables if text.startswith(b"CUDA_VISIBLE_DEVICES=")]
+        return seen
+
+    try:
+        ask = ["small.yaml", "--ray", cluster.address, "--gpus_per_run"]
+        sweep = start_sweep(*ask, "1", cwd=tmp_path, mark=mark)
+        wait_until(lambda: len(gpus()) == 2, "two runs")
+        assert sorted(gpus()) == ["CUDA_VISIBLE_DEVICES=0", "CUDA_VISIBLE_DEVICES=1"]
+        sweep.send_signal(signal.SIGINT)
+        sweep.communicate(timeout=25)
+        sweep = start_sweep(*ask, "3", cwd=tmp_path, mark=mark)
+        lines = [sweep.stderr.readline() for _ in range(2)]
+        sweep.send_signal(signal.SIGINT)
+        sweep.communicate(timeout=25)
+    finally:
+        cluster.shutdown()
+    assert "a run asks for 1 CPUs and 3 GPUs, but the machines of this Ray cluster have 2 CPUs and 2 GPUs" in lines[1]
+    assert sweep.returncode == 130
 
 
 @pytest.mark.parametrize(
