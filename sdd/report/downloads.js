@@ -1,0 +1,54 @@
+// Figures and tables as files. Numbers are written as curve.csv has them, to the last digit.
+
+function csvText(rows) {
+  const cell = (value) => {
+    const text = known(value) ? String(value) : "";
+    return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
+  };
+  return rows.map((row) => `${row.map(cell).join(",")}\n`).join("");
+}
+
+function save(name, content) {
+  const address = URL.createObjectURL(new Blob([content], { type: "text/csv" }));
+  const link = element("a", { href: address, download: name });
+  document.body.append(link);
+  link.click();
+  link.remove();
+  setTimeout(() => URL.revokeObjectURL(address), 10000);
+}
+
+const fileName = (...words) => [data.title, ...words].join("-").replace(/[^\w.-]+/g, "_").slice(0, 120);
+
+/** The picked curves' values of some columns, a line a value. */
+function panelRows(shown) {
+  const curves = pickedCurves();
+  const ofGroups = state.mode === "groups";
+  const rows = [ofGroups ? ["measure", "group", "level", "sparsity", "mean", "sd", "n"]
+    : ["measure", "run", "group", "seed", "level", "sparsity", "value"]];
+  for (const column of shown) {
+    for (const curve of curves) {
+      const values = curve.values(column.name);
+      if (!values) continue;
+      const [spread, counts] = [curve.spread(column.name), curve.counts(column.name)];
+      curve.level.forEach((level, index) => {
+        if (!known(values[index])) return;
+        const at = [level, curve.sparsity[index], values[index]];
+        rows.push(ofGroups ? [column.name, curve.group, ...at, spread[index], counts[index]]
+          : [column.name, curve.run, curve.group, curve.seed, ...at]);
+      });
+    }
+  }
+  return rows;
+}
+
+function downloadPanelData(shown) {
+  save(`${fileName(shown.length === 1 ? shown[0].name : "curves", state.mode)}.csv`, csvText(panelRows(shown)));
+}
+
+function downloadFigure(column, format) {
+  const curves = pickedCurves();
+  const height = 480 + 20 * Math.min(curves.length, 12);
+  const { data: traces, layout } = figure(column, curves, { width: 860, forFile: true });
+  return Plotly.downloadImage({ data: traces, layout: { ...layout, width: 860, height } },
+    { format, width: 860, height, scale: format === "png" ? 2 : 1, filename: fileName(column.name) });
+}

@@ -1,0 +1,248 @@
+// One panel as the plotting library takes it. The y values are those of curve.csv, or their means, to the last bit.
+
+const APART = 24; // up to so many curves are traces of their own; more are joined by colour, which is much faster
+const DOTTED = 10; // up to so many have a dot at each level
+const SHADES = ["light", "critical", "sweet", "collapsed"];
+
+const THEMES = {
+  light: {
+    paper: "#FFFFFF", text: "#1D2329", muted: "#5E6871", grid: "#E9ECEE", zero: "#D5DADD",
+    shades: ["rgba(0,0,0,0)", "rgba(213,94,0,0.11)", "rgba(0,158,115,0.13)", "rgba(90,100,110,0.13)"],
+  },
+  dark: {
+    paper: "#1B1F24", text: "#E4E8EB", muted: "#9AA5AE", grid: "#2B3137", zero: "#3A424A",
+    shades: ["rgba(0,0,0,0)", "rgba(238,119,51,0.17)", "rgba(29,191,143,0.15)", "rgba(200,210,220,0.10)"],
+  },
+};
+const FONT = 'system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
+
+const theme = (light) => THEMES[light || !dark.matches ? "light" : "dark"];
+
+/** Data and layout of a panel; `forFile`: with title, legend and light colours, for a paper. */
+function figure(column, curves, { width, forFile = false }) {
+  const colours = palette(forFile);
+  const look = theme(forFile);
+  const marked = curves.find((curve) => curve.id === state.marked);
+  const shown = marked ? [...curves.filter((curve) => curve !== marked), marked] : curves;
+  const drawn = shown.map((curve) => drawing(curve, column, colours, marked, shown.length)).filter(Boolean);
+  const log = isLog(column, drawn);
+  const lines = shown.length <= APART ? drawn.map(lineTrace) : joined(drawn);
+  const traces = [...drawn.map((one) => bandTrace(one, log)).filter(Boolean), ...lines, ...markTraces(drawn, look)];
+  const yRange = valueRange(column, drawn, log);
+  const range = state.range ?? fullRange(curves);
+  const shaded = phaseCurve(curves);
+  return { data: traces, layout: panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count: drawn.length }) };
+}
+
+/** A curve's points in one panel, or null where it has none of this measure. */
+function drawing(curve, column, colours, marked, count) {
+  const all = curve.values(column.name);
+  if (!all || !all.some(known)) return null;
+  // What is measured at some levels only is joined across the others; elsewhere a missing value is a gap.
+  const keep = all.map((value) => known(value) || !column.correlated || column.name === "distance");
+  const only = (values) => values?.filter((_, index) => keep[index]) ?? null;
+  const faded = marked && marked !== curve;
+  return {
+    curve,
+    colour: colours[curve.style.colour],
+    opacity: faded ? 0.22 : count > APART && !marked ? 0.6 : 1,
+    width: marked === curve ? 3 : count > APART ? 1 : curve.kind === "group" ? 2 : 1.6,
+    dots: count <= DOTTED,
+    name: curve.label,
+    level: only(curve.level),
+    sparsity: only(curve.sparsity),
+    x: only(curve.sparsity).map(place),
+    y: only(all),
+    spread: only(curve.spread(column.name)),
+    counts: only(curve.counts(column.name)),
+    share: column.share,
+  };
+}
+
+/** Which curve and which of its points a point of a trace is; for what is shown under the pointer. */
+const sources = new WeakMap();
+
+function lineTrace(one) {
+  const trace = {
+    type: "scatter",
+    mode: one.dots ? "lines+markers" : "lines",
+    name: plotText(one.name),
+    meta: one.curve.id,
+    x: one.x,
+    y: one.y,
+    hoverinfo: "none",
+    line: { color: one.colour, dash: one.curve.style.dash, width: one.width },
+    marker: { size: 4, color: one.colour },
+    opacity: one.opacity,
+  };
+  sources.set(trace, (index) => ({ one, index }));
+  return trace;
+}
+
+/** Many curves as few traces, one of each look, with gaps between the curves. */
+function joined(drawn) {
+  const looks = new Map();
+  for (const one of drawn) {
+    const look = [one.colour, one.curve.style.dash, one.opacity, one.width].join();
+    if (!looks.has(look)) looks.set(look, []);
+    looks.get(look).push(one);
+  }
+  return [...looks.values()].map((alike) => {
+    const trace = {
+      ...lineTrace(alike[0]),
+      name: plotText(alike[0].curve.group),
+      meta: null,
+      x: alike.flatMap((one) => [...one.x, null]),
+      y: alike.flatMap((one) => [...one.y, null]),
+    };
+    sources.set(trace, (index) => {
+      let start = 0;
+      const one = alike.find(({ y }) => (index < start + y.length ? true : ((start += y.length + 1), false)));
+      return { one, index: index - start };
+    });
+    return trace;
+  });
+}
+
+/** Mean ± standard deviation as a closed outline, apart at gaps. */
+function bandTrace(one, log) {
+  if (!one.spread || !one.spread.some(known)) return null;
+  const floor = log ? Math.min(...one.y.filter((value) => value > 0)) / 100 : -Infinity;
+  const x = [];
+  const y = [];
+  let piece = [];
+  const close = () => {
+    x.push(...piece.map((at) => one.x[at]), ...piece.slice().reverse().map((at) => one.x[at]), null);
+    y.push(...piece.map((at) => one.y[at] + one.spread[at]),
+      ...piece.slice().reverse().map((at) => Math.max(floor, one.y[at] - one.spread[at])), null);
+    piece = [];
+  };
+  for (let index = 0; index < one.y.length; index += 1) {
+    if (known(one.y[index]) && known(one.spread[index])) piece.push(index);
+    else if (piece.length) close();
+  }
+  if (piece.length) close();
+  return {
+    type: "scatter",
+    mode: "lines",
+    x,
+    y,
+    fill: "toself",
+    fillcolor: one.colour,
+    line: { width: 0, color: one.colour },
+    opacity: 0.16 * one.opacity,
+    hoverinfo: "skip",
+    showlegend: false,
+  };
+}
+
+/** Trough (pointing down) and peak (pointing up) of every curve. */
+function markTraces(drawn, look) {
+  const marks = drawn.flatMap((one) =>
+    ["trough", "peak"].map((name) => ({ one, name, index: one.level.indexOf(one.curve.phases[name]) })))
+    .filter(({ one, index }) => index >= 0 && known(one.y[index]));
+  if (!marks.length) return [];
+  const small = drawn.length > APART;
+  const trace = {
+    type: "scatter",
+    mode: "markers",
+    name: "trough and peak",
+    x: marks.map(({ one, index }) => one.x[index]),
+    y: marks.map(({ one, index }) => one.y[index]),
+    hoverinfo: "none",
+    marker: {
+      size: small ? 6 : 10,
+      symbol: marks.map(({ name }) => (name === "trough" ? "triangle-down" : "triangle-up")),
+      color: marks.map(({ one }) => one.colour),
+      opacity: marks.map(({ one }) => Math.max(one.opacity, 0.3)),
+      line: { width: small ? 0 : 1.2, color: look.paper },
+    },
+    showlegend: false,
+  };
+  sources.set(trace, (index) => marks[index]);
+  return [trace];
+}
+
+/** Whether the axis is logarithmic: as chosen, else where all values are positive and span more than 20-fold. */
+function isLog(column, drawn) {
+  if (column.share) return false;
+  const values = drawn.flatMap((one) => one.y.filter(known));
+  const low = Math.min(...values, Infinity);
+  if (!(low > 0)) return false;
+  return state.logs.get(column.name) ?? Math.max(...values) > 20 * low;
+}
+
+function valueRange(column, drawn, log) {
+  const edges = drawn.flatMap((one) => one.y.flatMap((value, index) => {
+    const spread = one.spread?.[index] ?? 0;
+    return known(value) ? [value, value + spread, ...(log && value - spread <= 0 ? [] : [value - spread])] : [];
+  }));
+  if (!edges.length) return [0, 1];
+  let [low, high] = [Math.min(...edges), Math.max(...edges)];
+  if (log) {
+    const least = Math.min(...drawn.flatMap((one) => one.y.filter(known)));
+    low = Math.max(low, least / 10);
+    const pad = Math.max(0.05 * Math.log10(high / low), 0.02);
+    return [Math.log10(low) - pad, Math.log10(high) + pad];
+  }
+  const least = column.share ? 0.04 : Math.max(Math.abs(high), Math.abs(low)) * 1e-3 || 1;
+  if (high - low < least) [low, high] = [low - least / 2, high + least / 2];
+  const pad = 0.06 * (high - low);
+  [low, high] = [low - pad, high + pad];
+  return column.share ? [Math.max(low, -0.03), Math.min(high, 1.03)] : [low, high];
+}
+
+function panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count }) {
+  const left = 54;
+  const inner = width - left - 10;
+  const edges = shaded ? phaseEdges(shaded, range) : [];
+  const fits = edges.filter(({ from, to, name }) => ((to - from) / (range[1] - range[0])) * inner > 6.2 * name.length);
+  const axis = { gridcolor: look.grid, zeroline: false, linecolor: look.zero, ticks: "outside", ticklen: 3,
+    tickcolor: look.zero, tickfont: { size: 11, color: look.muted } };
+  const spanY = yRange[1] - yRange[0];
+  return {
+    height: forFile ? undefined : 252,
+    margin: { l: left, r: 10, t: forFile ? 64 : 20, b: forFile ? undefined : 40 },
+    paper_bgcolor: look.paper,
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { family: FONT, size: 12, color: look.text },
+    hovermode: "closest",
+    dragmode: coarse.matches ? false : "zoom",
+    showlegend: forFile && count <= APART,
+    legend: { orientation: "h", y: -0.2, x: 0, yanchor: "top" },
+    title: forFile ? { text: `${plotText(panelTitle(column))}`, x: 0, xref: "paper", font: { size: 15 } } : undefined,
+    xaxis: { ...axis, range, ...sparsityTicks(range, inner), showgrid: false, automargin: forFile,
+      title: { text: "Sparsity", font: { size: 11, color: look.muted }, standoff: 4 } },
+    yaxis: { ...axis, type: log ? "log" : "linear", range: yRange, nticks: 6, exponentformat: "power",
+      ...(column.share ? { tickformat: spanY < 0.08 ? ".1%" : ".0%" } : {}),
+      ...(log ? logTicks(yRange) : {}) },
+    shapes: edges.map(({ from, to, fill }) => ({ type: "rect", layer: "below", xref: "x", yref: "paper", x0: from, x1: to,
+      y0: 0, y1: 1, line: { width: 0 }, fillcolor: look.shades[fill] })),
+    annotations: [
+      ...fits.map(({ from, to, name }) => ({ text: name, x: (from + to) / 2, xref: "x", y: 1, yref: "paper",
+        yanchor: "bottom", showarrow: false, font: { size: 10.5, color: look.muted } })),
+      ...(count === 0 ? [{ text: "no curve picked has this measure", x: 0.5, y: 0.5, xref: "paper", yref: "paper", showarrow: false,
+        font: { size: 12, color: look.muted } }] : []),
+    ],
+  };
+}
+
+/** Ticks of a logarithmic axis: ones, with twos and fives where there are few of them. */
+function logTicks([low, high]) {
+  const factors = high - low > 3 ? [1] : high - low > 0.5 ? [1, 2, 5] : [1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9];
+  const powers = Array.from({ length: Math.ceil(high) - Math.floor(low) + 1 }, (_, index) => Math.floor(low) + index);
+  const ticks = powers.flatMap((power) => factors.map((factor) => factor * 10 ** power))
+    .filter((value) => Math.log10(value) >= low && Math.log10(value) <= high);
+  return { tickmode: "array", tickvals: ticks, ticktext: ticks.map(number) };
+}
+
+/** Where the phases of a curve begin and end on the axis; the first and the last reach its ends. */
+function phaseEdges(curve, range) {
+  const { light_critical: light, critical_sweet: trough, sweet_collapsed: peak } = curve.phases.boundaries;
+  const ends = [light, trough, ...(known(peak) ? [peak] : [])].map(place);
+  const starts = [range[0], ...ends];
+  return starts.map((from, index) => ({ from: Math.max(from, range[0]), to: Math.min(ends[index] ?? range[1], range[1]),
+    fill: index, name: SHADES[index] })).filter(({ from, to }) => to > from);
+}
+
+const panelTitle = (column) => (column.share ? `${column.label} (%)` : column.label);

@@ -1,0 +1,151 @@
+"""What the page says of one run, or of one folder that holds no curve."""
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from sdd.analysis.curve import column
+from sdd.analysis.phases import Phases
+from sdd.analysis.runs import SEED, Run
+from sdd.analysis.statistics import spearman
+from sdd.analysis.summary import phases_of
+from sdd.report.folders import STATES, Folder
+from sdd.report.loss import loss_curves
+
+Json = dict[str, Any]
+
+
+def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[str, object]], place: Path) -> Json:
+    """Return what the page says of a curve.
+
+    Args:
+        run: A run, or a curve joined of several.
+        folders: Of the run, or of the parts of the joined curve.
+        columns: Those of the page.
+        place: Folder that the page is written to.
+    """
+    phases = phases_of(run.rows)
+    losses, problems = loss_curves(run)
+    environments, unread = _environments(folders)
+    accuracy = column(run.rows, "test_acc")
+    correlated = [str(one["name"]) for one in columns if one["correlated"]]
+    values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
+    return {
+        "id": identity(run),
+        "name": run.name,
+        "path": str(run.path) if not run.parts else str(run.path.parent),
+        "href": link(run.path if not run.parts else run.path.parent, place),
+        "state": _state(run, folders),
+        "reason": _reason(run, folders),
+        "seed": run.seed,
+        "settings": {name: value for name, value in run.settings.items() if name != SEED},
+        "level": [row["level"] for row in run.rows],
+        "sparsity": column(run.rows, "sparsity"),
+        "values": {name: held for name, held in values.items() if any(map(math.isfinite, held))},
+        "phases": _phases(run, phases),
+        "depth": phases.depth,
+        "gain": phases.gain,
+        "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
+        "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
+        "loss": losses,
+        "notes": [*problems, *unread],
+        "environments": environments,
+        "parts": [_part(folder, place) for folder in folders] if run.parts else [],
+    }
+
+
+def folder_entry(folder: Folder, place: Path) -> Json:
+    """Return what the page says of a folder without a curve."""
+    seed = folder.settings.get(SEED)
+    return {
+        "id": _digest(str(folder.path)),
+        "name": folder.path.name or str(folder.path),
+        "path": str(folder.path),
+        "href": link(folder.path, place) if folder.path.exists() else None,
+        "state": folder.state,
+        "reason": folder.reason,
+        "seed": seed if isinstance(seed, int) else None,
+        "settings": {name: value for name, value in folder.settings.items() if name != SEED},
+        "group": None,
+        "level": [],
+        "environments": [],
+        "notes": [],
+        "parts": [],
+    }
+
+
+def identity(run: Run) -> str:
+    """Return eight hex digits that name a run's curve on the page, the same each time the page is written."""
+    return _digest(str(run.path))
+
+
+def link(path: Path, place: Path) -> str | None:
+    """Return the address of a folder as seen from another one; None on another drive, from which there is none."""
+    try:
+        return quote(Path(os.path.relpath(path.resolve(), place)).as_posix()) + "/"
+    except ValueError:
+        return None
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
+
+
+def _state(run: Run, folders: Sequence[Folder]) -> str:
+    """Return the state of a curve: damaged if a part is, unfinished if a part is or a sparsity is lacking."""
+    worst = max((folder.state for folder in folders), key=STATES.index)
+    return "unfinished" if worst == "finished" and not run.finished else worst
+
+
+def _reason(run: Run, folders: Sequence[Folder]) -> str | None:
+    if not run.parts:
+        return folders[0].reason
+    damaged = [f"{folder.path.name}: {folder.reason}" for folder in folders if folder.state == "damaged"]
+    return "; ".join([*([run.problem] if run.problem else []), *damaged]) or None
+
+
+def _phases(run: Run, phases: Phases) -> Json:
+    """Return the phases, trough and peak as levels, with the accuracies there."""
+    boundaries = phases.boundaries
+    places = {"trough": phases.trough, "peak": phases.peak}
+    levels = {name: None if index is None else run.rows[index]["level"] for name, index in places.items()}
+    return {
+        "double_descent": phases.double_descent,
+        "reason": phases.reason,
+        "boundaries": None if boundaries is None else dict(vars(boundaries)),
+    } | levels
+
+
+def _part(folder: Folder, place: Path) -> Json:
+    sparsities = folder.settings.get("pruning.sparsities")
+    return {
+        "name": folder.path.name,
+        "href": link(folder.path, place),
+        "state": folder.state,
+        "reason": folder.reason,
+        "sparsity": sparsities[0] if isinstance(sparsities, list) and sparsities else None,
+    }
+
+
+def _environments(folders: Sequence[Folder]) -> tuple[list[Json], list[str]]:
+    """Return what the folders' runs were started with, and which of it cannot be read."""
+    found, problems = [], []
+    for folder in folders:
+        path = folder.path / "environment.json"
+        if not path.is_file():
+            continue
+        try:
+            content = json.loads(path.read_bytes())
+        except (OSError, ValueError) as error:
+            problems.append(f"{path} cannot be read: {error}")
+        else:
+            if isinstance(content, dict):
+                found.append(content)
+            else:
+                problems.append(f"{path} is damaged: it holds no environment")
+    return found, problems

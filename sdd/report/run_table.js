@@ -1,0 +1,129 @@
+// The two tables: groups, with what their seeds say together, and runs, with every folder that was looked at.
+
+const STATES = ["finished", "unfinished", "started", "damaged", "other"];
+const STATE_WORDS = { started: "no level yet", other: "no run" };
+const correlated = data.columns.filter((column) => column.correlated);
+
+const at = (curve, values, level) => {
+  const index = known(level) ? curve.level.indexOf(level) : -1;
+  return index < 0 ? null : values?.[index] ?? null;
+};
+const accuracyAt = (run, level) => at(run, run.values?.test_acc, level);
+const settingOf = (run, name) => (name in run.settings ? run.settings[name] : data.shared[name]);
+const settingValue = (value) => (value === null || value === undefined || typeof value === "number" ? value : settingText(value));
+
+function verdictText(run) {
+  if (!run.phases) return null;
+  return run.phases.double_descent ? "double descent" : run.state === "unfinished" ? "none so far" : "none";
+}
+
+function runColumns() {
+  const accuracy = (key, title, level, note) => ({ key, title, numeric: true, note, value: (run) => accuracyAt(run, level(run)),
+    show: (run) => percent(accuracyAt(run, level(run))) });
+  const several = data.groups.length > 1;
+  return [
+    { key: "picked", title: "", unsorted: true, value: () => null, csv: [], show: (run) => (run.level.length ? pickBox(run.id, run.name) : "") },
+    { key: "run", title: "Run", class: "name", value: (run) => run.name, show: (run) => opener(run, run.name),
+      csv: [["run", (run) => run.name], ["path", (run) => run.path]] },
+    ...(several ? [{ key: "group", title: "Group", class: "group", value: (run) => groups.get(run.group)?.label,
+      show: (run) => element("span", { title: groups.get(run.group)?.label }, groups.get(run.group)?.label ?? MISSING) }] : []),
+    { key: "state", title: "State", class: "wide", value: (run) => STATES.indexOf(run.state), show: stateCell,
+      csv: [["state", (run) => run.state], ["reason", (run) => run.reason]] },
+    { key: "seed", title: "Seed", numeric: true, value: (run) => run.seed, csv: [["seed_everything", (run) => run.seed]] },
+    accuracy("dense_test_acc", "Dense", (run) => 0, "Test accuracy of the dense network, %"),
+    accuracy("trough_test_acc", "Trough", (run) => run.phases?.trough, "Test accuracy at the trough, %"),
+    accuracy("peak_test_acc", "Peak", (run) => run.phases?.peak, "Test accuracy at the peak, %"),
+    { key: "depth", title: "Depth", numeric: true, note: "Dense minus trough, points", value: (run) => run.depth, show: (run) => points(run.depth) },
+    { key: "gain", title: "Gain", numeric: true, note: "Peak minus dense, points", value: (run) => run.gain, show: (run) => points(run.gain) },
+    { key: "double_descent", title: "Verdict", value: verdictText, csv: [["double_descent", (run) => run.phases?.double_descent],
+      ["why_not", (run) => run.phases?.reason]], show: (run) => (run.phases ? element("span", { title: run.phases.reason || null }, verdictText(run)) : null) },
+    ...correlated.map(({ name, label }) => ({ key: `spearman_${name}`, title: `ρ ${name}`, numeric: true,
+      note: `Spearman's correlation of test accuracy with: ${label}, over the levels`,
+      value: (run) => run.spearman?.[name], show: (run) => rho(run.spearman?.[name]) })),
+    ...data.differing.map((name) => ({ key: name, title: name.replace(/^.*\.(?=[^.]+\.?[^.]*$)/, ""), note: name, class: "setting",
+      value: (run) => settingValue(settingOf(run, name)),
+      show: (run) => (run.configured ? settingText(settingOf(run, name)) : MISSING) })),
+    { key: "seconds", title: "Time", numeric: true, note: "Sum over the levels", value: (run) => run.seconds, show: (run) => duration(run.seconds) },
+  ];
+}
+
+function groupColumns() {
+  const estimate = (key, title, note) => ({ key, title, numeric: true, note,
+    value: (group) => group.intervals[key].estimate,
+    show: (group) => element("span", {}, points(group.intervals[key].estimate), " ",
+      element("small", {}, interval(group.intervals[key], points))),
+    csv: ["estimate", "low", "high"].map((part) => [part === "estimate" ? key : `${key}_${part}`, (group) => group.intervals[key][part]]) });
+  const value = (group, level) => at(group, groupCurve(group).values("test_acc"), level);
+  const accuracy = (key, title, level) => ({ key, title, numeric: true, note: "Mean test accuracy, %, and the sparsity where it is",
+    value: (group) => value(group, level(group)),
+    show: (group) => element("span", {}, percent(value(group, level(group))), " ",
+      element("small", {}, level(group) && known(value(group, level(group))) ? `at ${sparsityText(at(group, group.sparsity, level(group)))}` : "")),
+    csv: [[`${key}_test_acc`, (group) => value(group, level(group))], [`${key}_sparsity`, (group) => at(group, group.sparsity, level(group))]] });
+  return [
+    { key: "picked", title: "", unsorted: true, value: () => null, csv: [], show: (group) => pickBox(group.id, group.label, "groups") },
+    { key: "group", title: "Group", class: "name", value: (group) => group.label, show: (group) => opener(group, group.label),
+      csv: [["group", (group) => group.label]] },
+    { key: "seeds", title: "Seeds", numeric: true, value: (group) => group.runs.length },
+    { key: "verdict", title: "Double descent", note: "At 95 %, over seeds", value: groupVerdict,
+      csv: [["double_descent", (group) => group.intervals.double_descent], ["double_descent_of_mean", (group) => group.phases.double_descent]] },
+    estimate("depth", "Depth", "Dense minus trough, points, with its 95 % interval over seeds"),
+    estimate("gain", "Gain", "Peak minus dense, points, with its 95 % interval over seeds"),
+    accuracy("dense", "Dense", () => 0),
+    accuracy("trough", "Trough", (group) => group.phases.trough),
+    accuracy("peak", "Peak", (group) => group.phases.peak),
+    ...correlated.map(({ name, label }) => correlationColumn(name, label)),
+  ];
+}
+
+function correlationColumn(name, label) {
+  const found = (group) => group.correlations[name];
+  return { key: `spearman_${name}`, title: `ρ ${name}`, numeric: true,
+    note: `Spearman's correlation of test accuracy with: ${label}; mean over seeds and its 95 % interval`,
+    value: (group) => found(group)?.within.estimate,
+    show: (group) => element("span", { title: known(found(group)?.p_ordered) ? `p = ${number(found(group).p_ordered)}, respecting the order of levels` : null },
+      rho(found(group)?.within.estimate), " ", element("small", {}, interval(found(group)?.within, rho))),
+    csv: [...["estimate", "low", "high"].map((part) => [part === "estimate" ? `spearman_${name}` : `spearman_${name}_${part}`,
+      (group) => found(group)?.within[part]]), [`p_ordered_${name}`, (group) => found(group)?.p_ordered]] };
+}
+
+function groupVerdict(group) {
+  if (known(group.intervals.double_descent)) return group.intervals.double_descent ? "yes" : "no";
+  return `in ${group.single} of ${plural(group.runs.length, "run")}`;
+}
+
+/** A tick in a table: of the run, or of its group where groups are shown. */
+const pickBox = (id, label, kind = "runs") => element("input", { type: "checkbox", "data-pick": id, "aria-label": `Pick ${label}`,
+  onchange: ({ target }) => {
+    if (state.mode === kind) pick([id], target.checked);
+    else if (kind === "runs") pick([runs.get(id).group], target.checked);
+    else pick(runsOf.get(id).map((run) => run.id), target.checked);
+  } });
+
+const opener = (row, text) => element("button", { type: "button", class: "link", title: text, onclick: () => openDetail(row.id) }, text);
+
+function stateCell(run) {
+  const notes = [run.reason?.replace(/^(unfinished|damaged), /, ""), run.repeated ? "repeats another run's settings and seed; not in its group's mean" : null,
+    run.parts.length ? `joined from ${plural(run.parts.length, "folder")}` : null].filter(Boolean);
+  return element("span", { title: notes.join("; ") || null }, element("b", { class: `state ${run.state}` }, STATE_WORDS[run.state] ?? run.state),
+    notes.length ? element("small", {}, ` ${notes.join("; ")}`) : "");
+}
+
+function buildTables() {
+  const mark = (row) => (row.id === state.open ? "open" : null);
+  buildTable("groups", groupColumns(), data.groups, { classOf: mark, onRow: (group) => openDetail(group.id) });
+  buildTable("runs", runColumns(), data.runs, { classOf: mark, onRow: (run) => openDetail(run.id) });
+  byId("groups-section").hidden = !data.groups.length;
+  for (const name of ["groups", "runs"]) byId(`${name}-csv`).addEventListener("click", () => downloadTable(name));
+  byId("only").addEventListener("change", ({ target }) => { state.only = target.checked; changed("pick"); });
+}
+
+/** Hide the rows that are not picked where only those are wanted, and mark the one whose details are open. */
+function updateTables() {
+  byId("only").checked = state.only;
+  for (const name of ["runs", "groups"]) {
+    for (const { row, line } of tables.get(name).lines) {
+      line.classList.toggle("open", row.id === state.open);
+      if (name === "runs") line.hidden = state.only && !line.classList.contains("picked");
+    }
+  }
+}
