@@ -1,0 +1,174 @@
+"""Agents that share a sweep, are killed, or give back their run: no run is done twice, and each ends as undisturbed."""
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+import yaml
+
+from sdd.__main__ import main
+from sdd.analysis.curve import read_curve
+from tests.small import PROJECT, curve_without_seconds
+from tests.wandb_client.arrival import check_arrived, folder_of
+from tests.wandb_client.client import DESCENT, kill_session, session_processes, small_sweep, wait_for
+
+FILE = PROJECT / "sweeps" / "digits_noise_rates.yaml"
+
+
+LEVELS = 7
+
+
+def sweep_of(machine, rates, seeds, levels=LEVELS):
+    """A sweep whose runs take a third of a second a level."""
+    values = {"data.noise_rate": rates, "seed_everything": seeds}
+    quick = [*DESCENT[2:], "--pruning.levels", str(levels)]
+    return machine.sweep(small_sweep(FILE, machine.folder, quick, values))
+
+
+def undisturbed(run, folder):
+    """The curve of the same run without W&B and without interruption."""
+    cell = [f"--{name}={value}" for name, value in run.cell.items()]
+    config = str(PROJECT / "configs" / "digits_mlp.yaml")
+    quick = [*DESCENT[2:], "--pruning.levels", str(LEVELS), "--run_dir", str(folder)]
+    assert main(["fit", "--config", config, *quick, *cell]) == 0
+    return curve_without_seconds(folder)
+
+
+def levels_done(machine):
+    """How many rows the run on a machine has."""
+    return sum(len(read_curve(path)) for path in machine.runs.glob("*/curve.csv"))
+
+
+@pytest.mark.slow
+def test_two_agents_share_a_sweep(server, new_machine):
+    first, second = new_machine("first"), new_machine("second")
+    sweep = sweep_of(first, [0.0, 0.4], [0, 1], levels=2)
+    agents = [first.start_agent(sweep), second.start_agent(sweep)]
+    assert [agent.wait(200) for agent in agents] == [0, 0]
+    assert {kind for _, kind, _ in server.backend.handed_out} == {"run"}
+    assert {agent for agent, _, _ in server.backend.handed_out} == {"agent0", "agent1"}
+    assert [run.cell for run in server.runs] == sweep.cells
+    folders = [*first.runs.iterdir(), *second.runs.iterdir()]
+    assert len(folders) == len({folder.name for folder in folders}) == 4
+    for run in server.runs:
+        at = first if any(run.cell == cell for cell in _cells_at(first)) else second
+        check_arrived(run, folder_of(run, at.runs))
+        assert run.starts == 1
+
+
+@pytest.mark.slow
+def test_a_pre_empted_run_is_handed_out_again_and_goes_on(server, machine, tmp_path):
+    """SIGTERM as a cluster sends it, to the agent, which passes it on."""
+    sweep = sweep_of(machine, [0.0], [3])
+    agent = machine.start_agent(sweep, "--forward-signals")
+    wait_for(lambda: levels_done(machine) >= 2, "two levels")
+    agent.send_signal(signal.SIGTERM)
+    agent.wait(60)
+    assert levels_done(machine) <= LEVELS, "it was stopped in the middle"
+    (run,) = server.runs
+    before = run.display_name, run.group, run.tags
+    assert (run.state, run.preempting, run.exitcode) == ("preempted", True, 130)
+
+    printed = machine.run_agent(sweep)
+    assert [kind for _, kind, _ in server.backend.handed_out] == ["run", "resume"]
+    assert "going on from" in printed
+    folder = folder_of(run, machine.runs)
+    assert len(list(machine.runs.iterdir())) == 1
+    assert (run.display_name, run.group, run.tags) == before
+    check_arrived(run, folder)
+    assert curve_without_seconds(folder) == undisturbed(run, tmp_path / "undisturbed")
+
+
+@pytest.mark.slow
+def test_an_agent_that_was_killed_with_its_run_ends_with_the_same_results(server, machine, tmp_path):
+    """W&B does not hand out a crashed run again; a user deletes it, and the cell gets a new run."""
+    sweep = sweep_of(machine, [0.4], [3])
+    agent = machine.start_agent(sweep)
+    wait_for(lambda: levels_done(machine) >= 2, "two levels")
+    kill_session(agent.pid)
+    agent.wait(10)
+    assert levels_done(machine) <= LEVELS, "it was killed in the middle"
+    with server.locked() as backend:
+        backend.lose("run00000")
+        assert backend.runs["run00000"].state == "crashed"
+        backend.delete("run00000")
+
+    printed = machine.run_agent(sweep)
+    assert "going on from" in printed
+    (run,) = (run for run in server.runs if run.state == "finished")
+    folder = folder_of(run, machine.runs)
+    check_arrived(run, folder)
+    assert curve_without_seconds(folder) == undisturbed(run, tmp_path / "undisturbed")
+
+
+@pytest.mark.slow
+def test_a_run_outlives_its_agent_and_is_not_done_again(server, machine):
+    """The agent alone is killed; its run is a process group of its own."""
+    sweep = sweep_of(machine, [0.4], [3, 4])
+    agent = machine.start_agent(sweep)
+    wait_for(lambda: levels_done(machine) >= 2, "two levels")
+    os.kill(agent.pid, signal.SIGKILL)
+    agent.wait(10)
+    machine.run_agent(sweep)
+    wait_for(lambda: not list(session_processes(agent.pid)), "the orphan's end")
+    assert [kind for _, kind, _ in server.backend.handed_out] == ["run", "run"]
+    assert [run.cell for run in server.runs] == sweep.cells
+    for run in server.runs:
+        check_arrived(run, folder_of(run, machine.runs))
+        assert run.starts == 1
+
+
+@pytest.mark.slow
+def test_a_failing_cell_fails_alone_and_is_not_handed_out_again(server, machine):
+    """One cell diverges, two are refused before anything starts."""
+    values = {"data.noise_type": ["asymmetric", "symmetric"], "seed_everything": [0]}
+    file = small_sweep(FILE, machine.folder, [*DESCENT[2:], "--pruning.levels", "1"], values)
+    content = yaml.safe_load(file.read_text())
+    del content["parameters"]["data.noise_rate"]
+    content["parameters"]["model.distance_penalty"] = {"values": [0.0, 1e30]}
+    file.write_text(yaml.safe_dump(content))
+    sweep = machine.sweep(file)
+    printed = machine.run_agent(sweep, WANDB_AGENT_DISABLE_FLAPPING="true")
+    assert [run.cell for run in server.runs] == sweep.cells
+    refused, refused_too, good, diverged = server.runs
+    assert [run.state for run in (refused, refused_too)] == ["pending", "pending"]
+    assert printed.count("sdd: error: asymmetric noise is not defined for digits") == 2
+    check_arrived(good, folder_of(good, machine.runs))
+    assert (diverged.state, diverged.exitcode) == ("failed", 2)
+    assert printed.count("sdd: error: training diverged") == 1
+
+
+@pytest.mark.slow
+def test_offline_agents_leave_runs_that_arrive_whole_by_sync(server, machine):
+    sweep = sweep_of(machine, [0.0, 0.4], [0], levels=2)
+    machine.run_agent(sweep, WANDB_MODE="offline")
+    assert [run.state for run in server.runs] == ["pending", "pending"]
+    folders = sorted(machine.runs.glob("*/wandb/offline-run-*"))
+    assert len(folders) == 2
+    machine.wandb("sync", *map(str, folders))
+    assert [run.cell for run in server.runs] == sweep.cells
+    for run in server.runs:
+        check_arrived(run, folder_of(run, machine.runs))
+        assert run.display_name == f"noise_rate={run.cell['data.noise_rate']},seed_everything=0"
+
+
+@pytest.mark.slow
+def test_agents_and_the_local_sweep_do_the_same_runs_bit_for_bit(server, machine):
+    values = {"data.noise_rate": [0.2], "seed_everything": [5, 6]}
+    file = small_sweep(FILE, machine.folder, [*DESCENT[2:], "--pruning.levels", "2"], values)
+    machine.run_agent(machine.sweep(file))
+    command = [sys.executable, "-m", "sdd", "sweep", file.name, "--runs", "local"]
+    assert machine.start(*command, log="sweep.log", WANDB_MODE="disabled").wait(200) == 0
+    local = sorted(path.parent.name for path in (machine.folder / "local").glob("*/settings.json"))
+    assert local == sorted(path.name for path in machine.runs.iterdir())
+    assert len(local) == 2
+    for name in local:
+        assert curve_without_seconds(machine.folder / "local" / name) == curve_without_seconds(machine.runs / name)
+
+
+def _cells_at(machine):
+    names = ("data.noise_rate", "seed_everything")
+    settings = [json.loads(path.read_text()) for path in machine.runs.glob("*/settings.json")]
+    return [{name: setting[name] for name in names} for setting in settings]

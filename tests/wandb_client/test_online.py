@@ -1,0 +1,91 @@
+"""A run by itself: what of it arrives at the server, also when the server is not there or comes later."""
+
+import pytest
+
+from sdd.analysis.curve import read_curve
+from tests.small import curve_without_seconds
+from tests.wandb_client.arrival import check_arrived
+from tests.wandb_client.client import DESCENT, kill_session, wait_for
+
+WANDB = ["--trainer.logger", "WandbLogger", "--trainer.logger.project", "sdd-tests"]
+# The client gives up on a question soon, but not on what it has to deliver.
+IMPATIENT = {
+    "WANDB_HTTP_TIMEOUT": "3",
+    "WANDB_X_GRAPHQL_RETRY_MAX": "1",
+    "WANDB_X_FILE_STREAM_RETRY_WAIT_MAX_SECONDS": "1",
+    "WANDB_X_FILE_TRANSFER_RETRY_WAIT_MAX_SECONDS": "1",
+}
+
+
+@pytest.mark.slow
+def test_a_run_with_a_double_descent_arrives_whole_and_once(server, machine):
+    machine.fit(*DESCENT, *WANDB, "--run_dir", "run")
+    (run,) = server.runs
+    check_arrived(run, machine.folder / "run")
+    assert run.summary["double_descent"] is True
+    assert run.summary["depth"] > 0
+    assert run.summary["trough"]["sparsity"] < run.summary["peak"]["sparsity"]
+    assert run.project == "sdd-tests"
+    assert run.display_name == "run"
+    assert run.group.startswith("digits_mlp-")
+    assert run.tags == ["digits", "MLP", "symmetric 0.4"]
+    assert run.config["data"]["noise_rate"] == 0.4
+
+    machine.fit(*DESCENT, *WANDB, "--run_dir", "run")
+    assert len(server.runs) == 1
+    assert run.starts == 1, "a finished run that the server has is left alone"
+
+
+@pytest.mark.slow
+def test_a_run_that_was_finished_without_wandb_is_published_later(server, machine):
+    machine.fit(*DESCENT, "--run_dir", "run")
+    machine.fit(*DESCENT, *WANDB, "--run_dir", "run")
+    (run,) = server.runs
+    check_arrived(run, machine.folder / "run")
+
+
+@pytest.mark.slow
+def test_of_an_offline_run_that_was_killed_and_gone_on_with_the_newest_folder_holds_all(server, machine):
+    """W&B's client makes a folder a session; ours sends the rows of earlier sessions again."""
+    arguments = [*DESCENT, *WANDB, "--run_dir", "run"]
+    curve = machine.folder / "run" / "curve.csv"
+    started = machine.start_fit(*arguments, WANDB_MODE="offline")
+    wait_for(lambda: curve.exists() and len(read_curve(curve)) >= 3, "three levels")
+    kill_session(started.pid)
+    assert not (machine.folder / "run" / "summary.json").exists()
+    machine.fit(*arguments, WANDB_MODE="offline")
+    assert server.runs == []
+
+    newest = max((machine.folder / "run" / "wandb").glob("offline-run-*"))
+    machine.wandb("sync", str(newest))
+    (run,) = server.runs
+    check_arrived(run, machine.folder / "run")
+
+
+@pytest.mark.slow
+def test_a_server_that_dies_in_the_middle_costs_no_result_and_gets_the_rest_later(server, machine):
+    curve = machine.folder / "run" / "curve.csv"
+    started = machine.start_fit(*DESCENT, *WANDB, "--run_dir", "run", **IMPATIENT)
+    wait_for(lambda: curve.exists() and len(read_curve(curve)) >= 2, "two levels")
+    server.stop()
+    wait_for((machine.folder / "run" / "summary.json").exists, "the run's end")
+    assert len(read_curve(curve)) == 13
+    server.start()
+    assert started.wait(100) == 0
+    (run,) = server.runs
+    check_arrived(run, machine.folder / "run", table=False)
+
+
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_said_in_one_line_and_can_be_done_without(server, machine):
+    server.stop()
+    arguments = [*DESCENT, "--pruning.levels", "1", *WANDB, "--run_dir", "run"]
+    assert machine.start_fit(*arguments, **IMPATIENT).wait(100) == 2
+    (line,) = (line for line in (machine.folder / "fit.log").read_text().splitlines() if line.startswith("sdd: "))
+    assert line.startswith("sdd: error: W&B")
+    assert "WANDB_MODE=offline" in line
+    assert "Traceback" not in (machine.folder / "fit.log").read_text()
+
+    machine.fit(*arguments, WANDB_MODE="offline")
+    machine.fit(*DESCENT, "--pruning.levels", "1", "--run_dir", "alone")
+    assert curve_without_seconds(machine.folder / "run") == curve_without_seconds(machine.folder / "alone")

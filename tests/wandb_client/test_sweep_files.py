@@ -1,0 +1,98 @@
+"""Every file in `sweeps/`, through the real `wandb sweep` and, in its small version, the real `wandb agent`."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from sdd.analysis.curve import read_curve
+from sdd.sweep.sweep_file import read_sweep
+from tests.small import PROJECT, curve_without_seconds
+from tests.wandb_client.arrival import check_arrived, folder_of
+from tests.wandb_client.client import small_sweep
+
+SWEEPS = sorted((PROJECT / "sweeps").glob("*.yaml"))
+
+# What makes a run of a second of any config, whose networks and data sets are too large for a test.
+QUICK = [
+    *("--data.train_size", "120", "--data.batch_size", "60", "--data.augment", "none", "--threads", "1"),
+    *("--pruning.epochs_per_level", "2", "--pruning.rewind_steps", "1", "--progress.show", "none"),
+    *("--flatness.examples", "20", "--flatness.trace_probes", "2", "--flatness.directions", "1"),
+    *("--trainer.accelerator", "cpu"),
+]
+MLP = ["--data.dataset", "digits", "--model.net.in_features", "64", "--model.net.widths", "[12]"]
+RESNET = ["--data.dataset", "digits", "--model.net.in_channels", "1", "--model.net.width", "4"]
+PICTURES = ["--model.net.depth", "18", "--model.net.width", "4", "--model.net.num_classes", "2"]
+
+
+def arguments(name: str) -> list[str]:
+    """What goes into the command of a file's small version."""
+    network = {"digits": MLP, "mnist": MLP, "cifar10": RESNET, "tinyimagenet": PICTURES}[name.partition("_")[0]]
+    return [*QUICK, *network, *([] if name.endswith("sparsities") else ["--pruning.levels", "2"])]
+
+
+def few(name: str, parameters: dict) -> dict[str, list]:
+    """The last value of each parameter; of one that a file on digits varies, the first one too."""
+    # The digits have no classes that are taken for each other, which asymmetric noise needs.
+    values = {key: [v for v in part["values"] if v != "asymmetric"] for key, part in parameters.items()}
+    chosen = {key: [all_of_them[-1]] for key, all_of_them in values.items()}
+    if name.startswith("digits"):
+        first = next(key for key, all_of_them in sorted(values.items()) if len(all_of_them) > 1)
+        chosen[first].insert(0, values[first][0])
+    return chosen
+
+
+def pictures(folder) -> None:
+    """A folder of pictures in the form of Tiny ImageNet's."""
+    draw = np.random.default_rng(0)
+    for part, number in (("train", 60), ("val", 10)):
+        for label in ("n01", "n02"):
+            (folder / part / label).mkdir(parents=True)
+            for place in range(number):
+                pixels = draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / part / label / f"{place}.png")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", SWEEPS, ids=lambda file: file.stem)
+def test_a_sweep_file_runs_through_wandb(server, machine, file):
+    whole = machine.sweep(file)
+    parameters = yaml.safe_load(file.read_text())["parameters"]
+    values = [parameters[name]["values"] for name in sorted(parameters)]
+    assert whole.cells == [dict(zip(sorted(parameters), cell, strict=True)) for cell in product(*values)]
+    assert [cell.values for cell in read_sweep(file).cells] == whole.cells
+    if file.stem.startswith("tinyimagenet"):
+        pictures(machine.folder / "tiny-imagenet-200")
+
+    sweep = machine.sweep(small_sweep(file, machine.folder, arguments(file.stem), few(file.stem, parameters)))
+    machine.run_agent(sweep)
+
+    assert [kind for _, kind, _ in server.backend.handed_out] == ["run"] * len(sweep.cells)
+    assert sorted(run.cell.items() for run in server.runs) == sorted(cell.items() for cell in sweep.cells)
+    for run in server.runs:
+        folder = folder_of(run, machine.runs)
+        check_arrived(run, folder)
+        assert run.starts == 1
+        assert run.display_name == ",".join(f"{_last(name)}={_shown(value)}" for name, value in run.cell.items())
+        assert len(run.tags) == 3
+        _check_what_shows_in_the_curve(run.cell, read_curve(folder / "curve.csv"))
+    curves = [curve_without_seconds(folder_of(run, machine.runs)) for run in server.runs]
+    assert all(curves.count(curve) == 1 for curve in curves), "no two cells are the same run"
+
+
+def _check_what_shows_in_the_curve(cell, rows):
+    assert (rows[0]["memorized"] != rows[0]["memorized"]) == (cell.get("data.noise_rate") == 0.0)
+    if "pruning.sparsities" in cell:
+        assert [row["sparsity"] for row in rows] == pytest.approx([0, *cell["pruning.sparsities"]], abs=2e-3)
+    else:
+        assert len(rows) == 3
+
+
+def _last(name):
+    return name.rpartition(".")[2]
+
+
+def _shown(value):
+    return str(value).strip("[]")
