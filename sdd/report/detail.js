@@ -118,10 +118,14 @@ function firstLossLevels(run) {
 
 const lossLevels = new Map();
 
+function levelName(run, level) {
+  if (level === 0) return "dense";
+  return level === run.phases.trough ? "trough" : level === run.phases.peak ? "peak" : level === run.level.at(-1) ? "last" : "";
+}
+
 function lossSection(run) {
   if (!lossLevels.has(run.id)) lossLevels.set(run.id, firstLossLevels(run));
   const chosen = lossLevels.get(run.id);
-  const name = (level) => (level === 0 ? " dense" : level === run.phases.trough ? " trough" : level === run.phases.peak ? " peak" : "");
   const button = (text, work) => element("button", { type: "button", "aria-label": `Loss curves as ${text}`, onclick: work }, text);
   return [
     element("div", { class: "head" }, element("h3", {}, "Loss along random directions"), element("span", { class: "fill" }),
@@ -137,7 +141,7 @@ function lossSection(run) {
         if (!chosen.delete(level)) chosen.add(level);
         target.setAttribute("aria-pressed", String(chosen.has(level)));
         drawLoss(run);
-      } }, `${level}${name(level)}`))),
+      } }, [level, levelName(run, level)].filter((part) => part !== "").join(" ")))),
     element("p", { class: "hint" }, "Training loss at the level's weights plus a step along a random direction: mean over directions and one standard deviation to each side. This page holds them to 4 digits, and their spread to 2; loss_curves.csv has all."),
   ];
 }
@@ -151,18 +155,18 @@ function lossFigure(run, forFile = false) {
   const traces = chosen.flatMap(({ level, index }, order) => {
     const style = slotStyle(order);
     const one = { x: run.loss.alpha, y: run.loss.mean[index], spread: run.loss.sd[index], colour: colours[style.colour], opacity: 1 };
-    const part = level === run.phases.trough ? " (trough)" : level === run.phases.peak ? " (peak)" : level === 0 ? " (dense)" : "";
-    const name = `${sparsityText(at(run, run.sparsity, level))}${part}`;
+    const part = levelName(run, level);
+    const name = `${sparsityText(at(run, run.sparsity, level))}${part ? ` (${part})` : ""}`;
     return [bandTrace(one, log), { type: "scatter", mode: "lines", name: plotText(name), x: one.x, y: one.y,
       line: { color: one.colour, dash: style.dash, width: 2 }, hovertemplate: `${plotText(name)}, level ${level}<br>step %{x}: loss %{y:.4~g}<br>mean of ${plural(run.loss.directions[index], "direction")}<extra></extra>` }].filter(Boolean);
   });
   const axis = { gridcolor: look.grid, zeroline: false, linecolor: look.zero, tickfont: { size: 11, color: look.muted } };
   const range = [Math.min(...values), Math.max(...values)].map(Math.log10).map((edge, side) => edge + (side ? 0.15 : -0.15));
   const title = (text) => ({ text, font: { size: 11, color: look.muted }, standoff: 4 });
-  return { traces, layout: { height: forFile ? 560 : 300, margin: { l: 54, r: 10, t: forFile ? 48 : 10, b: 40 }, paper_bgcolor: look.paper,
+  return { traces, layout: { height: forFile ? 560 : 300, margin: { l: 54, r: 10, t: forFile ? 48 : 10 }, paper_bgcolor: look.paper,
     plot_bgcolor: "rgba(0,0,0,0)", font: { family: FONT, size: 12, color: look.text }, hovermode: "closest", dragmode: false,
-    legend: { orientation: "h", y: -0.22, x: 0 }, showlegend: true, title: forFile ? { text: plotText(run.name), font: { size: 15 } } : undefined,
-    xaxis: { ...axis, title: title("Step along the direction") },
+    legend: LEGEND, showlegend: true, title: forFile ? { text: plotText(run.name), font: { size: 15 } } : undefined,
+    xaxis: { ...axis, automargin: true, title: title("Step along the direction") },
     yaxis: { ...axis, ...(log ? { type: "log", range, ...logTicks(range) } : {}), exponentformat: "power", title: title("Training loss") } } };
 }
 

@@ -16,6 +16,8 @@ const THEMES = {
 };
 const FONT = 'system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-serif';
 
+const LEGEND = { orientation: "h", x: 0, xref: "container", y: 0.01, yref: "container", yanchor: "bottom" };
+
 const theme = (light) => THEMES[light || !dark.matches ? "light" : "dark"];
 
 /** Data and layout of a panel; `forFile`: with title, legend and light colours, for a paper. */
@@ -209,7 +211,7 @@ function panelLayout(column, look, { log, yRange, range, shaded, width, forFile,
     hovermode: "closest",
     dragmode: coarse.matches ? false : "zoom",
     showlegend: forFile && count <= APART,
-    legend: { orientation: "h", y: -0.2, x: 0, yanchor: "top" },
+    legend: LEGEND,
     title: forFile ? { text: `${plotText(panelTitle(column))}`, x: 0, xref: "paper", font: { size: 15 } } : undefined,
     xaxis: { ...axis, range, ...sparsityTicks(range, inner), showgrid: false, automargin: forFile,
       title: { text: "Sparsity", font: { size: 11, color: look.muted }, standoff: 4 } },

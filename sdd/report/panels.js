@@ -41,29 +41,37 @@ function staleAll() {
   drawNear();
 }
 
+const AT_ONCE = 250; // milliseconds of drawing after which the page first shows what there is
+
 /** Draw the stale panels that are on the screen, then the others one by one in idle time. */
 function drawNear() {
   const curves = pickedCurves();
   const due = stalePanels().filter((panel) => panel.near);
   const widths = due.map((panel) => panel.plot.clientWidth); // all before the first drawing: each reading lays the page out
-  due.forEach((panel, index) => draw(panel, curves, widths[index]));
-  drawOthers();
+  const start = performance.now();
+  for (const [index, panel] of due.entries()) {
+    if (performance.now() - start > AT_ONCE) break;
+    draw(panel, curves, widths[index]);
+  }
+  drawLater();
 }
 
 const stalePanels = () => [...panels.values()].filter((panel) => panel.stale && !panel.card.hidden);
-const afterwards = (work) => (window.requestIdleCallback ? requestIdleCallback(work, { timeout: 120 }) : setTimeout(work, 60));
 
-function drawOthers() {
+function drawLater() {
   const left = stalePanels();
   byId("panels").setAttribute("aria-busy", String(left.length > 0));
   if (awaited || !left.length) return;
   awaited = true;
-  afterwards(() => {
+  const work = () => {
     awaited = false;
     const [next] = stalePanels();
-    if (next) draw(next, pickedCurves(), next.plot.clientWidth);
-    drawOthers();
-  });
+    if (stalePanels().some((panel) => panel.near)) drawNear();
+    else if (next) draw(next, pickedCurves(), next.plot.clientWidth);
+    drawLater();
+  };
+  if (left.some((panel) => panel.near) || !window.requestIdleCallback) setTimeout(work, 0);
+  else requestIdleCallback(work, { timeout: 120 });
 }
 
 function draw(panel, curves, width) {

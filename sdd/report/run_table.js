@@ -102,7 +102,7 @@ const pickBox = (id, label, kind = "runs") => element("input", { type: "checkbox
 const opener = (row, text) => element("button", { type: "button", class: "link", title: text, onclick: () => openDetail(row.id) }, text);
 
 function stateCell(run) {
-  const notes = [run.reason?.replace(/^(unfinished|damaged), /, ""), run.repeated ? "repeats another run's settings and seed; not in its group's mean" : null,
+  const notes = [run.state === "started" ? null : run.reason?.replace(/^(unfinished|damaged), /, ""), run.repeated ? "repeats another run's settings and seed; not in its group's mean" : null,
     run.parts.length ? `joined from ${plural(run.parts.length, "folder")}` : null].filter(Boolean);
   return element("span", { title: notes.join("; ") || null }, element("b", { class: `state ${run.state}` }, STATE_WORDS[run.state] ?? run.state),
     notes.length ? element("small", {}, ` ${notes.join("; ")}`) : "");

@@ -39,28 +39,43 @@ const state = {
   slots: [],
 };
 
-function readAddress() {
-  const given = new URLSearchParams(location.hash.slice(1));
-  const list = (name) => given.get(name).split(",").map(decodeURIComponent);
-  const chosen = (name, all) => {
-    const text = given.get(name);
-    if (text === null) return new Set(DEFAULTS[name]);
-    return new Set(text === "all" ? all : text === "none" ? [] : list(name).filter((id) => all.includes(id)));
+/** What the address says, by name: a list of words each. */
+function addressed() {
+  const decode = (text) => {
+    try {
+      return decodeURIComponent(text);
+    } catch {
+      return text; // not written by this page
+    }
   };
-  state.mode = given.get("mode") === "runs" ? "runs" : "groups";
+  return new Map(location.hash.slice(1).split("&").filter(Boolean).map((part) => {
+    const cut = part.indexOf("=");
+    return [part.slice(0, cut), part.slice(cut + 1).split(",").map(decode)];
+  }));
+}
+
+function readAddress() {
+  const given = addressed();
+  const word = (name) => given.get(name)?.[0] ?? null;
+  const chosen = (name, all) => {
+    if (!given.has(name)) return new Set(DEFAULTS[name]);
+    if (word(name) === "all") return new Set(all);
+    return new Set(all.filter((id) => given.get(name).includes(id)));
+  };
+  state.mode = word("mode") === "runs" ? "runs" : "groups";
   state.groups = chosen("groups", [...groups.keys()]);
   state.runs = chosen("runs", curveRuns.map((run) => run.id));
   state.panels = chosen("panels", [...columns.keys()]);
-  state.scale = given.get("x") === "linear" ? "linear" : "even";
-  state.logs = new Map(given.has("log") ? list("log").map((text) => [text.slice(1), text[0] === "+"]) : []);
-  state.marked = given.get("marked");
-  state.open = runs.has(given.get("open")) || groups.has(given.get("open")) ? given.get("open") : null;
+  state.scale = word("x") === "linear" ? "linear" : "even";
+  state.logs = new Map((given.get("log") ?? []).map((text) => [text.slice(1), text[0] === "+"]));
+  state.marked = word("marked");
+  state.open = runs.has(word("open")) || groups.has(word("open")) ? word("open") : null;
   state.only = given.has("only");
   for (const table of ["runs", "groups"]) {
-    const [direction, key] = given.has(`sort-${table}`) ? list(`sort-${table}`) : [];
+    const [direction, key] = given.get(`sort-${table}`) ?? [];
     state.sort[table] = key === undefined ? null : { key, descending: direction === "down" };
   }
-  state.slots = given.has("colours") ? list("colours") : [];
+  state.slots = given.get("colours") ?? [];
 }
 
 function writeAddress() {

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from sdd.analysis.curve import read_curve
+from sdd.analysis.curve import read_curve, write_curve
 from sdd.analysis.summary import phases_of
 from sdd.report.content import report_content
 from sdd.report.folders import read_folders
@@ -19,6 +19,8 @@ from tests.analysis.test_comparison import make_run
 from tests.report.made_runs import every_state, full_run
 
 pytest.importorskip("selenium", reason="selenium is not installed")
+from selenium.webdriver import ActionChains
+
 from tests.report.browser import chromium
 
 LEVELS = 12
@@ -259,6 +261,49 @@ def test_names_are_text_wherever_they_stand(browser, tmp_path):
     assert any(EVIL in text for text in ElementTree.fromstring(svg).itertext())
     assert browser.js("document.querySelectorAll('img[src=x]').length") == 0
     assert browser.complaints() == []
+
+
+def test_a_measure_of_the_users_own_has_a_panel_whatever_its_name(browser, tmp_path):
+    name = 'a,b "50 %" <i>&=#'
+    for seed in range(2):
+        run = make_run(tmp_path / "runs" / f"s{seed}", seed)
+        rows = [row | {name: seed + row["level"] / 7} for row in read_curve(run / "curve.csv")]
+        write_curve(run / "curve.csv", rows)
+    report([str(tmp_path / "runs"), "--out", str(tmp_path / "report.html")])
+    browser.open(tmp_path / "report.html")
+    assert name in browser.texts("#panels h3")
+    browser.click("#panel-menu summary")
+    browser.click("#panel-list label:nth-child(1) input")
+    browser.click("#panel-menu summary")
+    browser.browser.refresh()
+    browser.until("document.querySelectorAll('#panels .main-svg').length > 0")
+    browser.settled()
+    shown = [card.text.splitlines()[0] for card in browser.all("#panels .panel") if card.is_displayed()]
+    assert name in shown
+    assert "Test accuracy (%)" not in shown
+    rows = browser.csv("#data-csv")
+    found = {int(row["level"]): float(row["mean"]) for row in rows if row["measure"] == name}
+    assert found == {level: (level / 7 + (1 + level / 7)) / 2 for level in range(20)}
+    assert browser.complaints() == []
+
+
+def test_the_point_under_the_pointer_says_what_it_is(page, sweep):
+    page.browser.execute_script("document.getElementById('plot-test_acc').scrollIntoView({block: 'center'})")
+    x, y = page.js(
+        "(() => { const plot = document.getElementById('plot-test_acc'); const { xaxis, yaxis } = plot._fullLayout;"
+        "const [{ x, y }] = plot.data.filter((one) => 'meta' in one); const { left, top } = plot.getBoundingClientRect();"
+        "return [left + xaxis._offset + xaxis.d2p(x[5]), top + yaxis._offset + yaxis.d2p(y[5])]; })()"
+    )
+    actions = ActionChains(page.browser)
+    actions.w3c_actions.pointer_action.move_to_location(round(x) - 1, round(y) - 1)
+    actions.w3c_actions.pointer_action.move_to_location(round(x), round(y))
+    actions.perform()
+    page.until("!document.getElementById('tip').hidden")
+    values = np.array([column(curve, "test_acc") for curve in curves(sweep, 0.0)])[:, 5]
+    said = page.find("#tip").text.splitlines()
+    assert said[0].strip() == "data.noise_rate=0.0"
+    assert said[1] == f"{100 * values.mean():.2f} % ± {100 * values.std(ddof=1):.2f} % (sd, n = 3)"
+    assert said[2].endswith("sparsity, level 5")
 
 
 def test_every_state_is_on_the_page(browser, tmp_path):
