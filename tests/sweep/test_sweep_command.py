@@ -69,6 +69,7 @@ def test_dry_run_lists_the_commands_and_starts_nothing(here, capsys):
     assert [path.name for path in here.iterdir()] == ["small.yaml"]
 
 
+@pytest.mark.slow
 def test_a_run_of_a_sweep_is_the_run_of_its_command(here, capsys):
     write_sweep(here, {"seed_everything": {"value": 3}})
     assert main(["sweep", "small.yaml"]) == 0

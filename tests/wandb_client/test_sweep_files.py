@@ -1,5 +1,6 @@
 """Every file in `sweeps/`, through the real `wandb sweep` and, in its small version, the real `wandb agent`."""
 
+import sys
 from itertools import product
 
 import numpy as np
@@ -80,6 +81,19 @@ def test_a_sweep_file_runs_through_wandb(server, machine, file):
         _check_what_shows_in_the_curve(run.cell, read_curve(folder / "curve.csv"))
     curves = [curve_without_seconds(folder_of(run, machine.runs)) for run in server.runs]
     assert all(curves.count(curve) == 1 for curve in curves), "no two cells are the same run"
+    if file.stem.startswith("digits"):
+        _check_that_the_local_sweep_is_the_same(machine, file.name)
+
+
+def _check_that_the_local_sweep_is_the_same(machine, file):
+    local = ["sweep", file, "--runs", "local", "--workers", "2"]
+    process = machine.start(sys.executable, "-m", "sdd", *local, log="sweep.log")
+    assert process.wait(200) == 0, (machine.folder / "sweep.log").read_text()
+    by_agents, by_itself = (
+        {path.parent.name: curve_without_seconds(path.parent) for path in folder.glob("*/curve.csv")}
+        for folder in (machine.runs, machine.folder / "local")
+    )
+    assert by_itself == by_agents, "the same folders with the same numbers, runs that others build on included"
 
 
 def _check_what_shows_in_the_curve(cell, rows):
