@@ -38,6 +38,7 @@ function staleAll() {
     panel.stale = true;
     panel.card.hidden = !state.panels.has(panel.column.name);
   }
+  byId("panels").classList.toggle("few", [2, 4].includes(state.panels.size)); // two and two, not three and one
   drawNear();
 }
 

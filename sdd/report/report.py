@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -25,7 +26,8 @@ def report(arguments: Sequence[str]) -> int:
         arguments: The command line after `report`.
 
     Returns:
-        0; 1 where some folder is damaged or was given but holds no run; 130 where `--watch` was ended by Ctrl-C.
+        0; 1 where some folder is damaged or was given but holds no run; 130 where `--watch` was ended, by Ctrl-C or
+        SIGTERM.
 
     Raises:
         UserError: No run has finished a level, unless the page is kept up to date.
@@ -65,6 +67,7 @@ def _watch(paths: Sequence[Path], out: Path, seconds: float) -> int:
     """Write the page whenever a run has changed, until Ctrl-C; then once more, so that it no longer waits."""
     _say(f"watching every {seconds:g} s; Ctrl-C ends it")
     before: object = None
+    terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         while True:
             now = signature(paths)
@@ -76,6 +79,8 @@ def _watch(paths: Sequence[Path], out: Path, seconds: float) -> int:
         _say("")
         _write(paths, read_folders(paths), out, None)
         return _INTERRUPTED
+    finally:
+        signal.signal(signal.SIGTERM, terminated)
 
 
 def _write(paths: Sequence[Path], folders: Sequence[Folder], out: Path, watch: float | None) -> None:

@@ -291,7 +291,8 @@ def test_the_point_under_the_pointer_says_what_it_is(page, sweep):
     page.browser.execute_script("document.getElementById('plot-test_acc').scrollIntoView({block: 'center'})")
     x, y = page.js(
         "(() => { const plot = document.getElementById('plot-test_acc'); const { xaxis, yaxis } = plot._fullLayout;"
-        "const [{ x, y }] = plot.data.filter((one) => 'meta' in one); const { left, top } = plot.getBoundingClientRect();"
+        "const [{ x, y }] = plot.data.filter((one) => 'meta' in one);"
+        "const { left, top } = plot.getBoundingClientRect();"
         "return [left + xaxis._offset + xaxis.d2p(x[5]), top + yaxis._offset + yaxis.d2p(y[5])]; })()"
     )
     actions = ActionChains(page.browser)

@@ -84,7 +84,8 @@ def wait_for(condition, seconds=60):
     raise AssertionError("did not happen in time")
 
 
-def test_watching_waits_for_the_folder_follows_changes_and_ends_tidily(tmp_path):
+@pytest.mark.parametrize("ended_by", [signal.SIGINT, signal.SIGTERM])
+def test_watching_waits_for_the_folder_follows_changes_and_ends_tidily(tmp_path, ended_by):
     page, runs = tmp_path / "page.html", tmp_path / "runs"
     command = [sys.executable, "-m", "sdd", "report", str(runs), "--out", str(page), "--watch", "0.1"]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(PROJECT), os.environ.get("PYTHONPATH", "")])}
@@ -104,7 +105,7 @@ def test_watching_waits_for_the_folder_follows_changes_and_ends_tidily(tmp_path)
         written = page.stat().st_mtime_ns
         time.sleep(0.5)
         assert page.stat().st_mtime_ns == written
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ended_by)
         out, err = process.communicate(timeout=30)
     finally:
         process.kill()
