@@ -49,7 +49,7 @@ def undisturbed(folder, seed, *extra):
 def run_sweep(*arguments, cwd, **environment):
     """Run it to its end; returns its exit status, standard output and standard error."""
     process = start_sweep(*arguments, cwd=cwd, mark="", **environment)
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=170)
     return process.returncode, out, err
 
 

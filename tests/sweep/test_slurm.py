@@ -137,7 +137,7 @@ def test_a_sweep_is_stopped_queued_again_and_ends_as_if_undisturbed(slurm, tmp_p
     assert requeued(tmp_path) == ["requeue 70_1"]
     assert processes(first.mark) == {}
     again = slurm("sweep", "small.yaml")
-    out, err = again.communicate(timeout=60)
+    out, err = again.communicate(timeout=170)
     assert again.returncode == 0, err
     assert "1 run: 1 finished" in out
     (folder,) = tmp_path.glob("runs/small/digits*")

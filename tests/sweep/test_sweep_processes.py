@@ -171,7 +171,7 @@ def test_two_sweeps_of_one_file_divide_the_runs_among_them(tmp_path, mark):
     sweeps = [start_sweep("small.yaml", cwd=tmp_path, mark=mark) for _ in range(2)]
     outs = []
     for sweep in sweeps:
-        out, err = sweep.communicate(timeout=80)
+        out, err = sweep.communicate(timeout=170)
         assert sweep.returncode == 0, err
         outs.append(out)
     finished = [sum(line.startswith("finished") for line in out.splitlines()) for out in outs]

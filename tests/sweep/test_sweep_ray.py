@@ -64,7 +64,7 @@ def test_a_node_that_is_lost_costs_no_run_and_no_finished_run_runs_again(tmp_pat
     (disturbed,) = begun_on_lost_node()
     finished_before = {path.parent.name for path in folder.glob("*/summary.json")}
     cluster.remove_node(lost, allow_graceful=False)
-    out, err = sweep.communicate(timeout=80)
+    out, err = sweep.communicate(timeout=170)
     assert sweep.returncode == 0, err
     assert "3 runs: 3 finished" in out
 
