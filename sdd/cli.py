@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -271,7 +271,13 @@ class SddCLI(LightningCLI):
         self._checkpoint, damaged = self.folder.newest_checkpoint()
         for path in damaged:
             say(f"{path} is damaged; the checkpoint before it is used")
-        self._train_sources(config)
+        try:
+            self._train_sources(config)
+        except KeyboardInterrupt:
+            if _in_wandb_sweep():
+                self.folder.write_config(self._config_text, self._settings)  # W&B's files make the folder this run's
+                _mark_preempting(_build_loggers(config))
+            raise
 
     @contextmanager
     def _own_folder(self) -> Iterator[None]:
@@ -331,13 +337,29 @@ class SddCLI(LightningCLI):
         if arguments.version is None:
             arguments.id = self._wandb_id
 
+    def _start_logger(self, logger: Logger) -> None:
+        """Log the configuration, which makes W&B's logger look for its server.
+
+        Raises:
+            UserError: W&B complains.
+        """
+        try:
+            logger.log_hyperparams(yaml.safe_load(self._config_text))
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "wandb":
+                raise
+            raise UserError(
+                f"W&B: {one_line(str(error))}; set WANDB_MODE=offline to do without its server, and send the run later "
+                "with wandb sync"
+            ) from error
+
     def _publish(self, config: Namespace) -> None:
         """Send a finished run to a W&B run that may lack it: in a sweep, or where none is known to have it."""
         if not _in_wandb_sweep() and self._wandb_id in {None, self._started_with.get("wandb_id")}:
             return
         rows = read_curve(self.folder.curve)
         for logger in _build_loggers(config):
-            logger.log_hyperparams(yaml.safe_load(self._config_text))
+            self._start_logger(logger)
             log = CurveLog(logger)
             for row in rows:
                 log.send(row)
@@ -373,7 +395,7 @@ class SddCLI(LightningCLI):
             if self._checkpoint is not None:
                 say(f"{self.folder.path}: going on from {self._checkpoint.name}")
         for logger in self.trainer.loggers:
-            logger.log_hyperparams(yaml.safe_load(self._config_text))
+            self._start_logger(logger)
         kwargs["ckpt_path"] = self._checkpoint
         try:
             self.trainer.fit(model, datamodule=datamodule, **kwargs)
@@ -382,9 +404,7 @@ class SddCLI(LightningCLI):
             if not self.trainer.interrupted:
                 raise
             if _in_wandb_sweep():
-                for logger in self.trainer.loggers:
-                    if isinstance(logger, WandbLogger):
-                        logger.experiment.mark_preempting()  # the sweep gives the run to an agent again
+                _mark_preempting(self.trainer.loggers)
             raise KeyboardInterrupt from stop
 
     def _note_environment(self) -> None:
@@ -491,6 +511,13 @@ def _build_loggers(config: Namespace) -> list[Logger]:
         if getattr(logger, "class_path", "").endswith("WandbLogger"):
             built.append(parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger)
     return built
+
+
+def _mark_preempting(loggers: Iterable[Logger]) -> None:
+    """Let the sweep give the run to an agent again."""
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.mark_preempting()
 
 
 def _in_wandb_sweep() -> bool:

@@ -1,11 +1,14 @@
 """The curve in a logger: each level's row once, `sparsity` as axis, picture, table and verdict at the end."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger, WandbLogger
+from tqdm import tqdm
 
 from sdd.analysis.curve import Row
+from sdd.complaints import one_line
 from sdd.run_folder import RunFolder
 
 
@@ -48,8 +51,17 @@ class CurveLog:
         """Send W&B the picture, the table of all levels, and depth, gain, trough, peak and verdict as summary."""
         if not isinstance(self._logger, WandbLogger):
             return
+        from wandb.errors import Error
+
+        run = self._logger.experiment
+        run.summary.update(verdict)
         if folder.picture.is_file():
             self._logger.log_image("curve", [str(folder.picture)])
         columns = list(dict.fromkeys(name for row in rows for name in row))
-        self._logger.log_table("levels", columns, [[row.get(name) for name in columns] for row in rows])
-        self._logger.experiment.summary.update(verdict)
+        try:
+            self._logger.log_table("levels", columns, [[row.get(name) for name in columns] for row in rows])
+        except Error as error:  # of all that is logged, a table alone asks the server and waits for its answer
+            tqdm.write(
+                f"W&B did not take the table of levels: {one_line(str(error))}; if the rest does not arrive either: "
+                f"wandb sync --no-skip-online {Path(run.dir).parent}"
+            )

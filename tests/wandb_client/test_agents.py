@@ -82,6 +82,25 @@ def test_a_pre_empted_run_is_handed_out_again_and_goes_on(server, machine, tmp_p
 
 
 @pytest.mark.slow
+def test_a_run_that_is_pre_empted_while_its_dense_network_is_trained_is_handed_out_again(server, machine):
+    values = {"pruning.sparsities": [[0.5]], "seed_everything": [3]}
+    # An epoch of the dense network is a hundredth of a second.
+    slow = [*DESCENT[2:6], "--model.net.widths", "[200]", "--pruning.epochs_per_level", "600"]
+    slow += ["--checkpoint.every_n_epochs", "50", "--progress.show", "none"]
+    sweep = machine.sweep(small_sweep(PROJECT / "sweeps" / "digits_sparsities.yaml", machine.folder, slow, values))
+    agent = machine.start_agent(sweep, "--forward-signals")
+    wait_for(lambda: list(machine.runs.glob("*-dense-*/checkpoints/epoch-*")), "a checkpoint of the dense network")
+    agent.send_signal(signal.SIGTERM)
+    agent.wait(60)
+    (run,) = server.runs
+    assert (run.state, run.preempting, run.exitcode) == ("preempted", True, 130)
+
+    machine.run_agent(sweep)
+    assert [kind for _, kind, _ in server.backend.handed_out] == ["run", "resume"]
+    check_arrived(run, folder_of(run, machine.runs))
+
+
+@pytest.mark.slow
 def test_an_agent_that_was_killed_with_its_run_ends_with_the_same_results(server, machine, tmp_path):
     """W&B does not hand out a crashed run again; a user deletes it, and the cell gets a new run."""
     sweep = sweep_of(machine, [0.4], [3])

@@ -45,6 +45,24 @@ def test_a_run_that_was_finished_without_wandb_is_published_later(server, machin
 
 
 @pytest.mark.slow
+def test_a_killed_run_goes_on_under_its_id_and_no_row_arrives_twice(server, machine):
+    # The client sends rows every 15 s, so the run has to take longer.
+    long = ["--pruning.levels", "24", "--pruning.fraction", "0.25", "--pruning.epochs_per_level", "120"]
+    arguments = [*DESCENT, *long, *WANDB, "--run_dir", "run"]
+    started = machine.start_fit(*arguments)
+    wait_for(lambda: server.runs and len(server.runs[0].levels) >= 2, "two rows at the server")
+    kill_session(started.pid)
+    (run,) = server.runs
+    assert len(run.levels) < 25, "it was killed in the middle"
+    with server.locked() as backend:
+        backend.lose(run.name)
+    machine.fit(*arguments)
+    assert server.runs == [run]
+    assert run.starts == 2
+    check_arrived(run, machine.folder / "run")
+
+
+@pytest.mark.slow
 def test_of_an_offline_run_that_was_killed_and_gone_on_with_the_newest_folder_holds_all(server, machine):
     """W&B's client makes a folder a session; ours sends the rows of earlier sessions again."""
     arguments = [*DESCENT, *WANDB, "--run_dir", "run"]
