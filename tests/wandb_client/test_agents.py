@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 
 import pytest
 import yaml
@@ -171,20 +170,6 @@ def test_offline_agents_leave_runs_that_arrive_whole_by_sync(server, machine):
     for run in server.runs:
         check_arrived(run, folder_of(run, machine.runs))
         assert run.display_name == f"noise_rate={run.cell['data.noise_rate']},seed_everything=0"
-
-
-@pytest.mark.slow
-def test_agents_and_the_local_sweep_do_the_same_runs_bit_for_bit(server, machine):
-    values = {"data.noise_rate": [0.2], "seed_everything": [5, 6]}
-    file = small_sweep(FILE, machine.folder, [*DESCENT[2:], "--pruning.levels", "2"], values)
-    machine.run_agent(machine.sweep(file))
-    command = [sys.executable, "-m", "sdd", "sweep", file.name, "--runs", "local"]
-    assert machine.start(*command, log="sweep.log", WANDB_MODE="disabled").wait(200) == 0
-    local = sorted(path.parent.name for path in (machine.folder / "local").glob("*/settings.json"))
-    assert local == sorted(path.name for path in machine.runs.iterdir())
-    assert len(local) == 2
-    for name in local:
-        assert curve_without_seconds(machine.folder / "local" / name) == curve_without_seconds(machine.runs / name)
 
 
 def _cells_at(machine):
