@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -35,7 +36,7 @@ class Machine:
     """
 
     def __init__(self, folder: Path, server: StandIn, **environment: str) -> None:
-        self.folder, self._server, self._sessions = folder, server, list[int]()
+        self.folder, self._server, self._started = folder, server, list[subprocess.Popen[bytes]]()
         home = folder / "home"
         home.mkdir(parents=True)
         (folder / "configs").symlink_to(PROJECT / "configs")
@@ -61,16 +62,33 @@ class Machine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in self._sessions:
-            kill_session(session)
+        self.switch_off()
 
     @property
     def runs(self) -> Path:
         """Where its runs lie."""
         return self.folder / "runs"
 
+    def processes(self) -> list[int]:
+        """Find what runs here, orphans and W&B's services in sessions of their own included: by their environment."""
+        listed = subprocess.run(
+            ["ps", "axeww", "-o", "pid=,stat=,command="], capture_output=True, text=True, check=True
+        )
+        here = f" HOME={self.environment['HOME']} "
+        lines = (line.split(maxsplit=2) for line in listed.stdout.splitlines() if here in f"{line} ")
+        return [int(pid) for pid, state, _ in lines if not state.startswith("Z")]
+
+    def switch_off(self) -> None:
+        """Kill everything at once, as a power cut does."""
+        while running := self.processes():
+            for pid in running:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        for process in self._started:
+            process.wait()
+
     def start(self, *command: str, log: str = "process.log", **environment: str) -> "subprocess.Popen[bytes]":
-        """Start a process in a session of its own; what it prints goes into a file."""
+        """Start a process; what it prints goes into a file."""
         with (self.folder / log).open("ab") as output:
             process = subprocess.Popen(
                 command,
@@ -81,7 +99,7 @@ class Machine:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._sessions.append(process.pid)
+        self._started.append(process)
         return process
 
     def wandb(self, *arguments: str, timeout: float = 60) -> str:
@@ -154,23 +172,3 @@ def wait_for(condition: Callable[[], Any], what: str, timeout: float = 90) -> An
             return value
         time.sleep(0.02)
     raise AssertionError(f"waited {timeout:.0f} s for {what}")
-
-
-def session_processes(session: int) -> Iterator[int]:
-    """Find the processes of a session, orphans included."""
-    listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True).stdout
-    for pid in map(int, listed.split()):
-        try:
-            if os.getsid(pid) == session:
-                yield pid
-        except (ProcessLookupError, PermissionError):
-            continue
-
-
-def kill_session(session: int) -> None:
-    """Kill every process of a session."""
-    for pid in session_processes(session):
-        try:
-            os.kill(pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue

@@ -11,7 +11,7 @@ from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from tests.small import PROJECT, curve_without_seconds
 from tests.wandb_client.arrival import check_arrived, folder_of
-from tests.wandb_client.client import DESCENT, kill_session, session_processes, small_sweep, wait_for
+from tests.wandb_client.client import DESCENT, small_sweep, wait_for
 
 FILE = PROJECT / "sweeps" / "digits_noise_rates.yaml"
 
@@ -103,10 +103,9 @@ def test_a_run_that_is_pre_empted_while_its_dense_network_is_trained_is_handed_o
 def test_an_agent_that_was_killed_with_its_run_ends_with_the_same_results(server, machine, tmp_path):
     """W&B does not hand out a crashed run again; a user deletes it, and the cell gets a new run."""
     sweep = sweep_of(machine, [0.4], [3])
-    agent = machine.start_agent(sweep)
+    machine.start_agent(sweep)
     wait_for(lambda: levels_done(machine) >= 2, "two levels")
-    kill_session(agent.pid)
-    agent.wait(10)
+    machine.switch_off()
     assert levels_done(machine) <= LEVELS, "it was killed in the middle"
     with server.locked() as backend:
         backend.lose("run00000")
@@ -130,7 +129,7 @@ def test_a_run_outlives_its_agent_and_is_not_done_again(server, machine):
     os.kill(agent.pid, signal.SIGKILL)
     agent.wait(10)
     machine.run_agent(sweep)
-    wait_for(lambda: not list(session_processes(agent.pid)), "the orphan's end")
+    wait_for(lambda: not machine.processes(), "the orphan's end")
     assert [kind for _, kind, _ in server.backend.handed_out] == ["run", "run"]
     assert [run.cell for run in server.runs] == sweep.cells
     for run in server.runs:

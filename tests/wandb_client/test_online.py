@@ -5,7 +5,7 @@ import pytest
 from sdd.analysis.curve import read_curve
 from tests.small import curve_without_seconds
 from tests.wandb_client.arrival import check_arrived
-from tests.wandb_client.client import DESCENT, kill_session, wait_for
+from tests.wandb_client.client import DESCENT, wait_for
 
 WANDB = ["--trainer.logger", "WandbLogger", "--trainer.logger.project", "sdd-tests"]
 # The client gives up on a question soon, but not on what it has to deliver.
@@ -49,9 +49,9 @@ def test_a_killed_run_goes_on_under_its_id_and_no_row_arrives_twice(server, mach
     # The client sends rows every 15 s, so the run has to take longer.
     long = ["--pruning.levels", "24", "--pruning.fraction", "0.25", "--pruning.epochs_per_level", "120"]
     arguments = [*DESCENT, *long, *WANDB, "--run_dir", "run"]
-    started = machine.start_fit(*arguments)
+    machine.start_fit(*arguments)
     wait_for(lambda: server.runs and len(server.runs[0].levels) >= 2, "two rows at the server")
-    kill_session(started.pid)
+    machine.switch_off()
     (run,) = server.runs
     assert len(run.levels) < 25, "it was killed in the middle"
     with server.locked() as backend:
@@ -67,9 +67,9 @@ def test_of_an_offline_run_that_was_killed_and_gone_on_with_the_newest_folder_ho
     """W&B's client makes a folder a session; ours sends the rows of earlier sessions again."""
     arguments = [*DESCENT, *WANDB, "--run_dir", "run"]
     curve = machine.folder / "run" / "curve.csv"
-    started = machine.start_fit(*arguments, WANDB_MODE="offline")
+    machine.start_fit(*arguments, WANDB_MODE="offline")
     wait_for(lambda: curve.exists() and len(read_curve(curve)) >= 3, "three levels")
-    kill_session(started.pid)
+    machine.switch_off()
     assert not (machine.folder / "run" / "summary.json").exists()
     machine.fit(*arguments, WANDB_MODE="offline")
     assert server.runs == []
