@@ -134,6 +134,7 @@ def test_masks_and_dense_network_exclude_each_other(tmp_path, capsys):
     assert "exclude each other" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_second_process_is_refused_or_waits(tmp_path):
     folder = RunFolder(tmp_path / "run")
     with folder.owned():

@@ -327,6 +327,7 @@ def test_every_state_is_on_the_page(browser, tmp_path):
     assert browser.complaints() == []
 
 
+@pytest.mark.slow
 def test_a_page_under_watch_reads_itself_anew_where_it_was_and_others_do_not(browser, tmp_path):
     def write(watch):
         folders = read_folders([tmp_path / "runs"])
@@ -359,6 +360,7 @@ def test_a_page_under_watch_reads_itself_anew_where_it_was_and_others_do_not(bro
     assert browser.complaints() == []
 
 
+@pytest.mark.slow
 def test_hundreds_of_curves_are_drawn_each_with_its_values(browser, tmp_path):
     for number in range(200):
         make_run(tmp_path / "runs" / f"r{number:03d}", number % 2, **{"data.noise_rate": number // 2 / 100})
