@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sdd.callbacks import AccuracyMeasures, IterativePruning, JobProgress, LearningDistance
-from sdd.cli import SddCLI, quieten_lightning
+from sdd.cli import SddCLI
 from sdd.complaints import OneLineParser
+from sdd.console import quieten_lightning
 from sdd.data import NoisyLabelData
 from sdd.data.datasets import Dataset
 from sdd.data.views import Normalisation

@@ -1,13 +1,9 @@
 """The wiring: one command line over network, data and pruning, one folder a run."""
 
-import logging
 import os
-import secrets
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +11,8 @@ import torch
 import yaml
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
-from lightning.pytorch.loggers import Logger, WandbLogger
 from torch import nn
 
-from sdd.analysis.curve import read_curve
-from sdd.analysis.summary import summarise
 from sdd.callbacks import (
     AccuracyMeasures,
     CurveRecorder,
@@ -29,39 +22,23 @@ from sdd.callbacks import (
     LearningDistance,
     RunCheckpoint,
 )
-from sdd.callbacks.curve_log import CurveLog
-from sdd.complaints import one_line, plain_words
+from sdd.complaints import plain_words
+from sdd.console import quieten_lightning, say
 from sdd.data import NoisyLabelData
 from sdd.environment import environment
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.module import Classifier
-from sdd.run_folder import BusyRunError, RunFolder, digest, settings_of
+from sdd.plan import Plan
+from sdd.preflight import check_fit
+from sdd.run_folder import BusyRunError, RunFolder, settings_of
+from sdd.run_loggers import RunLoggers, mark_preempting
 from sdd.sources import AUTO, Source, dense_config, tickets_config
-from sdd.wandb_run import agent_arguments, group_name, run_name, swept_values, tags
+from sdd.wandb_run import agent_arguments, in_wandb_sweep
 
 
 class FinishedRun(Exception):  # noqa: N818 - not an error
     """The run was finished before; there is nothing to do."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a command line of `fit` asks for.
-
-    Attributes:
-        config_name: Of the configuration file, without its ending.
-        seed: Of the training.
-        settings: What decides the numbers, as flat dotted keys.
-    """
-
-    config_name: str
-    seed: int
-    settings: dict[str, Any]
-
-    def run_dir(self, runs: Path = Path("runs")) -> Path:
-        """Return the folder in `runs` that a run of these settings always finds."""
-        return runs / f"{self.config_name}-s{self.seed}-{digest(self.settings)}"
 
 
 class _Busy(Exception):  # noqa: N818 - not an error
@@ -86,7 +63,7 @@ def run_experiment(arguments: list[str]) -> int:
         UserError: Something in it, or in what it names, is wrong.
     """
     quieten_lightning()
-    if _in_wandb_sweep():
+    if in_wandb_sweep():
         arguments = agent_arguments(arguments)
     while True:
         try:
@@ -140,7 +117,6 @@ class SddCLI(LightningCLI):
         self._checkpoint: Path | None = None
         self._checkpoints: list[Path] = []
         self._started_with: dict[str, Any] = {}
-        self._wandb_id: str | None = None
         self._arguments = sys.argv[1:] if args is None else args
         with self._resources:
             super().__init__(
@@ -220,20 +196,17 @@ class SddCLI(LightningCLI):
         """Find the run's folder before anything costly happens."""
         assert self.subcommand is not None
         config = self.config[self.subcommand]
-        seed = config.seed_everything
         if config.threads is not None and config.threads < 1:
             raise UserError(f"threads is {config.threads}; it must be at least 1")
         if config.trainer.default_root_dir is not None:
             raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
         if config.pruning.masks_from == AUTO and config.pruning.retrain not in {"scratch", "redense"}:
             config.pruning.masks_from = None  # this is the run whose masks others take
-        text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
-        self._config_text = text
-        self._settings = settings_of(yaml.safe_load(text))
-        self.plan = Plan(_config_name(config), seed, self._settings)
+        self._config_text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
+        self.plan = Plan(_config_name(config), config.seed_everything, settings_of(yaml.safe_load(self._config_text)))
         run_dir = config.run_dir or self.plan.run_dir()
         self.folder = RunFolder(run_dir)
-        self._waits = _in_wandb_sweep() if config.wait is None else config.wait
+        self._waits = in_wandb_sweep() if config.wait is None else config.wait
         config.trainer.default_root_dir = str(run_dir)
         if self.subcommand == "fit":
             self._claim_folder(config)
@@ -254,14 +227,16 @@ class SddCLI(LightningCLI):
     def _claim_folder(self, config: Namespace) -> None:
         if config.ckpt_path is not None:
             raise UserError("fit finds its own checkpoint in the run's folder; ckpt_path is for test and validate")
-        self.folder.check_settings(self._settings)
+        self.folder.check_settings(self.plan.settings)
         self._started_with = self.folder.environment()
-        self._settle_loggers(config)
+        self._loggers = RunLoggers(
+            config, self._config_text, self.plan, self.folder, self._arguments, self._started_with
+        )
         if self.folder.finished:
-            if is_first_process():
-                self._publish(config)
+            if _is_first_process():
+                self._loggers.publish()
             raise FinishedRun(f"{self.folder.path} is finished: see {self.folder.picture} and {self.folder.curve}")
-        if self.folder.path.is_dir() and is_first_process():
+        if self.folder.path.is_dir() and _is_first_process():
             with self._own_folder():
                 pass  # said before anything costly happens; it is held from the start of the training
         threads = config.threads or self._started_with.get("threads")
@@ -274,9 +249,8 @@ class SddCLI(LightningCLI):
         try:
             self._train_sources(config)
         except KeyboardInterrupt:
-            if _in_wandb_sweep():
-                self.folder.write_config(self._config_text, self._settings)  # W&B's files make the folder this run's
-                _mark_preempting(_build_loggers(config))
+            if in_wandb_sweep():
+                self._loggers.mark_preempting_before_start()
             raise
 
     @contextmanager
@@ -307,66 +281,6 @@ class SddCLI(LightningCLI):
             if config.checkpoint.keep_levels and level.is_file():
                 write_atomically(self.folder.level_checkpoint(0), level.read_bytes())
 
-    def _settle_loggers(self, config: Namespace) -> None:
-        """Give each logger the run's folder, unless the user chose another place, and W&B one id for all resumes."""
-        for logger in _loggers(config):
-            arguments = getattr(logger, "init_args", None)
-            if arguments is None or "save_dir" not in arguments:
-                continue
-            if arguments.save_dir in {None, "."}:
-                arguments.save_dir = str(self.folder.path)
-            if logger.class_path.endswith("WandbLogger"):
-                self._settle_wandb(config, arguments)
-
-    def _settle_wandb(self, config: Namespace, arguments: Namespace) -> None:
-        """Name the run, group it, tag it, and let a resumed one go on under its id."""
-        swept = swept_values(self._arguments, self.plan.settings) if _in_wandb_sweep() else {}
-        planned = self.plan
-        one_shot = config.pruning.dense_from is not None and len(config.pruning.sparsities or []) == 1
-        name = run_name(planned.config_name, swept) if swept else self.folder.path.name
-        arguments.name = arguments.name or name
-        if "WANDB_RUN_GROUP" not in os.environ:
-            group = group_name(planned.config_name, planned.settings, swept, one_shot=one_shot)
-            arguments.group = arguments.group or group
-        if "WANDB_TAGS" not in os.environ:
-            arguments.tags = arguments.tags or tags(planned.settings)
-        # A sweep agent names the run by this variable.
-        chosen = arguments.id or arguments.version or os.environ.get("WANDB_RUN_ID")
-        self._wandb_id = chosen or self._started_with.get("wandb_id") or secrets.token_hex(4)
-        arguments.resume = arguments.resume or "allow"
-        if arguments.version is None:
-            arguments.id = self._wandb_id
-
-    def _start_logger(self, logger: Logger) -> None:
-        """Log the configuration, which makes W&B's logger look for its server.
-
-        Raises:
-            UserError: W&B complains.
-        """
-        try:
-            logger.log_hyperparams(yaml.safe_load(self._config_text))
-        except Exception as error:
-            if type(error).__module__.partition(".")[0] != "wandb":
-                raise
-            raise UserError(
-                f"W&B: {one_line(str(error))}; set WANDB_MODE=offline to do without its server, and send the run later "
-                "with wandb sync"
-            ) from error
-
-    def _publish(self, config: Namespace) -> None:
-        """Send a finished run to a W&B run that may lack it: in a sweep, or where none is known to have it."""
-        if not _in_wandb_sweep() and self._wandb_id in {None, self._started_with.get("wandb_id")}:
-            return
-        rows = read_curve(self.folder.curve)
-        for logger in _build_loggers(config):
-            self._start_logger(logger)
-            log = CurveLog(logger)
-            for row in rows:
-                log.send(row)
-            log.finish(self.folder, rows, summarise(rows))
-            logger.finalize("success")
-        self.folder.write_environment(self._started_with | {"wandb_id": self._wandb_id})
-
     def instantiate_classes(self) -> None:
         """Build everything, then try what can fail before any training."""
         super().instantiate_classes()
@@ -386,16 +300,16 @@ class SddCLI(LightningCLI):
 
     def fit(self, model: Classifier, datamodule: NoisyLabelData, **kwargs: Any) -> None:
         """Start or go on."""
-        if is_first_process():
+        if _is_first_process():
             self._resources.enter_context(self._own_folder())
             if self.folder.finished or self.folder.checkpoints() != self._checkpoints:
                 raise _Busy(self.folder)
-            self.folder.write_config(self._config_text, self._settings)
+            self.folder.write_config(self._config_text, self.plan.settings)
             self._note_environment()
             if self._checkpoint is not None:
                 say(f"{self.folder.path}: going on from {self._checkpoint.name}")
         for logger in self.trainer.loggers:
-            self._start_logger(logger)
+            self._loggers.start(logger)
         kwargs["ckpt_path"] = self._checkpoint
         try:
             self.trainer.fit(model, datamodule=datamodule, **kwargs)
@@ -403,8 +317,8 @@ class SddCLI(LightningCLI):
             # Lightning ends the process like this on Ctrl-C and SIGTERM, once everything is put away.
             if not self.trainer.interrupted:
                 raise
-            if _in_wandb_sweep():
-                _mark_preempting(self.trainer.loggers)
+            if in_wandb_sweep():
+                mark_preempting(self.trainer.loggers)
             raise KeyboardInterrupt from stop
 
     def _note_environment(self) -> None:
@@ -417,8 +331,7 @@ class SddCLI(LightningCLI):
             ]
             if changed:
                 say(f"{self.folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ")
-        wandb_id = {} if self._wandb_id is None else {"wandb_id": self._wandb_id}
-        self.folder.write_environment(now | self._started_with | wandb_id)
+        self.folder.write_environment(now | self._started_with | self._loggers.note())
 
     def test(self, model: Classifier, datamodule: NoisyLabelData, **kwargs: Any) -> None:
         """Test the run's newest checkpoint, or the one that was asked for."""
@@ -433,55 +346,9 @@ class SddCLI(LightningCLI):
         self.trainer.validate(model, datamodule=datamodule, **kwargs)
 
 
-def check_fit(model: Classifier, data: NoisyLabelData) -> None:
-    """Show the network two examples, and make optimizer and schedule once.
-
-    Raises:
-        UserError: The network does not take these images or does not give one output per class.
-    """
-    images, _ = next(iter(data.plain_loader("train")))
-    images = images[:2]
-    try:
-        model.net.eval()
-        with torch.no_grad():
-            logits = model.net(images)
-    except (RuntimeError, ValueError, TypeError) as error:
-        raise UserError(
-            f"the network does not take images of shape {list(images.shape[1:])} from {data.dataset}: "
-            f"{one_line(str(error))}; set its input size (such as --model.net.in_features or --model.net.in_channels)"
-        ) from error
-    finally:
-        model.net.train()
-    shape = list(logits.shape)
-    if shape != [len(images), data.num_classes]:
-        raise UserError(
-            f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
-            f"classes; set --model.net.num_classes {data.num_classes}"
-        )
-    try:
-        model.configure_optimizers()
-    except (TypeError, ValueError) as error:
-        raise UserError(f"the optimizer or its schedule cannot be made: {one_line(str(error))}") from error
-
-
-def is_first_process() -> bool:
+def _is_first_process() -> bool:
     """Tell whether this is the process that the user started, not one that a strategy started for another device."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
-
-
-def quieten_lightning() -> None:
-    """Keep Lightning's remarks on hardware, seeds and loggers off the screen; its warnings stay."""
-    for name in ("lightning.pytorch", "lightning.fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
-    for message in (
-        ".*does not have many workers.*",
-        ".*`tensorboardX` has been removed.*",
-        ".*LightningCLI's args parameter.*",
-        ".*treespec, LeafSpec.*",
-        ".*smaller than the logging interval.*",
-        ".*Total length of `list` across ranks is zero.*",  # there is no validation split
-    ):
-        warnings.filterwarnings("ignore", message)
 
 
 def _builder(net: Namespace) -> Callable[[], nn.Module]:
@@ -497,33 +364,6 @@ def _builder(net: Namespace) -> Callable[[], nn.Module]:
     return build
 
 
-def _loggers(config: Namespace) -> list[Any]:
-    """Return the configured loggers; one may be a plain true or false."""
-    loggers = config.trainer.logger
-    return loggers if isinstance(loggers, list) else [loggers]
-
-
-def _build_loggers(config: Namespace) -> list[Logger]:
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--logger", type=Logger)
-    built = []
-    for logger in _loggers(config):
-        if getattr(logger, "class_path", "").endswith("WandbLogger"):
-            built.append(parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger)
-    return built
-
-
-def _mark_preempting(loggers: Iterable[Logger]) -> None:
-    """Let the sweep give the run to an agent again."""
-    for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.mark_preempting()
-
-
-def _in_wandb_sweep() -> bool:
-    return "WANDB_SWEEP_ID" in os.environ
-
-
 def _max_epochs(levels: int, sparsities: list[float] | None, epochs_per_level: int) -> int:
     return ((levels if sparsities is None else len(sparsities)) + 1) * epochs_per_level
 
@@ -531,8 +371,3 @@ def _max_epochs(levels: int, sparsities: list[float] | None, epochs_per_level: i
 def _config_name(config: Namespace) -> str:
     paths = config.get("config") or []
     return Path(str(paths[-1])).stem if paths else str(config.data.dataset)
-
-
-def say(message: str) -> None:
-    """Print a line on standard error."""
-    sys.stderr.write(f"{message}\n")

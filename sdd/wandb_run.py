@@ -1,5 +1,6 @@
 """What a run is called on W&B, which runs it is grouped with, and its tags."""
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,11 @@ SPARSITIES = "pruning.sparsities"
 
 _LONGEST = 120
 _LONGEST_TAG = 64
+
+
+def in_wandb_sweep() -> bool:
+    """Tell whether an agent of a W&B sweep started this process."""
+    return "WANDB_SWEEP_ID" in os.environ
 
 
 def swept_values(arguments: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:

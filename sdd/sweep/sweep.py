@@ -5,8 +5,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.cli import quieten_lightning
 from sdd.complaints import OneLineParser, one_line
+from sdd.console import quieten_lightning
 from sdd.errors import UserError
 from sdd.sweep.drive import Drive, Result
 from sdd.sweep.engine import Engine
