@@ -306,6 +306,7 @@ class SddCLI(LightningCLI):
                 raise _Busy(self.folder)
             self.folder.write_config(self._config_text, self.plan.settings)
             self._note_environment()
+            self._loggers.set_aside_offline()
             if self._checkpoint is not None:
                 say(f"{self.folder.path}: going on from {self._checkpoint.name}")
         for logger in self.trainer.loggers:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -56,6 +57,16 @@ class RunLoggers:
         """Return what the run's environment is to remember of its loggers."""
         return {} if self._wandb_id is None else {"wandb_id": self._wandb_id}
 
+    def set_aside_offline(self) -> None:
+        """Rename what W&B's client has stored of earlier starts: this one stores every row again.
+
+        `wandb sync` of all folders named offline-run-* then sends each row once, and does not end at a torn file.
+        """
+        for logger in self._wandb_configured():
+            stored = Path(logger.init_args.save_dir) / "wandb"
+            for earlier in sorted(stored.glob(f"offline-run-*-{self._wandb_id}")):
+                earlier.rename(earlier.with_name(f"replaced-{earlier.name}"))
+
     def start(self, logger: Logger) -> None:
         """Log the configuration, which makes W&B's logger look for its server.
 
@@ -77,6 +88,7 @@ class RunLoggers:
         if not in_wandb_sweep() and self._wandb_id in {None, self._started_with.get("wandb_id")}:
             return
         rows = read_curve(self._folder.curve)
+        self.set_aside_offline()
         for logger in self._wandb_loggers():
             self.start(logger)
             log = CurveLog(logger)
@@ -113,14 +125,16 @@ class RunLoggers:
         loggers = self._config.trainer.logger
         return loggers if isinstance(loggers, list) else [loggers]
 
+    def _wandb_configured(self) -> list[Any]:
+        return [logger for logger in self._configured() if _is_wandb(logger)]
+
     def _wandb_loggers(self) -> list[Logger]:
         """Build W&B's among the loggers; Lightning builds its own later."""
         parser = ArgumentParser(exit_on_error=False)
         parser.add_argument("--logger", type=Logger)
         return [
             parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger
-            for logger in self._configured()
-            if _is_wandb(logger)
+            for logger in self._wandb_configured()
         ]
 
 

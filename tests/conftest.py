@@ -1,11 +1,16 @@
 """Real data for the tests that want it, read from the folder that SDD_DATA names."""
 
 import os
+import signal
 import tarfile
 from pathlib import Path
 
 # One thread an operation, here and in the processes that tests start: as many tests run as there are cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A shell without a terminal has what it starts in the background ignore Ctrl-C, which every process of it inherits.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import pytest
 

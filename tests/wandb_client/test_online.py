@@ -63,8 +63,8 @@ def test_a_killed_run_goes_on_under_its_id_and_no_row_arrives_twice(server, mach
 
 
 @pytest.mark.slow
-def test_of_an_offline_run_that_was_killed_and_gone_on_with_the_newest_folder_holds_all(server, machine):
-    """W&B's client makes a folder a session; ours sends the rows of earlier sessions again."""
+def test_an_offline_run_that_was_killed_and_gone_on_with_arrives_whole_and_once(server, machine):
+    """W&B's client makes a folder a session; ours stores the rows of earlier sessions again."""
     arguments = [*DESCENT, *WANDB, "--run_dir", "run"]
     curve = machine.folder / "run" / "curve.csv"
     machine.start_fit(*arguments, WANDB_MODE="offline")
@@ -74,8 +74,9 @@ def test_of_an_offline_run_that_was_killed_and_gone_on_with_the_newest_folder_ho
     machine.fit(*arguments, WANDB_MODE="offline")
     assert server.runs == []
 
-    newest = max((machine.folder / "run" / "wandb").glob("offline-run-*"))
-    machine.wandb("sync", str(newest))
+    stored = machine.folder / "run" / "wandb"
+    assert len(list(stored.glob("replaced-offline-run-*"))) == 1
+    machine.wandb("sync", *map(str, stored.glob("offline-run-*")))
     (run,) = server.runs
     check_arrived(run, machine.folder / "run")
 
