@@ -8,11 +8,13 @@ from pathlib import Path
 # One thread an operation, here and in the processes that tests start: as many tests run as there are cores.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A shell without a terminal has what it starts in the background ignore Ctrl-C, which every process of it inherits.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-
 import pytest
+
+# A shell without a terminal has what it starts in the background ignore Ctrl-C, nohup has it ignore hang-ups, and every
+# process inherits that, unless there is a handler here.
+for _number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, lambda *_: None)
 
 IMAGES_PER_CLASS = 40
 

@@ -126,7 +126,7 @@ class Machine:
         path = f"someone/{sweep.project}/{sweep.name}"
         return self.start(sys.executable, "-m", "wandb", "agent", *options, path, log=log, **environment)
 
-    def run_agent(self, sweep: Sweep, *options: str, timeout: float = 200, **environment: str) -> str:
+    def run_agent(self, sweep: Sweep, *options: str, timeout: float = 600, **environment: str) -> str:
         """Let an agent work until the sweep has nothing more, and return what it and its runs printed."""
         status = self.start_agent(sweep, *options, **environment).wait(timeout)
         printed = (self.folder / "agent.log").read_text()
