@@ -13,7 +13,7 @@ LEVELS = 35
 
 def full_run(folder: Path, seed: int, *, levels: int = LEVELS, loss_points: int = 11, **settings) -> Path:
     """Write a run with flatness and loss curves, whose every number is a random double with all its digits."""
-    rng = random.Random(str(folder))
+    rng = random.Random(folder.name)  # the same numbers wherever it lies
     remaining = [49_200]
     while len(remaining) < levels:
         remaining.append(int(0.8 * remaining[-1]))
