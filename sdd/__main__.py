@@ -1,6 +1,8 @@
 """`python -m sdd`: what the program is for, and its commands."""
 
 import errno
+import os
+import select
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -38,6 +40,9 @@ _COMMANDS = {
 }
 
 
+_SIGPIPE = 141  # what a shell says of a program whose reader has gone
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command and return its exit status; errors of the user are one line without a traceback.
 
@@ -45,18 +50,16 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The command line after the program's name; None: this process's.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments or arguments[0] in {"-h", "--help", "help"}:
-        sys.stdout.write(_HELP)
-        return 0
-    if arguments[0] == "--version":
-        from sdd import __version__
-
-        sys.stdout.write(f"sdd {__version__}\n")
-        return 0
     from sdd.errors import UserError
 
     try:
-        return _run(arguments[0], arguments)
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        if not _reader_has_gone():
+            raise
+        return _SIGPIPE
     except UserError as error:
         sys.stderr.write(f"sdd: error: {error}\n")
         return 2
@@ -73,9 +76,32 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
 
 
-def _run(command: str, arguments: list[str]) -> int:
+def _reader_has_gone() -> bool:
+    """Tell whether nobody reads standard output any more, as after `| head`; what is left for it then goes nowhere."""
+    if not hasattr(select, "poll"):
+        return False
+    output = select.poll()
+    output.register(sys.stdout.fileno(), 0)
+    if not output.poll(0):  # errors alone are asked for
+        return False
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+    return True
+
+
+def _run(arguments: list[str]) -> int:
     from sdd.errors import UserError
 
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        sys.stdout.write(_HELP)
+        return 0
+    command = arguments[0]
+    if command == "--version":
+        from sdd import __version__
+
+        sys.stdout.write(f"sdd {__version__}\n")
+        return 0
     if command in _COMMANDS:
         module = import_module(_COMMANDS[command])
         run: Callable[[list[str]], int] = getattr(module, command)

@@ -1,5 +1,6 @@
 """`python -m sdd sweep`: its options, what it lists, and a run of it."""
 
+import os
 import shlex
 import sys
 
@@ -44,6 +45,25 @@ def test_a_bad_file_is_one_line(here, capsys):
     shown = capsys.readouterr().err
     assert shown.startswith("sdd: error: cannot read nowhere.yaml (No such file or directory); give a sweep file")
     assert shown.count("\n") == 1
+
+
+def test_a_reader_that_has_gone_ends_it_without_a_word(here, capsys, monkeypatch):
+    write_sweep(here, {"seed_everything": {"values": [0, 1]}})
+    reading, writing = os.pipe()
+    os.close(reading)  # as `| head` does once it has its lines
+    with os.fdopen(writing, "w") as closed:
+        monkeypatch.setattr(sys, "stdout", closed)
+        assert main(["sweep", "small.yaml", "--dry_run"]) == 141
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_pipe_of_something_else_that_breaks_is_no_reader_that_has_gone(monkeypatch):
+    def broken(arguments):
+        raise BrokenPipeError
+
+    monkeypatch.setattr("sdd.bench.bench", broken)
+    with pytest.raises(BrokenPipeError):
+        main(["bench"])
 
 
 def test_without_ray_installed_the_extra_is_named(here, capsys, monkeypatch):
