@@ -7,6 +7,9 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 
+from sdd import __version__
+from sdd.errors import UserError
+
 _HELP = """\
 usage: python -m sdd COMMAND ...
 
@@ -50,8 +53,6 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The command line after the program's name; None: this process's.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
-    from sdd.errors import UserError
-
     try:
         status = _run(arguments)
         sys.stdout.flush()
@@ -91,15 +92,11 @@ def _reader_has_gone() -> bool:
 
 
 def _run(arguments: list[str]) -> int:
-    from sdd.errors import UserError
-
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         sys.stdout.write(_HELP)
         return 0
     command = arguments[0]
     if command == "--version":
-        from sdd import __version__
-
         sys.stdout.write(f"sdd {__version__}\n")
         return 0
     if command in _COMMANDS:

@@ -1,4 +1,4 @@
-"""The parser's complaints in the user's words, one line each."""
+"""What is said to the user: the parser's complaints in plain words, one line each, and numbers of things."""
 
 import argparse
 import re
@@ -14,6 +14,11 @@ _LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .
 def one_line(message: str) -> str:
     """Fold a message of several lines into one."""
     return " ".join(message.split())
+
+
+def counted(number: int, thing: str) -> str:
+    """Return a number of things in words, such as 1 run or 2 runs."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def plain_words(message: str) -> str:

@@ -4,10 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sdd.analysis.runs import SEED, SPARSITIES
 from sdd.run_folder import digest
-
-SEED = "seed_everything"
-SPARSITIES = "pruning.sparsities"
 
 _LONGEST = 120
 _LONGEST_TAG = 64

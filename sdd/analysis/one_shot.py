@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from sdd.analysis.curve import Row
-from sdd.analysis.runs import MASKS_FROM, Run, shared_settings
+from sdd.analysis.runs import MASKS_FROM, SPARSITIES, Run, shared_settings
 
-SPARSITIES = "pruning.sparsities"
 ONE_SHOT = "one-shot"
 
 # Not used where sparsities are given.

@@ -11,6 +11,7 @@ from sdd.analysis.curve import Row, read_curve
 from sdd.errors import UserError
 
 SEED = "seed_everything"
+SPARSITIES = "pruning.sparsities"
 MASKS_FROM = "pruning.masks_from"
 
 # What a label names first; the rest follows in the order of the settings.
@@ -205,7 +206,7 @@ def _expand(folder: Path) -> list[Path]:
 
 def _problem(settings: Mapping[str, Any], levels: int, finished: bool) -> str | None:
     """Return what a run lacks, in words."""
-    sparsities, prunings = settings.get("pruning.sparsities"), settings.get("pruning.levels")
+    sparsities, prunings = settings.get(SPARSITIES), settings.get("pruning.levels")
     expected = len(sparsities) + 1 if isinstance(sparsities, list) else None
     if expected is None and isinstance(prunings, int) and settings.get(MASKS_FROM) is None:
         expected = prunings + 1

@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.complaints import OneLineParser
+from sdd.complaints import OneLineParser, counted
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.report.content import report_content
@@ -90,7 +90,7 @@ def _write(paths: Sequence[Path], folders: Sequence[Folder], out: Path, watch: f
     write_atomically(out, page)
     at = f"{made}  " if watch is not None else ""
     curves = sum(bool(run["level"]) for run in content["runs"])
-    drawn = f"{_count(curves, 'curve')} in {_count(len(content['groups']), 'group')}"
+    drawn = f"{counted(curves, 'curve')} in {counted(len(content['groups']), 'group')}"
     _say(f"{at}{out}: {drawn}; folders: {counts(folders)}; {len(page.encode()) / 1e6:.1f} MB")
 
 
@@ -118,10 +118,6 @@ def _seconds(text: str) -> float:
             f"{text!r} is no number of seconds above 0; give RUNS before --watch, as in: report RUNS --watch 30"
         )
     return seconds
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _say(text: str) -> None:

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sdd.analysis.curve import column
 from sdd.analysis.phases import Phases
-from sdd.analysis.runs import SEED, Run
+from sdd.analysis.runs import SEED, SPARSITIES, Run
 from sdd.analysis.statistics import spearman
 from sdd.analysis.summary import phases_of
 from sdd.report.folders import STATES, Folder
@@ -122,7 +122,7 @@ def _phases(run: Run, phases: Phases) -> Json:
 
 
 def _part(folder: Folder, place: Path) -> Json:
-    sparsities = folder.settings.get("pruning.sparsities")
+    sparsities = folder.settings.get(SPARSITIES)
     return {
         "name": folder.path.name,
         "href": link(folder.path, place),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sdd.analysis.runs import SPARSITIES
 from sdd.cli import plan
 from sdd.errors import UserError
 from sdd.run_folder import RunFolder
@@ -44,7 +45,7 @@ class PlannedRun:
     @property
     def levels(self) -> int:
         """How many levels it trains, the dense one included."""
-        sparsities = self.settings.get("pruning.sparsities")
+        sparsities = self.settings.get(SPARSITIES)
         return (self.settings["pruning.levels"] if sparsities is None else len(sparsities)) + 1
 
     def state(self) -> State:
@@ -68,7 +69,7 @@ class PlannedRun:
         summary = RunFolder(self.path).summary
         try:
             found = json.loads(summary.read_text())
-            if self.settings.get("pruning.sparsities") is not None and self.levels == 2:
+            if self.settings.get(SPARSITIES) is not None and self.levels == 2:
                 return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
             if not found["double_descent"]:
                 return "no double descent"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.complaints import OneLineParser, one_line
+from sdd.complaints import OneLineParser, counted, one_line
 from sdd.console import quieten_lightning
 from sdd.errors import UserError
 from sdd.sweep.drive import Drive, Result
@@ -35,7 +35,7 @@ def sweep(arguments: Sequence[str]) -> int:
     file = read_sweep(chosen.file)
     base = Path("runs") / file.name if chosen.runs is None else chosen.runs
     with StopSignals() as stop:
-        _say(f"{chosen.file}: {_count(len(file.cells), 'cell')}, in {base}", error=True)
+        _say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
         try:
             planned = _plan(file.cells, base, stop)
             runs = [run for run in planned if isinstance(run, PlannedRun)]
@@ -55,7 +55,7 @@ def sweep(arguments: Sequence[str]) -> int:
         if stop.first is not None:
             ended = sum(result.end in {"finished", "skipped"} for result in results)
             _say(
-                f"sdd: sweep stopped by {stop.first.name}, {ended} of {_count(len(file.cells), 'run')} finished; the "
+                f"sdd: sweep stopped by {stop.first.name}, {ended} of {counted(len(file.cells), 'run')} finished; the "
                 "same command goes on where they were left",
                 error=True,
             )
@@ -152,7 +152,7 @@ def _summarise(results: Sequence[Result], invalid: Sequence[Invalid], base: Path
     words = {"finished": "finished", "skipped": "finished before", "failed": "failed", "elsewhere": "in other sweeps"}
     counts = [f"{ends.count(end)} {word}" for end, word in words.items() if end in ends]
     counts += [f"{len(invalid)} invalid"] if invalid else []
-    _say(f"\n{_count(len(results) + len(invalid), 'run')}: {', '.join(counts)}")
+    _say(f"\n{counted(len(results) + len(invalid), 'run')}: {', '.join(counts)}")
     for cell in invalid:
         _say(f"  invalid  {cell.label}: {cell.reason}")
     for result in results:
@@ -163,10 +163,6 @@ def _summarise(results: Sequence[Result], invalid: Sequence[Invalid], base: Path
     if "finished" in ends or "skipped" in ends:
         _say(f"  python -m sdd report {base}\n  python -m sdd analyze {base}")
     return 1 if invalid or "failed" in ends else 0
-
-
-def _count(number: int, thing: str) -> str:
-    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _say(text: str, *, error: bool = False) -> None:
