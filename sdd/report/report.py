@@ -54,11 +54,16 @@ def report(arguments: Sequence[str]) -> int:
     if chosen.watch is not None:
         return _watch(chosen.runs, chosen.out, chosen.watch)
     folders = read_folders(chosen.runs)
+    if len(folders) == 1 and folders[0].run is None:
+        raise UserError(f"there is no run to report: {folders[0].path} {folders[0].reason}")
     for folder in folders:
         if folder.failed:
             sys.stderr.write(f"sdd: {folder.path} {folder.reason}\n")
     if all(folder.run is None for folder in folders):
-        raise UserError(_nothing(folders))
+        raise UserError(
+            f"there is no run to report in {len(folders)} folders ({counts(folders)}); give folders of runs, such as "
+            "runs/digits_noise_rates"
+        )
     _write(chosen.runs, folders, chosen.out, None)
     return 1 if any(folder.failed for folder in folders) else 0
 
@@ -92,15 +97,6 @@ def _write(paths: Sequence[Path], folders: Sequence[Folder], out: Path, watch: f
     curves = sum(bool(run["level"]) for run in content["runs"])
     drawn = f"{counted(curves, 'curve')} in {counted(len(content['groups']), 'group')}"
     _say(f"{at}{out}: {drawn}; folders: {counts(folders)}; {len(page.encode()) / 1e6:.1f} MB")
-
-
-def _nothing(folders: Sequence[Folder]) -> str:
-    if len(folders) == 1:
-        return f"there is no run to report: {folders[0].path} {folders[0].reason}"
-    return (
-        f"there is no run to report in {len(folders)} folders ({counts(folders)}); give folders of runs, such as "
-        "runs/digits_noise_rates"
-    )
 
 
 def _title(paths: Sequence[Path]) -> str:
