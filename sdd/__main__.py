@@ -35,10 +35,10 @@ _EXPERIMENTS = ("fit", "test", "validate")
 
 # The module that holds the function of a command's name; imported only when it is asked for.
 _COMMANDS = {
-    "sweep": "sdd.sweep.sweep",
-    "report": "sdd.report.report",
-    "analyze": "sdd.analysis.analyze",
-    "dashboard": "sdd.dashboard.dashboard",
+    "sweep": "sdd.sweep.command",
+    "report": "sdd.report.command",
+    "analyze": "sdd.analysis.command",
+    "dashboard": "sdd.dashboard.command",
     "bench": "sdd.bench",
 }
 
@@ -106,7 +106,7 @@ def _run(arguments: list[str]) -> int:
     if command not in _EXPERIMENTS:
         known = ", ".join((*_EXPERIMENTS, *_COMMANDS))
         raise UserError(f"unknown command {command!r}; there are: {known} (see --help)")
-    from sdd.cli import run_experiment
+    from sdd.cli.command import run_experiment
 
     return run_experiment(arguments)
 

@@ -22,13 +22,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sdd.callbacks import AccuracyMeasures, IterativePruning, JobProgress, LearningDistance
-from sdd.cli import SddCLI
-from sdd.complaints import OneLineParser
+from sdd.cli.command import SddCLI
 from sdd.console import quieten_lightning
 from sdd.data import NoisyLabelData
 from sdd.data.datasets import Dataset
-from sdd.data.views import Normalisation
+from sdd.data.transforms import Normalisation
 from sdd.errors import UserError
+from sdd.messages import OneLineParser
 from sdd.models import MLP
 from sdd.module import Classifier
 from sdd.pruning.criteria import magnitude_scores

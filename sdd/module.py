@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchmetrics import MeanMetric
 
-from sdd.draws import derive_seed
 from sdd.errors import UserError
+from sdd.seeding import derive_seed
 
 
 class MaskBuffers(nn.Module):

@@ -7,7 +7,7 @@ import yaml
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import IterativePruning
-from sdd.cli import SddCLI
+from sdd.cli.command import SddCLI
 from sdd.data.datasets import Dataset
 from sdd.pruning.masks import prunable_parameters
 from tests.small import PROJECT

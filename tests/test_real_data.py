@@ -11,8 +11,8 @@ from PIL import Image
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.data.noise import add_noise
-from sdd.draws import Stream
 from sdd.models import ResNet
+from sdd.seeding import Stream
 from tests.conftest import extract_cifar
 from tests.small import CONFIG, PROJECT, level_state
 

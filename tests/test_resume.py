@@ -194,7 +194,7 @@ def test_without_any_readable_checkpoint_nothing_is_lost(tmp_path, monkeypatch, 
 
 
 def test_two_processes_cannot_work_in_one_folder(tmp_path, monkeypatch, capsys):
-    from sdd.run_folder import RunFolder
+    from sdd.runs.folder import RunFolder
 
     monkeypatch.chdir(tmp_path)
     with RunFolder("run").owned():

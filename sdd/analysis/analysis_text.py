@@ -6,7 +6,7 @@ from typing import Any
 
 _WIDTH = 100
 _COLUMNS = ("test_acc", "memorized", "distance")
-_SHARES = ("test_acc", "memorized")
+_FRACTIONS = ("test_acc", "memorized")
 
 
 def level_table(analysis: Mapping[str, Any]) -> list[str]:
@@ -15,7 +15,7 @@ def level_table(analysis: Mapping[str, Any]) -> list[str]:
     head = f"{'level':>5}{'sparsity':>9}{'n':>2}" + "".join(f"{name:>14}" for name in names)
     lines = [head]
     for level in analysis["levels"]:
-        cells = [_mean_and_spread(level.get(name), 100 if name in _SHARES else 1) for name in names]
+        cells = [_mean_and_spread(level.get(name), 100 if name in _FRACTIONS else 1) for name in names]
         lines.append(f"{level['level']:5d}{100 * level['sparsity']:8.3f}%{level['n']:2d}" + "".join(cells))
     return [line.rstrip() for line in lines]
 
@@ -122,5 +122,5 @@ def _short(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.1g}"
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.4g}%"
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.4g}%"

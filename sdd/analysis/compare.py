@@ -40,7 +40,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
     """
     runs, levels = complete_block(group.runs)
     accuracy = table(runs, levels, "test_acc")
-    shares = list(_mean(table(runs, levels, "sparsity")))
+    sparsities = list(_mean(table(runs, levels, "sparsity")))
     notes = [f"{run.name} is {run.problem}" for run in group.runs if run.problem]
     notes += [f"{run.name} is left out: it repeats the settings and the seed of another run" for run in group.repeated]
     notes += [
@@ -52,7 +52,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         notes.append(f"phases, intervals and pooled correlations use the {len(levels)} levels that all their runs have")
     if len(runs) < 3:
         notes.append("intervals of depth and gain need three or more seeds" + ("" if len(runs) > 1 else ", others two"))
-    seeds = bootstrap_phases(accuracy, shares, confidence=confidence)
+    seeds = bootstrap_phases(accuracy, sparsities, confidence=confidence)
     found: dict[str, Any] = finite(
         {
             "label": group.label,
@@ -61,7 +61,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "reinitialised": group.reinitialised,
             "runs": [_run_entry(run) for run in group.runs],
             "levels": _level_table(group.runs),
-            "phases": asdict(mean_phases(shares, accuracy)) | {"levels": levels, "runs": [run.name for run in runs]},
+            "phases": asdict(mean_phases(sparsities, accuracy))
+            | {"levels": levels, "runs": [run.name for run in runs]},
             "intervals": asdict(seeds)
             | {"double_descent": seeds.double_descent if math.isfinite(seeds.depth.low) else None},
             "correlations": _correlations(group.runs, runs, levels, confidence),
@@ -165,14 +166,14 @@ def _level_table(runs: Sequence[Run]) -> list[dict[str, Any]]:
     rows = [row for run in runs for row in run.rows]
     levels = sorted({int(row["level"]) for row in rows})
     names = [name for name in (*FIRST_COLUMNS[2:], *further_columns(rows)) if name != "seconds"]
-    shares = _mean(table(runs, levels, "sparsity"))
+    sparsities = _mean(table(runs, levels, "sparsity"))
     lines: list[dict[str, Any]] = [
         {
             "level": level,
-            "sparsity": float(share),
+            "sparsity": float(sparsity),
             "n": sum(any(row["level"] == level for row in run.rows) for run in runs),
         }
-        for level, share in zip(levels, shares, strict=True)
+        for level, sparsity in zip(levels, sparsities, strict=True)
     ]
     for name in names:
         values = table(runs, levels, name)

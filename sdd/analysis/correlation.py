@@ -160,7 +160,7 @@ def t_interval(values: ArrayLike, confidence: float = 0.95) -> Interval:
 
 
 def _mean_ranks(values: Floats, both: NDArray[np.bool_]) -> Floats:
-    """Return the mean over seeds of ranks within each seed, as shares, [levels]; NaN where no seed has both."""
+    """Return the mean over seeds of ranks within each seed, as fractions, [levels]; NaN where no seed has both."""
     ranks = np.full(values.shape, math.nan)
     for row, (seed, keep) in enumerate(zip(values, both, strict=True)):
         ranks[row, keep] = stats.rankdata(seed[keep]) / keep.sum()

@@ -61,7 +61,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
         return []
     panels = len(shown)
     figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 1.55 * panels), layout="constrained")
-    places = sparsity_places(_shares(analysis["levels"]))
+    places = sparsity_places(_sparsities(analysis["levels"]))
     for index, (axes, name) in enumerate(
         zip(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0], shown, strict=True)
     ):
@@ -150,7 +150,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) ->
         return []
     figure = Figure(figsize=(COLUMN_WIDTH, 3.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
-    places, colour = sparsity_places(_shares(levels)), COLOURS["test_acc"]
+    places, colour = sparsity_places(_sparsities(levels)), COLOURS["test_acc"]
     old, new = (100 * _numbers(levels, name) for name in ("lottery_test_acc", "reinit_test_acc"))
     upper.plot(places, old, color=colour, marker="o", markersize=2.5, linewidth=1.3, label="winning ticket")
     upper.plot(places, new, color="black", linestyle="--", linewidth=1.1, label="re-initialised")
@@ -199,7 +199,7 @@ def _save(figure: Figure, path: str | os.PathLike[str]) -> list[Path]:
     return paths
 
 
-def _shares(levels: Sequence[Mapping[str, Any]]) -> list[float]:
+def _sparsities(levels: Sequence[Mapping[str, Any]]) -> list[float]:
     return [float(level["sparsity"]) for level in levels]
 
 
@@ -246,8 +246,8 @@ def _shade_phases(axes: Axes, analysis: Mapping[str, Any], *, named: bool) -> No
     if not found["double_descent"]:
         return
     values = {field.name: found[field.name] for field in fields(Phases)} | {"names": tuple(found["names"])}
-    shares = {level["level"]: level["sparsity"] for level in analysis["levels"]}
-    places = sparsity_places([shares[level] for level in found["levels"]])
+    sparsities = {level["level"]: level["sparsity"] for level in analysis["levels"]}
+    places = sparsity_places([sparsities[level] for level in found["levels"]])
     before = len(axes.texts)
     _shade(axes, axes, places, Phases(**values), COLUMN_WIDTH - _MARGIN)
     if not named:

@@ -59,10 +59,10 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     loaded = read_runs(given)
-    for complaint in loaded.complaints:
-        warnings.warn(complaint, UserWarning, stacklevel=2)
+    for problem in loaded.problems:
+        warnings.warn(problem, UserWarning, stacklevel=2)
     if not loaded.runs:
-        why = f": {loaded.complaints[0]}" if loaded.complaints else "; give folders of runs, such as runs/digits_mlp-*"
+        why = f": {loaded.problems[0]}" if loaded.problems else "; give folders of runs, such as runs/digits_mlp-*"
         raise UserError(f"there is no run to read{why}")
     groups = group_runs(join_one_shot(loaded.runs) if join else loaded.runs)
     for run in (run for group in groups for run in group.repeated):

@@ -36,7 +36,7 @@ class LossCurve:
 
     Attributes:
         level: Number of prunings.
-        sparsity: Share of weights removed.
+        sparsity: Fraction of weights removed.
         alpha: Steps, in units of the filter-normalised direction, rising, [points].
         mean: Over directions of all runs, [points].
         spread: Standard deviation over them, [points]; NaN for one direction.
@@ -90,19 +90,19 @@ def mean_loss_curves(tables: Iterable[Sequence[LossPoint]], levels: Sequence[int
         By level. A step that some direction lacks is left out.
     """
     found: dict[int, dict[tuple[int, int], dict[float, float]]] = {}
-    shares: dict[int, float] = {}
+    sparsities: dict[int, float] = {}
     for run, points in enumerate(tables):
         for point in points:
             if levels is None or point.level in levels:
                 lines = found.setdefault(point.level, {})
                 lines.setdefault((run, point.direction), {})[point.alpha] = point.loss
-                shares.setdefault(point.level, point.sparsity)
+                sparsities.setdefault(point.level, point.sparsity)
     curves = []
     for level, lines in sorted(found.items()):
         alpha = sorted(set.intersection(*(set(line) for line in lines.values())))
         losses = np.array([[line[step] for step in alpha] for line in lines.values()], float)
         spread = losses.std(axis=0, ddof=1) if len(losses) > 1 else np.full(len(alpha), math.nan)
-        curves.append(LossCurve(level, shares[level], np.array(alpha), losses.mean(axis=0), spread, len(losses)))
+        curves.append(LossCurve(level, sparsities[level], np.array(alpha), losses.mean(axis=0), spread, len(losses)))
     return curves
 
 

@@ -74,7 +74,7 @@ def _prunes_once(run: Run) -> bool:
     return run.seed is not None and isinstance(given, list) and len(given) == 1 and levels in ([0], [0, 1])
 
 
-def _share(run: Run) -> float:
+def _sparsity(run: Run) -> float:
     """Return the one sparsity that a run prunes to."""
     return float(run.settings[SPARSITIES][0])
 
@@ -90,9 +90,9 @@ def _curves(members: Sequence[Run]) -> list[Run]:
     seeds: dict[tuple[object, object], list[Run]] = {}
     for run in members:
         seeds.setdefault((run.seed, run.settings.get(MASKS_FROM)), []).append(run)
-    if all(len({_share(run) for run in runs}) < 2 for runs in seeds.values()):
+    if all(len({_sparsity(run) for run in runs}) < 2 for runs in seeds.values()):
         return []
-    levels = {share: number for number, share in enumerate(sorted({_share(run) for run in members}), start=1)}
+    levels = {sparsity: number for number, sparsity in enumerate(sorted({_sparsity(run) for run in members}), start=1)}
     unused = {key: members[0].settings[key] for key in _UNUSED if key in members[0].settings}
     return [
         _joined(parts, levels, unused, copy, [other for other in runs if other not in parts])
@@ -105,11 +105,11 @@ def _of_one_network(runs: Sequence[Run]) -> list[tuple[int, list[Run]]]:
     """Return a seed's runs by dense network and, of copies, with a number; each by sparsity and none twice."""
     found: dict[tuple[str, int], dict[float, Run]] = {}
     for run in sorted(runs, key=lambda run: (not run.finished, -len(run.rows))):
-        share, copy, network = _share(run), 0, _dense_network(run)
-        while share in found.get((network, copy), {}):
+        sparsity, copy, network = _sparsity(run), 0, _dense_network(run)
+        while sparsity in found.get((network, copy), {}):
             copy += 1
-        found.setdefault((network, copy), {})[share] = run
-    return [(copy, [parts[share] for share in sorted(parts)]) for (_, copy), parts in found.items()]
+        found.setdefault((network, copy), {})[sparsity] = run
+    return [(copy, [parts[sparsity] for sparsity in sorted(parts)]) for (_, copy), parts in found.items()]
 
 
 def _dense_network(run: Run) -> str:
@@ -130,10 +130,14 @@ def _joined(
         others: Further runs of the seed, which are not in this curve.
     """
     settings = {**parts[0].settings, **unused, SPARSITIES: ONE_SHOT}
-    by_share = {_share(part): part for part in parts}
+    by_sparsity = {_sparsity(part): part for part in parts}
     rows: list[Row] = [parts[0].rows[0]]
-    rows += [part.rows[1] | {"level": levels[share]} for share, part in by_share.items() if len(part.rows) > 1]
-    lacking = [f"{share:g} ({_why(by_share.get(share))})" for share in levels if not _has_level(by_share.get(share))]
+    rows += [part.rows[1] | {"level": levels[sparsity]} for sparsity, part in by_sparsity.items() if len(part.rows) > 1]
+    lacking = [
+        f"{sparsity:g} ({_why(by_sparsity.get(sparsity))})"
+        for sparsity in levels
+        if not _has_level(by_sparsity.get(sparsity))
+    ]
     unfinished = [part for part in parts if len(part.rows) > 1 and (part.problem or not part.finished)]
     problems = []
     if lacking:

@@ -35,7 +35,7 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class Phases:
-    """What was found in one curve; accuracies are shares, differences of shares too.
+    """What was found in one curve; accuracies and their differences are fractions.
 
     Attributes:
         double_descent: Whether test accuracy falls, and climbs again, beyond what noise explains.
@@ -83,18 +83,18 @@ def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None
     low and it is more (about 10 % at a correlation of 0.3): let `bootstrap_phases` judge several seeds.
 
     Args:
-        sparsity: Share of weights removed, [levels], rising; the first is the dense level.
-        test_acc: Shares in [0, 1], [levels]; a level with NaN counts as missing.
+        sparsity: Fraction of weights removed, [levels], rising; the first is the dense level.
+        test_acc: Fractions in [0, 1], [levels]; a level with NaN counts as missing.
         noise: Standard deviation of the noise between levels where it is known better than the curve itself
             can tell, as for the mean over seeds; else `level_noise` estimates it.
 
     Raises:
         ValueError: The two differ in length.
     """
-    shares, accuracies = np.asarray(sparsity, float).ravel(), np.asarray(test_acc, float).ravel()
-    if shares.size != accuracies.size:
-        raise ValueError(f"{shares.size} sparsities but {accuracies.size} test accuracies")
-    present = np.flatnonzero(np.isfinite(shares) & np.isfinite(accuracies))
+    sparsities, accuracies = np.asarray(sparsity, float).ravel(), np.asarray(test_acc, float).ravel()
+    if sparsities.size != accuracies.size:
+        raise ValueError(f"{sparsities.size} sparsities but {accuracies.size} test accuracies")
+    present = np.flatnonzero(np.isfinite(sparsities) & np.isfinite(accuracies))
     curve = accuracies[present]
     sigma = level_noise(curve) if noise is None else noise
     limit = margin(curve.size, sigma)
@@ -104,7 +104,7 @@ def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None
     else:
         reason = _why_not(running_median(curve), limit) or ("" if pair.found[0] else _NO_PAIR)
     if reason:
-        nothing = (None,) * shares.size
+        nothing = (None,) * sparsities.size
         return Phases(False, reason, limit, sigma, None, None, None, None, None, None, nothing)
 
     trough, peak = int(pair.trough[0]), int(pair.peak[0])
@@ -123,11 +123,11 @@ def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None
         gain=float(curve[peak] - curve[0]),
         recovery=recovery,
         boundaries=Boundaries(
-            light_critical=float(shares[ends[0]]),
-            critical_sweet=float(shares[ends[1]]),
-            sweet_collapsed=float(shares[ends[2]]) if peak < curve.size - 1 else None,
+            light_critical=float(sparsities[ends[0]]),
+            critical_sweet=float(sparsities[ends[1]]),
+            sweet_collapsed=float(sparsities[ends[2]]) if peak < curve.size - 1 else None,
         ),
-        names=_names(ends, shares.size),
+        names=_names(ends, sparsities.size),
     )
 
 
@@ -142,14 +142,14 @@ def level_noise(curve: ArrayLike) -> float:
         curve: Accuracies without NaN, [levels].
 
     Returns:
-        Standard deviation in shares; NaN for fewer than three levels.
+        Standard deviation, as a fraction; NaN for fewer than three levels.
     """
     bends = np.abs(np.diff(np.asarray(curve, float), 2))
     return float(np.median(bends) / norm.ppf(0.75) / math.sqrt(6)) if bends.size else math.nan
 
 
 def margin(levels: int, noise: float) -> float:
-    """Return what a fall and a climb must exceed, in shares.
+    """Return what a fall and a climb must exceed, as a fraction.
 
     The more levels, the farther the lowest strays by chance; the factor follows the 97.5 % quantile of
     the running median of simulated flat curves, whose noise is estimated by `level_noise`.
@@ -186,7 +186,7 @@ def trough_and_peak(curves: Floats, limit: float) -> Pairs:
 
     Args:
         curves: Accuracies without NaN, [curves, levels].
-        limit: What depth and recovery must exceed, in shares.
+        limit: What depth and recovery must exceed, as a fraction.
     """
     count, levels = curves.shape
     if levels < 3:
@@ -232,8 +232,8 @@ def _best_climb(curve: Floats, limit: float) -> float:
     return float(max(climbs, default=0.0))
 
 
-def _points(share: float) -> str:
-    return f"{100 * share:.1f} points"
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:.1f} points"
 
 
 def _names(ends: Sequence[int], levels: int) -> tuple[str, ...]:

@@ -60,7 +60,7 @@ def draw_curve(
 ) -> list[Path]:
     """Draw accuracies above and learning distance below, over sparsity.
 
-    The sparsity axis is logarithmic in the share of weights that remain, dense at the left; a level with none
+    The sparsity axis is logarithmic in the fraction of weights that remain, dense at the left; a level with none
     remaining stands half a decade right of the last that has some.
 
     Args:
@@ -104,7 +104,7 @@ def curve_figure(
     upper.set_ylabel("percent", fontsize=_FONT)
     lower.set_ylabel("learning\ndistance", fontsize=_FONT)
     lower.set_xlabel("sparsity, percent", fontsize=_FONT)
-    set_sparsity_axis(lower, places, width - 0.6, ends_at_one=any(share >= 1 for share in sparsity))
+    set_sparsity_axis(lower, places, width - 0.6, ends_at_one=any(value >= 1 for value in sparsity))
     if phases is not None and phases.trough is not None and phases.peak is not None:
         _shade(upper, lower, places, phases, width - 0.6)
         _mark(upper, rows, places, phases.trough, below=True)
@@ -126,7 +126,7 @@ def curve_figure(
 
 
 def sparsity_places(sparsity: Sequence[float]) -> Floats:
-    """Return each level's place on the axis, −log10 of the remaining share, [levels]; dense is 0."""
+    """Return each level's place on the axis, −log10 of the remaining fraction, [levels]; dense is 0."""
     remaining = 1 - np.array(sparsity, float)
     some = remaining > 0
     places = np.full(remaining.shape, math.nan)
@@ -150,7 +150,7 @@ def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one:
     axes.set_xlim(-0.03 * span, 1.03 * span)
     taken: list[tuple[float, float]] = []
     ticks: list[tuple[float, str]] = []
-    wanted = [(-math.log10(share) + 0.0, f"{100 * (1 - share):.8g}") for share in _tick_shares(end)]
+    wanted = [(-math.log10(fraction) + 0.0, f"{100 * (1 - fraction):.8g}") for fraction in _tick_fractions(end)]
     if ends_at_one:
         rest = finite[finite < end]
         last = float(rest.max(initial=0.0))
@@ -164,8 +164,8 @@ def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one:
     axes.set_xticks([place for place, _ in ticks], [label for _, label in ticks])
 
 
-def _tick_shares(end: float) -> list[float]:
-    """Return remaining shares worth a label, the most wanted first: decades, then halves, then fifths."""
+def _tick_fractions(end: float) -> list[float]:
+    """Return remaining fractions worth a label, the most wanted first: decades, then halves, then fifths."""
     decades = range(math.ceil(end) + 1)
     return [factor * 10.0**-decade for factor in (1, 0.5, 0.2) for decade in decades] + [0.8]
 

@@ -9,7 +9,7 @@ from sdd.analysis.phases import PHASES, Phases
 from sdd.analysis.statistics import Correlation
 from sdd.analysis.summary import summarise
 
-# Column, width, format; shares are shown in percent.
+# Column, width, format; fractions are shown in percent.
 _COLUMNS = (
     ("level", 5, "d"),
     ("sparsity", 8, ".3%"),
@@ -95,10 +95,12 @@ def _correlation_line(name: str, values: Mapping[str, float | int | None]) -> st
     return f"{start}{values['rho']:+.2f} (p = {values['p_value']:.2g}, n = {values['n']})"
 
 
-def _percent(share: float | None) -> str:
-    return "-" if share is None else f"{100 * share:.2f}%"
+def _percent(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.2f}%"
 
 
-def _sparsity(share: float | None) -> str:
+def _sparsity(fraction: float | None) -> str:
     """Return a sparsity in percent, with more digits where little remains."""
-    return "-" if share is None else f"{100 * share:.{2 if share < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"
+    return (
+        "-" if fraction is None else f"{100 * fraction:.{2 if fraction < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"
+    )

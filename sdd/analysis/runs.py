@@ -57,10 +57,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Loaded:
-    """Attributes: runs: Those that can be used. complaints: One line for each folder that cannot."""
+    """Attributes: runs: Those that can be used. problems: One line for each folder that cannot."""
 
     runs: tuple[Run, ...]
-    complaints: tuple[str, ...]
+    problems: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
         The runs in the order given, those within a folder by name, and what is wrong with the others.
     """
     runs: dict[Path, Run] = {}
-    complaints: list[str] = []
+    problems: list[str] = []
     for path in paths:
         for folder in _expand(Path(path)):
             if folder.resolve() in runs:
@@ -139,8 +139,8 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
             try:
                 runs[folder.resolve()] = read_run(folder)
             except UserError as error:
-                complaints.append(str(error))
-    return Loaded(tuple(runs.values()), tuple(dict.fromkeys(complaints)))
+                problems.append(str(error))
+    return Loaded(tuple(runs.values()), tuple(dict.fromkeys(problems)))
 
 
 def group_runs(runs: Sequence[Run]) -> list[Group]:

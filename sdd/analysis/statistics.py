@@ -69,7 +69,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class SeedPhases:
-    """What several seeds say; accuracies are shares.
+    """What several seeds say; accuracies are fractions.
 
     Attributes:
         depth: A(0) − A(T). gain: A(P) − A(0). recovery: A(P) − A(T). double_descent: Whether depth and
@@ -115,7 +115,7 @@ def bootstrap_phases(
     Args:
         curves: Test accuracies in [0, 1], [seeds, levels]; seeds without any value are dropped, then levels
             that any seed lacks.
-        sparsity: Share of weights removed at each level, [levels].
+        sparsity: Fraction of weights removed at each level, [levels].
         resamples: Resamples of the seeds.
         confidence: Of each interval, in (0, 1).
         seed: Of the resampling; the same one gives the same intervals.
@@ -126,13 +126,13 @@ def bootstrap_phases(
     Raises:
         ValueError: The shapes do not match or the confidence is outside (0, 1).
     """
-    values, shares = np.atleast_2d(np.asarray(curves, float)), np.asarray(sparsity, float).ravel()
-    if values.ndim != 2 or values.shape[1] != shares.size:
-        raise ValueError(f"curves have shape {values.shape}, but there are {shares.size} sparsities")
+    values, sparsities = np.atleast_2d(np.asarray(curves, float)), np.asarray(sparsity, float).ravel()
+    if values.ndim != 2 or values.shape[1] != sparsities.size:
+        raise ValueError(f"curves have shape {values.shape}, but there are {sparsities.size} sparsities")
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is {confidence}; it must lie between 0 and 1, both excluded")
     values = values[np.isfinite(values).any(axis=1)]
-    present = np.isfinite(values).all(axis=0) & np.isfinite(shares)
+    present = np.isfinite(values).all(axis=0) & np.isfinite(sparsities)
     seeds = len(values)
     if seeds < 3 or not present[:1].all() or present.sum() < 3:
         unknown = Interval(math.nan, math.nan, math.nan)

@@ -89,18 +89,18 @@ def pair_groups(lottery: Group, reinit: Group, *, confidence: float = 0.95) -> d
     """
     pairs, notes = _pairs(lottery, reinit)
     levels = sorted({int(row["level"]) for _, runs in pairs for run in runs for row in run.rows})
-    differences, sums, shares, moved = _differences_by_level(pairs, levels)
+    differences, sums, sparsities, moved = _differences_by_level(pairs, levels)
     if moved:
         notes.append(f"levels {', '.join(map(str, sorted(moved)))} have different sparsities in a pair: left out there")
     if len(pairs) == 1:
         notes.append("one pair: intervals need two or more")
     kept: NDArray[np.bool_] = np.any(np.isfinite(differences), axis=0)
-    differences, sums, shares = differences[:, kept], sums[:, kept], shares[kept]
+    differences, sums, sparsities = differences[:, kept], sums[:, kept], sparsities[kept]
     levels = [level for level, keep in zip(levels, kept, strict=True) if keep]
 
     mean_sum, mean_difference = np.nanmean(sums, axis=0), np.nanmean(differences, axis=0)
-    phases = find_phases(shares, mean_sum / 2)
-    pruned = shares > 0
+    phases = find_phases(sparsities, mean_sum / 2)
+    pruned = sparsities > 0
     p_values = np.array([_p_value(values) for values in differences.T])
     p_holm = np.full(len(levels), math.nan)
     p_holm[pruned] = holm(p_values[pruned])
@@ -109,7 +109,7 @@ def pair_groups(lottery: Group, reinit: Group, *, confidence: float = 0.95) -> d
         interval = _interval(differences[:, index], confidence)
         certain = bool(p_holm[index] <= 1 - confidence)
         table.append(
-            {"level": level, "sparsity": float(shares[index]), "phase": phases.names[index]}
+            {"level": level, "sparsity": float(sparsities[index]), "phase": phases.names[index]}
             | interval
             | {
                 "lottery_test_acc": float(mean_sum[index] - mean_difference[index]) / 2,
@@ -187,7 +187,7 @@ def _differences_by_level(
 ) -> tuple[Floats, Floats, Floats, set[int]]:
     """Return differences and sums of accuracies, each [pairs, levels], sparsities [levels], and levels left out."""
     differences, sums = np.full((2, len(pairs), len(levels)), math.nan)
-    shares = np.full(len(levels), math.nan)
+    sparsities = np.full(len(levels), math.nan)
     moved: set[int] = set()
     for row, (partner, runs) in enumerate(pairs):
         tickets = {int(line["level"]): line for line in partner.rows}
@@ -201,11 +201,11 @@ def _differences_by_level(
             if any(abs(line["sparsity"] - ticket["sparsity"]) > _SAME_SPARSITY for line in here):
                 moved.add(level)
                 continue
-            shares[index] = ticket["sparsity"]
+            sparsities[index] = ticket["sparsity"]
             fresh = float(np.mean([line.get("test_acc", math.nan) for line in here]))
             old = float(ticket.get("test_acc", math.nan))
             differences[row, index], sums[row, index] = fresh - old, fresh + old
-    return differences, sums, shares, moved
+    return differences, sums, sparsities, moved
 
 
 def _interval(values: Floats, confidence: float) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from torch import nn
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
-from sdd.measures.accuracy import predict, share, training_measures
+from sdd.measures.accuracy import fraction, predict, training_measures
 from sdd.module import Classifier
 
 
@@ -36,7 +36,7 @@ def measure(net: nn.Module, data: NoisyLabelData) -> dict[str, float]:
     for name in ("test", "val") if data.val_size else ("test",):
         predictions = predict(net, data.plain_loader(name))
         measures[f"{name}_loss"] = predictions.loss
-        measures[f"{name}_acc"] = share(predictions.classes == data.split(name).labels)
+        measures[f"{name}_acc"] = fraction(predictions.classes == data.split(name).labels)
     return measures
 
 

@@ -12,12 +12,12 @@ from sdd.analysis.curve import Row, write_curve
 from sdd.analysis.plots import draw_curve
 from sdd.analysis.report_text import header, row_line, summary, table
 from sdd.analysis.summary import phases_of, summarise
-from sdd.callbacks.curve_log import CurveLog
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.files import write_atomically
 from sdd.module import Classifier
 from sdd.pruning.masks import dead_layers
-from sdd.run_folder import RunFolder
+from sdd.runs.folder import RunFolder
+from sdd.tracking.curve_log import CurveLog
 
 
 class CurveRecorder(LevelCallback):

@@ -8,7 +8,7 @@ from sdd.callbacks.level import Level, LevelCallback
 from sdd.files import write_table
 from sdd.measures.distance import layer_distances, total_distance, trainable
 from sdd.module import Classifier
-from sdd.run_folder import RunFolder
+from sdd.runs.folder import RunFolder
 
 
 class LearningDistance(LevelCallback):

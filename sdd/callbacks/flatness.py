@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.level import Level, LevelCallback
-from sdd.draws import Stream, torch_generator
 from sdd.errors import UserError
 from sdd.files import write_table
 from sdd.measures.hessian import hessian_top, hessian_trace
@@ -18,7 +17,8 @@ from sdd.measures.landscape import loss_curves
 from sdd.measures.objective import Objective
 from sdd.measures.sharpness import sharpness
 from sdd.module import Classifier
-from sdd.run_folder import RunFolder
+from sdd.runs.folder import RunFolder
+from sdd.seeding import Stream, torch_generator
 
 _BAR_AFTER_SECONDS = 3.0
 _BATCH_SIZE = 500

@@ -11,14 +11,14 @@ from torch import Tensor, nn
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data.loader import TrainLoader
-from sdd.draws import derive_seed, torch_generator
 from sdd.errors import UserError
 from sdd.module import Classifier, diverged
 from sdd.pruning.criteria import Criterion, importance
 from sdd.pruning.masks import Masks, count_remaining, prunable_parameters, sparsity
-from sdd.pruning.retrain import Frozen, Retrain, State, start_state
+from sdd.pruning.retraining import Frozen, Retrain, State, start_state
 from sdd.pruning.schedule import Schedule, Scope, prune
-from sdd.pruning.source import SourceRun
+from sdd.runs.trained_levels import TrainedLevels
+from sdd.seeding import derive_seed, torch_generator
 
 # These treat each weight by itself and from a fresh state, so that a weight of zero without gradient, decayed or not,
 # stays exactly zero; after any other optimizer, and for weights frozen elsewhere, masks are applied at every step.
@@ -116,7 +116,7 @@ class IterativePruning(pl.Callback):
             )
         self.frozen: Frozen = frozen
         self.dense_from = dense_from
-        self.source = None if masks_from is None else SourceRun(masks_from.replace("{seed}", str(seed)))
+        self.source = None if masks_from is None else TrainedLevels(masks_from.replace("{seed}", str(seed)))
         self.stop_loss = stop_loss
         self.exclude = tuple(exclude)
         self.seed = seed

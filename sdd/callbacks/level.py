@@ -16,7 +16,7 @@ class Level:
     Attributes:
         level: Its number; 0 is dense.
         last_level: Number of the run's last level.
-        sparsity: Share of prunable weights removed, in [0, 1].
+        sparsity: Fraction of prunable weights removed, in [0, 1].
         remaining: Prunable weights that survive.
         released: Whether removed weights were released again, so that all are trained; sparsity and remaining then
             are those of the network that the level started from.

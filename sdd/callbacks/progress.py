@@ -57,8 +57,10 @@ class JobProgress(LevelCallback):
             self._said = time.monotonic()
             rate = (self._steps - self._first) / (self._said - self._started)
             left = timedelta(seconds=round((self._total - self._steps) / rate))
-            share = self._steps / self._total
-            sys.stderr.write(f"{share:.1%} done, epoch {trainer.current_epoch} of {trainer.max_epochs}, {left} left\n")
+            fraction = self._steps / self._total
+            sys.stderr.write(
+                f"{fraction:.1%} done, epoch {trainer.current_epoch} of {trainer.max_epochs}, {left} left\n"
+            )
             sys.stderr.flush()
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:

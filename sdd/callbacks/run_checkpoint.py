@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
 from sdd.module import Classifier
-from sdd.run_folder import RunFolder
+from sdd.runs.folder import RunFolder
 
 _KEPT = 2
 

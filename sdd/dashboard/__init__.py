@@ -1,1 +1,1 @@
-"""A saved view of a W&B project that tells the story of sparse double descent."""
+"""A saved view of a W&B project that shows sparse double descent."""

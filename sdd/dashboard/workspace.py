@@ -1,11 +1,11 @@
-"""The W&B workspace: the story's names as sections of panels."""
+"""The W&B workspace: sections of panels."""
 
 from typing import Any
 
 import wandb_workspaces.reports.v2.interface as wr
 import wandb_workspaces.workspaces as ws
 
-from sdd.dashboard import story
+from sdd.dashboard import panels
 
 _MOST = 100  # lines of a panel; W&B's default of 10 would hide most of a sweep
 _GROUP = "Group"
@@ -22,9 +22,9 @@ def make_workspace(entity: str, project: str, name: str) -> ws.Workspace:
     """
     sections = [
         ws.Section(name=title, panels=[_line(measure) for measure in measures], is_open=True)
-        for title, measures in story.MEASURES.items()
+        for title, measures in panels.MEASURES.items()
     ]
-    sections[0].panels = [*sections[0].panels, wr.MediaBrowser(media_keys=[story.PICTURE], gallery_axis="run")]
+    sections[0].panels = [*sections[0].panels, wr.MediaBrowser(media_keys=[panels.PICTURE], gallery_axis="run")]
     sections.append(ws.Section(name="Verdicts", panels=_verdicts(), is_open=True))
     return ws.Workspace(
         entity=entity,
@@ -32,7 +32,7 @@ def make_workspace(entity: str, project: str, name: str) -> ws.Workspace:
         name=name,
         sections=sections,
         settings=ws.WorkspaceSettings(
-            x_axis=story.AXIS,
+            x_axis=panels.AXIS,
             max_runs=_MOST,
             # Bucketing would average the levels above 99.9 % into one: its buckets are a thousandth of the axis wide.
             point_visualization_method="downsampling",
@@ -40,8 +40,8 @@ def make_workspace(entity: str, project: str, name: str) -> ws.Workspace:
         runset_settings=ws.RunsetSettings(
             groupby=[ws.Metric(_GROUP)],
             pinned_columns=[
-                *(_config_column(key) for key in story.SETTINGS),
-                *(f"summary:{key}" for key in (*story.VERDICTS, *story.CORRELATED)),
+                *(_config_column(key) for key in panels.SETTINGS),
+                *(f"summary:{key}" for key in (*panels.VERDICTS, *panels.CORRELATED)),
             ],
         ),
     )
@@ -50,19 +50,25 @@ def make_workspace(entity: str, project: str, name: str) -> ws.Workspace:
 def _line(measure: str) -> wr.LinePlot:
     """Return a measure against sparsity: mean over the seeds of each group, with standard deviation."""
     return wr.LinePlot(
-        title=measure, x=story.AXIS, title_x=story.AXIS, y=[measure], groupby=_GROUP, max_runs_to_show=_MOST, **_SPREAD
+        title=measure,
+        x=panels.AXIS,
+        title_x=panels.AXIS,
+        y=[measure],
+        groupby=_GROUP,
+        max_runs_to_show=_MOST,
+        **_SPREAD,
     )
 
 
 def _verdicts() -> list[Any]:
     """Return what each curve says as a whole: against each other, by noise rate, and beside the settings."""
-    rate = wr.Config(story.NOISE_RATE)
+    rate = wr.Config(panels.NOISE_RATE)
     bars = [
         wr.BarPlot(title=f"{key} by noise rate", metrics=[key], orientation="v", groupby=rate, **_SPREAD)
         for key in ("depth", "gain")
     ]
-    correlations = [wr.ScatterPlot(title=key, x=rate, y=wr.SummaryMetric(key)) for key in story.CORRELATED]
-    columns: list[Any] = [rate, *map(wr.SummaryMetric, (*story.VERDICTS[1:], *story.CORRELATED[:1]))]
+    correlations = [wr.ScatterPlot(title=key, x=rate, y=wr.SummaryMetric(key)) for key in panels.CORRELATED]
+    columns: list[Any] = [rate, *map(wr.SummaryMetric, (*panels.VERDICTS[1:], *panels.CORRELATED[:1]))]
     return [
         wr.ScatterPlot(title="depth and gain", x=wr.SummaryMetric("depth"), y=wr.SummaryMetric("gain"), z=rate),
         *bars,

@@ -20,9 +20,9 @@ from sdd.data.noise import (
     check_noise,
     read_human_labels,
 )
-from sdd.data.views import Augmentation, Normalisation
-from sdd.draws import Stream
+from sdd.data.transforms import Augmentation, Normalisation
 from sdd.errors import UserError
+from sdd.seeding import Stream
 
 
 @dataclass
@@ -64,7 +64,7 @@ class NoisyLabelData(pl.LightningDataModule):
         val_size: Training examples kept aside for validation, with label noise of their own draw. The test set
             is never used for it.
         subset_seed: Decides which training examples are used where not all are.
-        noise_type: `uniform`: ⌈rate × N⌉ labels redrawn over all classes, so a share of about rate × (1 − 1/C)
+        noise_type: `uniform`: ⌈rate × N⌉ labels redrawn over all classes, so a fraction of about rate × (1 − 1/C)
             is really wrong; `symmetric`: each label moves to one of the other classes with probability rate;
             `pairflip`: to the next class; `asymmetric`: to a look-alike class; `human`: labels from a file.
         noise_rate: Rate of the label noise, in [0, 1]. Not used by `human`.

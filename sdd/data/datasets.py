@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from sdd.data.noise import LOOK_ALIKES, Labels, next_in_superclass
-from sdd.draws import Stream
 from sdd.errors import UserError
 from sdd.files import only_one_process
+from sdd.seeding import Stream
 
 DatasetName = Literal["digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "image_folder"]
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

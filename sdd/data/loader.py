@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from sdd.data.views import (
+from sdd.data.transforms import (
     Augmentation,
     Normalisation,
     crop_flip,
@@ -14,7 +14,7 @@ from sdd.data.views import (
     resize_centre_crop,
     resized_crop,
 )
-from sdd.draws import torch_generator
+from sdd.seeding import torch_generator
 
 Batch = tuple[Tensor, Tensor]
 

@@ -14,9 +14,9 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from sdd.draws import Stream
 from sdd.errors import UserError
-from sdd.exact import ceil_share
+from sdd.rounding import ceil_fraction
+from sdd.seeding import Stream
 
 NoiseType = Literal["uniform", "symmetric", "pairflip", "asymmetric", "human"]
 Labels = npt.NDArray[np.int64]
@@ -74,7 +74,7 @@ def add_noise(
             raise UserError("noise type human needs a file of labels: set --data.noise_file")
         noisy = human_labels.astype(np.int64)
     elif noise_type == "uniform":
-        chosen = stream.permutation(count)[: ceil_share(rate, count)]
+        chosen = stream.permutation(count)[: ceil_fraction(rate, count)]
         noisy = labels.copy()
         noisy[chosen] = stream.integers(num_classes, len(chosen))
     else:
@@ -97,7 +97,7 @@ def check_noise(noise_type: str, rate: float) -> None:
     if noise_type not in get_args(NoiseType):
         raise UserError(f"unknown noise type {noise_type!r}; allowed: {', '.join(get_args(NoiseType))}")
     if not 0 <= rate <= 1:
-        raise UserError(f"noise rate {rate} is outside [0, 1]: set --data.noise_rate to a share of the labels")
+        raise UserError(f"noise rate {rate} is outside [0, 1]: set --data.noise_rate to a fraction of the labels")
 
 
 def next_in_superclass(superclass_of: Sequence[int]) -> dict[int, int]:

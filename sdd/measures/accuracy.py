@@ -58,19 +58,19 @@ def training_measures(
 
     Returns:
         `train_loss` and `train_acc` against the noisy labels; `train_acc_kept`, the accuracy on examples whose
-        label was not changed; `memorized` and `recovered`, the shares of flipped examples predicted as their
+        label was not changed; `memorized` and `recovered`, the fractions of flipped examples predicted as their
         wrong and as their true label. All but the loss in [0, 1], NaN where there are no such examples.
     """
     classes = predictions.classes
     return {
         "train_loss": predictions.loss,
-        "train_acc": share(classes == labels),
-        "train_acc_kept": share((classes == labels)[~flipped]),
-        "memorized": share((classes == labels)[flipped]),
-        "recovered": share((classes == true_labels)[flipped]),
+        "train_acc": fraction(classes == labels),
+        "train_acc_kept": fraction((classes == labels)[~flipped]),
+        "memorized": fraction((classes == labels)[flipped]),
+        "recovered": fraction((classes == true_labels)[flipped]),
     }
 
 
-def share(hits: Tensor) -> float:
-    """Return the share of True in a bool tensor, exactly rounded; NaN where it is empty."""
+def fraction(hits: Tensor) -> float:
+    """Return the fraction of True in a bool tensor, exactly rounded; NaN where it is empty."""
     return int(hits.sum()) / hits.numel() if hits.numel() else math.nan

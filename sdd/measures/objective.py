@@ -198,7 +198,7 @@ class Objective:
         return {name: p.detach().clone().requires_grad_() for name, p in self._parameters.items()}
 
     def _losses(self, point: Mapping[str, Tensor]) -> Iterator[Tensor]:
-        """Each batch's share of L at the point, one after the other; they sum to L."""
+        """Each batch's part of L at the point, one after the other; they sum to L."""
         buffers = {name: buffer.detach().clone() for name, buffer in self._net.named_buffers()}
         for inputs, labels in self._batches:
             outputs = functional_call(self._net, {**point, **buffers}, (inputs,))

@@ -66,7 +66,7 @@ def count_prunable(masks: Mapping[str, Tensor]) -> int:
 
 
 def sparsity(masks: Mapping[str, Tensor]) -> float:
-    """Return the share of prunable weights that are removed, in [0, 1]."""
+    """Return the fraction of prunable weights that are removed, in [0, 1]."""
     total = count_prunable(masks)
     return (total - count_remaining(masks)) / total
 

@@ -7,8 +7,8 @@ from typing import Literal
 from torch import Tensor
 
 from sdd.errors import UserError
-from sdd.exact import ceil_share
 from sdd.pruning.masks import Masks, remove_smallest
+from sdd.rounding import ceil_fraction
 
 Scope = Literal["global", "layer"]
 
@@ -19,7 +19,7 @@ class Schedule:
 
     Attributes:
         levels: Number of prunings; ignored where `sparsities` are given.
-        fraction: Share of the remaining weights that each level removes, in (0, 1).
+        fraction: Fraction of the remaining weights that each level removes, in (0, 1).
         sparsities: Rising sparsities in (0, 1], one a level; a single one is one-shot pruning.
     """
 
@@ -61,8 +61,8 @@ class Schedule:
         Geometric: ⌈fraction × remaining⌉. A list: as many as bring the removed ones to ⌈sparsity × total⌉.
         """
         if self.sparsities is None:
-            return ceil_share(self.fraction, remaining)
-        return max(0, ceil_share(self.sparsities[level - 1], total) - (total - remaining))
+            return ceil_fraction(self.fraction, remaining)
+        return max(0, ceil_fraction(self.sparsities[level - 1], total) - (total - remaining))
 
 
 def prune(scores: dict[str, Tensor], masks: Masks, schedule: Schedule, level: int, scope: Scope) -> Masks:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from sdd.analysis.curve import further_columns, measure_columns
 
-SHARES = ("test_acc", "train_acc", "train_acc_kept", "memorized", "recovered", "val_acc")
+FRACTIONS = ("test_acc", "train_acc", "train_acc_kept", "memorized", "recovered", "val_acc")
 
 _LABELS = {
     "test_acc": "Test accuracy",
@@ -25,12 +25,12 @@ _LABELS = {
 _EXPLAINED = {
     "test_acc": "on the clean test set",
     "train_acc": "on the training set with its noisy labels",
-    "memorized": "share of the changed labels predicted as the wrong class that they were given",
+    "memorized": "fraction of the changed labels predicted as the wrong class that they were given",
     "distance": "ℓ2 norm of what a level's training moved",
     "hessian_top": "largest eigenvalue of the Hessian of the training loss at the level's final weights",
     "hessian_trace": "trace of the Hessian of the training loss at the level's final weights",
     "sharpness": "rise of the training loss after one ascent step",
-    "recovered": "share of the changed labels predicted as their true class",
+    "recovered": "fraction of the changed labels predicted as their true class",
     "train_acc_kept": "on the training examples whose label was not changed",
     "train_loss": "on the training set with its noisy labels",
     "test_loss": "on the clean test set",
@@ -50,7 +50,7 @@ def page_columns(rows: Sequence[Mapping[str, float | int]]) -> list[dict[str, ob
         rows: Of all runs.
 
     Returns:
-        For each `name`, `label`, `note` in words, `share` (a share in [0, 1], written as percent), `shown` (at
+        For each `name`, `label`, `note` in words, `share` (a fraction in [0, 1], written as percent), `shown` (at
         first: accuracies, memorisation, distance and every further measure) and `correlated` (with test accuracy).
     """
     measures = measure_columns(rows)
@@ -62,7 +62,7 @@ def page_columns(rows: Sequence[Mapping[str, float | int]]) -> list[dict[str, ob
             "name": name,
             "label": _label(name),
             "note": _EXPLAINED.get(name, ""),
-            "share": name.removesuffix(_BEFORE) in SHARES,
+            "share": name.removesuffix(_BEFORE) in FRACTIONS,
             "shown": name in _FIRST or name in measures,
             "correlated": name == "distance" or name in measures,
         }

@@ -179,7 +179,7 @@ def _unreadable(summary: Path) -> str | None:
 
 
 def _without(text: str, path: Path) -> str:
-    """Return a complaint without the folder's path, which stands beside it."""
+    """Return a problem without the folder's path, which stands beside it."""
     return text.replace(f"{path}{os.sep}", "").removeprefix(f"{path} ")
 
 

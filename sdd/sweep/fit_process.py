@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdd.sweep.tether import GRACE_SECONDS
+from sdd.sweep.guarded_fit import GRACE_SECONDS
 
 _POLL_SECONDS = 0.1
 
@@ -42,7 +42,7 @@ class FitProcess:
         with log.open("ab", buffering=0) as output:
             output.write(f"$ {shown_command(arguments)}{note and f'  # {note}'}\n".encode())
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "sdd.sweep.tether", *arguments],
+                [sys.executable, "-m", "sdd.sweep.guarded_fit", *arguments],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,

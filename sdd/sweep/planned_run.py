@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sdd.analysis.runs import SPARSITIES
-from sdd.cli import plan
+from sdd.cli.command import plan
 from sdd.errors import UserError
-from sdd.run_folder import RunFolder
+from sdd.runs.folder import RunFolder
 from sdd.sweep.sweep_file import Cell
-from sdd.wandb_run import cell_name
+from sdd.tracking.wandb_run import cell_name
 
 State = Literal["new", "unfinished", "finished"]
 

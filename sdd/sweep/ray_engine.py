@@ -8,8 +8,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from sdd.complaints import one_line
 from sdd.errors import UserError
+from sdd.messages import one_line
 from sdd.sweep.engine import threads_of
 from sdd.sweep.fit_process import Outcome
 from sdd.sweep.planned_run import PlannedRun

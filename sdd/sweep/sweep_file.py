@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from sdd.complaints import one_line
 from sdd.errors import UserError
+from sdd.messages import one_line
 from sdd.sweep.agent_command import ARGUMENTS, DEFAULT, agent_command, fit_arguments
 from sdd.sweep.grid import USE_WANDB, cells_of
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sdd.__main__ import main
-from sdd.analysis.analyze import analyze
+from sdd.analysis.command import analyze
 from sdd.errors import UserError
 from tests.analysis.test_comparison import make_run
 
@@ -20,7 +20,7 @@ def test_loss_curves_are_drawn_at_the_levels_nearest_to_those_wanted(tmp_path, m
     write_loss_curves(make_run(tmp_path / "run", 0), [0, 8, 19])
     drawn = []
     monkeypatch.setattr(
-        "sdd.analysis.analyze.draw_loss_curves",
+        "sdd.analysis.command.draw_loss_curves",
         lambda curves, path, names: drawn.append(([curve.level for curve in curves], names)) or [],
     )
     assert analyze([str(tmp_path / "run"), "--out", str(tmp_path / "out")]) == 0

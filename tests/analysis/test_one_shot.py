@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from sdd.analysis.analyze import analyze
+from sdd.analysis.command import analyze
 from sdd.analysis.curve import read_curve, write_curve
 from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.runs import group_runs, read_runs
@@ -162,7 +162,7 @@ def test_the_name_of_a_curve_stays_while_runs_are_added(tmp_path):
 def test_analyze_speaks_of_the_joined_curves_and_draws_their_loss_curves(tmp_path, capsys, monkeypatch):
     drawn = []
     monkeypatch.setattr(
-        "sdd.analysis.analyze.draw_loss_curves",
+        "sdd.analysis.command.draw_loss_curves",
         lambda curves, path, names: drawn.append({c.level: (c.sparsity, c.directions) for c in curves}) or [],
     )
     for seed in range(3):

@@ -69,8 +69,8 @@ def test_a_folder_named_twice_counts_once_and_a_damaged_one_costs_no_other(tmp_p
     (tmp_path / "bad" / "settings.json").write_text("{")
     loaded = read_runs([tmp_path, good, tmp_path / "." / "good"])
     assert [one.name for one in loaded.runs] == ["good"]
-    assert len(loaded.complaints) == 1
-    assert "bad" in loaded.complaints[0]
+    assert len(loaded.problems) == 1
+    assert "bad" in loaded.problems[0]
 
 
 def test_a_file_or_a_folder_of_something_else_is_no_run(tmp_path):

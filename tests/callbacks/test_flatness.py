@@ -10,9 +10,9 @@ from torch.nn import functional
 
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import FlatnessMeasures, LearningDistance
-from sdd.draws import Stream
 from sdd.errors import UserError
 from sdd.models import MLP
+from sdd.seeding import Stream
 from tests.small import NormNet, curve_without_seconds, level_state, small_data, small_run
 
 ALL = {"hessian_top": True, "hessian_trace": True, "sharpness": True, "loss_curves": True}

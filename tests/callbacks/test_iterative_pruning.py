@@ -9,11 +9,11 @@ from torch.nn import functional
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import LevelCallback
 from sdd.data.loader import TrainLoader
-from sdd.draws import derive_seed
 from sdd.errors import UserError
 from sdd.measures.accuracy import predict
 from sdd.pruning.criteria import magnitude_scores
 from sdd.pruning.masks import prunable_parameters
+from sdd.seeding import derive_seed
 from tests.small import NormNet, level_state, sgd, small_data, small_net, small_run
 
 

@@ -16,9 +16,9 @@ from sdd.__main__ import main
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve
 from sdd.analysis.summary import summarise
 from sdd.callbacks import FlatnessMeasures
-from sdd.cli import plan
-from sdd.dashboard import story
-from sdd.dashboard.dashboard import dashboard
+from sdd.cli.command import plan
+from sdd.dashboard import panels as shown
+from sdd.dashboard.command import dashboard
 from sdd.errors import UserError
 from tests.analysis.test_comparison import make_run
 from tests.small import CONFIG, PROJECT
@@ -80,13 +80,13 @@ def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_gr
     assert by_section["Memorisation"] == ["memorized", "recovered"]
     assert by_section["Distance"] == ["distance", "distance_init"]
     assert by_section["Flatness"] == ["hessian_top", "hessian_trace", "sharpness"]
-    measures = {*FIRST_COLUMNS, *story.FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
+    measures = {*FIRST_COLUMNS, *shown.FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
     assert sorted(drawn) == sorted(measures), "each measure once, and nothing that no run has"
 
 
 def test_flatness_measures_are_those_of_the_callback():
     switches = {name for name, argument in signature(FlatnessMeasures).parameters.items() if argument.default is False}
-    assert set(story.FLATNESS) == switches - {"loss_curves"}
+    assert set(shown.FLATNESS) == switches - {"loss_curves"}
 
 
 def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
@@ -94,7 +94,7 @@ def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
     verdict = summarise(rows)
     assert verdict["double_descent"], "else trough and peak are not there to be named"
     known = set(flat(verdict))
-    assert {*story.VERDICTS, *story.CORRELATED} <= known
+    assert {*shown.VERDICTS, *shown.CORRELATED} <= known
     spec = dry_run(capsys)["spec"]
     verdicts = panels_of(spec)["Verdicts"]
     texts = json.dumps(verdicts)
@@ -110,7 +110,7 @@ def test_columns_of_the_run_table_are_settings_and_verdicts(capsys):
     spec = dry_run(capsys)["spec"]
     (runs,) = spec["section"]["runSets"]
     settings = plan(["fit", "--config", str(CONFIG)]).settings
-    assert {*story.SETTINGS, story.NOISE_RATE} <= set(settings)
+    assert {*shown.SETTINGS, shown.NOISE_RATE} <= set(settings)
     columns = runs["runFeed"]["columnOrder"]
     assert {"config:data.value.noise_rate", "config:seed_everything.value", "summary:depth"} <= set(columns)
     assert [key for key in columns if runs["runFeed"]["columnVisible"].get(key)] == columns

@@ -8,8 +8,8 @@ from scipy import stats
 from sdd.data import NoisyLabelData
 from sdd.data.datasets import DATASETS, Dataset
 from sdd.data.noise import add_noise
-from sdd.draws import Stream
 from sdd.errors import UserError
+from sdd.seeding import Stream
 
 COUNT, TESTED = 5000, 300
 

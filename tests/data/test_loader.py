@@ -3,8 +3,8 @@ import torch
 from torchvision.transforms.v2 import functional as reference
 
 from sdd.data.loader import PlainLoader, TrainLoader, View
-from sdd.data.views import Normalisation, draw_boxes
-from sdd.draws import derive_seed
+from sdd.data.transforms import Normalisation, draw_boxes
+from sdd.seeding import derive_seed
 
 AS_THEY_ARE = Normalisation.of([0.0], [1 / 255], torch.device("cpu"))
 

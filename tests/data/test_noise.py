@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from sdd.data.noise import LOOK_ALIKES, add_noise, next_in_superclass, read_human_labels
-from sdd.draws import Stream
 from sdd.errors import UserError
+from sdd.seeding import Stream
 
 DRAWN = ["uniform", "symmetric", "pairflip", "asymmetric"]
 ENOUGH = 1e-4  # a p-value below this is no chance

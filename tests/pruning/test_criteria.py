@@ -2,10 +2,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from sdd.draws import torch_generator
 from sdd.models import ResNet
 from sdd.pruning.criteria import gradient_scores, magnitude_scores, random_scores
 from sdd.pruning.masks import prunable_parameters
+from sdd.seeding import torch_generator
 
 
 def test_magnitude_is_the_absolute_weight():

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sdd.report.report import report
+from sdd.report.command import report
 from tests.report.browser import chromium
 from tests.report.made_runs import full_run
 

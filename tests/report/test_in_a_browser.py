@@ -11,10 +11,10 @@ import pytest
 
 from sdd.analysis.curve import read_curve, write_curve
 from sdd.analysis.summary import phases_of
+from sdd.report.command import report
 from sdd.report.content import report_content
 from sdd.report.folders import read_folders
 from sdd.report.page import page_html
-from sdd.report.report import report
 from tests.analysis.test_comparison import make_run
 from tests.report.made_runs import every_state, full_run
 

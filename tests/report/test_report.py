@@ -11,7 +11,7 @@ import pytest
 
 from sdd.__main__ import main
 from sdd.errors import UserError
-from sdd.report.report import report
+from sdd.report.command import report
 from tests.analysis.test_comparison import make_run
 from tests.report.made_runs import every_state
 from tests.small import PROJECT

@@ -24,7 +24,7 @@ def read(folder, content):
     return read_sweep(path)
 
 
-def complaint(folder, content):
+def problem(folder, content):
     with pytest.raises(UserError) as error:
         read(folder, content)
     assert "\n" not in str(error.value)
@@ -75,7 +75,7 @@ def test_every_file_of_the_project_is_honoured(path):
     ],
 )
 def test_what_only_wandb_can_do_is_refused(tmp_path, change, said):
-    line = complaint(tmp_path, GOOD | change)
+    line = problem(tmp_path, GOOD | change)
     assert line.startswith(str(tmp_path / "rates.yaml"))
     assert said in line
 
@@ -91,7 +91,7 @@ def test_what_only_wandb_can_do_is_refused(tmp_path, change, said):
     ],
 )
 def test_bad_files_are_one_line(tmp_path, text, said):
-    assert said in complaint(tmp_path, text)
+    assert said in problem(tmp_path, text)
 
 
 def test_a_missing_file_and_a_folder_are_one_line(tmp_path):
@@ -102,4 +102,4 @@ def test_a_missing_file_and_a_folder_are_one_line(tmp_path):
 
 def test_without_a_command_the_default_of_wandb_is_not_ours(tmp_path):
     content = {name: value for name, value in GOOD.items() if name != "command"}
-    assert "command is /usr/bin/env python sdd" in complaint(tmp_path, content)
+    assert "command is /usr/bin/env python sdd" in problem(tmp_path, content)

@@ -114,7 +114,7 @@ def test_each_run_sees_the_gpu_that_ray_gives_it_and_impossible_requests_are_tol
     def gpus():
         seen = []
         for process, command in processes(mark).items():
-            if "sdd.sweep.tether" in command:
+            if "sdd.sweep.guarded_fit" in command:
                 variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
                 seen += [text.decode() for text in variables if text.startswith(b"CUDA_VISIBLE_DEVICES=")]
         return seen

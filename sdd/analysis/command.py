@@ -1,0 +1,132 @@
+"""`python -m sdd analyze RUN [RUN…]`: what finished runs say together, as tables, numbers and figures."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sdd.analysis.analysis_text import correlation_lines, level_table, ticket_lines, verdict_lines
+from sdd.analysis.compare import analyse_group, find_partner, finite, pair_groups
+from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
+from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
+from sdd.analysis.one_shot import join_one_shot, part_levels
+from sdd.analysis.runs import Group, group_runs, read_runs
+from sdd.errors import UserError
+from sdd.files import write_atomically
+from sdd.messages import OneLineParser
+
+
+def analyze(arguments: Sequence[str]) -> int:
+    """Compare runs; see `--help`.
+
+    Args:
+        arguments: The command line after `analyze`.
+
+    Returns:
+        0, or 1 where some folder could not be used.
+
+    Raises:
+        UserError: No run is left.
+    """
+    parser = OneLineParser(
+        prog="python -m sdd analyze",
+        description="Groups runs that differ only in seed_everything, and gives for each group mean and spread per "
+        "level, phases, depth and gain with intervals, the verdict, and rank correlations of test accuracy with "
+        "distance and flatness. Runs with pruning.masks_from are compared with the winning tickets of their masks; "
+        "runs that each prune one dense network to one sparsity are joined to one curve.",
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, or one that holds runs")
+    parser.add_argument("--out", type=Path, default=Path("analysis"), help="folder to write to (default: analysis)")
+    parser.add_argument(
+        "--levels", type=int, nargs="+", help="levels whose loss curves are drawn (default: dense, trough, peak, last)"
+    )
+    chosen = parser.parse_args(arguments)
+    loaded = read_runs(chosen.runs)
+    for problem in loaded.problems:
+        sys.stderr.write(f"sdd: {problem}\n")
+    if not loaded.runs:
+        raise UserError("there is no run to analyse; give folders of runs, such as runs/digits_mlp-*")
+    groups = group_runs(join_one_shot(loaded.runs))
+    data_sets = sorted({str(group.settings.get("data.dataset")) for group in groups})
+    if len(data_sets) > 1:
+        _say(f"Runs of different data sets ({', '.join(data_sets)}) are analysed apart, not compared.\n")
+    analyses, written = [], list[Path]()
+    for number, group in enumerate(groups):
+        name = f"group-{number + 1}" if len(groups) > 1 else "group"
+        analysis = analyse_group(group)
+        analyses.append(analysis)
+        _say(f"== {name}: {group.label}, {len(group.runs)} run{'s' if len(group.runs) > 1 else ''}")
+        for lines in (level_table(analysis), verdict_lines(analysis), correlation_lines(analysis)):
+            _say("\n".join(lines) + "\n")
+        for note in analysis["notes"]:
+            _say(f"note: {note}")
+        written += _draw(group, analysis, chosen.out, name, chosen.levels)
+    tickets = []
+    for number, group in enumerate(groups):
+        if not group.reinitialised:
+            continue
+        partner, reason = find_partner(group, groups)
+        if partner is None:
+            _say(f"note: group-{number + 1} cannot be compared with winning tickets: {reason}")
+            continue
+        comparison = finite(pair_groups(partner, group))
+        tickets.append(comparison)
+        _say("\n".join(ticket_lines(comparison)) + "\n")
+        written += draw_tickets(comparison, chosen.out / f"tickets-{number + 1}")
+    content = {"groups": analyses, "tickets": tickets, "left_out": list(loaded.problems)}
+    report = chosen.out / "analysis.json"
+    write_atomically(report, json.dumps(finite(content), indent=1) + "\n")
+    for path in (report, *written):
+        _say(f"  {path}")
+    return 1 if loaded.problems else 0
+
+
+def _draw(group: Group, analysis: Mapping[str, Any], out: Path, name: str, levels: Sequence[int] | None) -> list[Path]:
+    """Draw a group's figures; what it has no measures for is left out."""
+    correlated = list(analysis["correlations"])
+    flatness = [measure for measure in correlated if not measure.startswith("distance")]
+    written = draw_group(analysis, out / f"{name}-distance", ["distance"])
+    if flatness:
+        written += draw_group(analysis, out / f"{name}-flatness", flatness)
+    tables = _loss_tables(group)
+    measured = sorted({point.level for points in tables for point in points})
+    names = {}
+    for level, text in (_named_levels(analysis) if levels is None else dict.fromkeys(levels, "")).items():
+        for nearest in nearest_levels([level], measured):
+            names[nearest] = f"level {nearest}" if not text else text if nearest == level else f"near the {text}"
+    return written + draw_loss_curves(mean_loss_curves(tables, list(names)), out / f"{name}-loss-curves", names)
+
+
+def _loss_tables(group: Group) -> list[list[LossPoint]]:
+    """Return the loss curves of each run that has some; a damaged table is named and left out."""
+    tables = []
+    for run in group.runs:
+        points: list[LossPoint] = []
+        for part, levels in part_levels(run):
+            if not (part.path / FILE).is_file():
+                continue
+            try:
+                read = read_loss_curves(part.path / FILE)
+            except UserError as error:
+                _say(f"note: {error}; its loss curves are left out")
+            else:
+                points += [replace(point, level=levels[point.level]) for point in read if point.level in levels]
+        if points:
+            tables.append(points)
+    return tables
+
+
+def _named_levels(analysis: Mapping[str, Any]) -> dict[int, str]:
+    """Return the levels of a group that mark its phases, with their names."""
+    phases = analysis["phases"]
+    levels: list[int] = phases["levels"]
+    named = {levels[-1]: "last", levels[0]: "dense"}
+    if phases["trough"] is not None:
+        named |= {levels[phases["trough"]]: "trough", levels[phases["peak"]]: "peak"}
+    return dict(sorted(named.items()))
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")

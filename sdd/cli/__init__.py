@@ -1,0 +1,1 @@
+"""The command line of an experiment: parse, claim the folder, build, fit."""

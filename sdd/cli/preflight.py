@@ -1,0 +1,39 @@
+"""Whether network, data and optimizer fit together, found out before any training."""
+
+import torch
+
+from sdd.data import NoisyLabelData
+from sdd.errors import UserError
+from sdd.messages import one_line
+from sdd.module import Classifier
+
+
+def check_fit(model: Classifier, data: NoisyLabelData) -> None:
+    """Show the network two examples, and make optimizer and schedule once.
+
+    Raises:
+        UserError: The network does not take these images or does not give one output per class.
+    """
+    images, _ = next(iter(data.plain_loader("train")))
+    images = images[:2]
+    try:
+        model.net.eval()
+        with torch.no_grad():
+            logits = model.net(images)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UserError(
+            f"the network does not take images of shape {list(images.shape[1:])} from {data.dataset}: "
+            f"{one_line(str(error))}; set its input size (such as --model.net.in_features or --model.net.in_channels)"
+        ) from error
+    finally:
+        model.net.train()
+    shape = list(logits.shape)
+    if shape != [len(images), data.num_classes]:
+        raise UserError(
+            f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
+            f"classes; set --model.net.num_classes {data.num_classes}"
+        )
+    try:
+        model.configure_optimizers()
+    except (TypeError, ValueError) as error:
+        raise UserError(f"the optimizer or its schedule cannot be made: {one_line(str(error))}") from error

@@ -1,0 +1,74 @@
+"""`python -m sdd dashboard ENTITY/PROJECT`: save the workspace, or print it."""
+
+import json
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from sdd.errors import UserError
+from sdd.messages import OneLineParser, one_line
+
+# What W&B allows in names of projects: all but these.
+_PLACE = re.compile(r"([\w.-]+)/([^/\\#?%:\s][^/\\#?%:]*)")
+
+
+def dashboard(arguments: Sequence[str]) -> int:
+    """Save the dashboard; see `--help`.
+
+    Args:
+        arguments: The command line after `dashboard`.
+
+    Returns:
+        0.
+
+    Raises:
+        UserError: The place is none, the package is missing, nobody is logged in, or W&B does not save it.
+    """
+    parser = OneLineParser(
+        prog="python -m sdd dashboard",
+        description="Saves a workspace to a W&B project: every measure of the curves against sparsity with mean and "
+        "standard deviation over seeds, memorisation, distance, flatness, and the verdicts by noise rate. Each call "
+        "saves a new view.",
+    )
+    parser.add_argument("place", metavar="ENTITY/PROJECT", help="account or team, and its project")
+    parser.add_argument("--name", default="Sparse double descent", help="of the view (default: %(default)s)")
+    parser.add_argument("--dry_run", action="store_true", help="print the workspace as JSON; needs no account")
+    chosen = parser.parse_args(arguments)
+    found = _PLACE.fullmatch(chosen.place)
+    if found is None:
+        raise UserError(f"{chosen.place!r} is no place on W&B; give ENTITY/PROJECT, such as my-team/sdd")
+    workspace = _workspace(found[1], found[2], chosen.name)
+    if chosen.dry_run:
+        sys.stdout.write(json.dumps(workspace._spec, indent=1) + "\n")
+        return 0
+    sys.stdout.write(f"{_save(workspace, chosen.place)}\n")
+    return 0
+
+
+def _workspace(entity: str, project: str, name: str) -> Any:
+    try:
+        from sdd.dashboard.workspace import make_workspace
+    except ImportError as error:
+        raise UserError(f"dashboard needs wandb-workspaces ({error}): pip install 'sdd[dashboard]'") from error
+    if not name.strip():
+        raise UserError("--name is empty; give the view a name, or leave it out")
+    try:
+        return make_workspace(entity, project, name)
+    except ValueError as error:
+        raise UserError(f"--name {name!r} is not allowed: {one_line(str(error))}") from error
+
+
+def _save(workspace: Any, place: str) -> str:
+    """Save the workspace and return its address."""
+    from wandb.errors import UsageError
+
+    try:
+        return str(workspace.save().url)
+    except UsageError as error:
+        raise UserError(f"cannot save to {place}: {one_line(str(error))}; --dry_run needs no account") from error
+    except Exception as error:  # the client has no common class for what a server or the way to it can do
+        raise UserError(
+            f"W&B did not save to {place} ({type(error).__name__}: {one_line(str(error))}); see that the server can be "
+            "reached, and that this account may write there"
+        ) from error

@@ -1,0 +1,136 @@
+"""Runs that another run builds on, found by their settings and trained first where they are not there."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from sdd.errors import UserError
+from sdd.runs.folder import RunFolder
+
+AUTO = "auto"
+
+# What level 0 depends on; the rest of `pruning` comes into play only when weights are removed.
+_DENSE = ("epochs_per_level", "rewind_steps", "stop_loss", "exclude")
+
+_GRACE_SECONDS = 20.0
+
+
+def dense_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the dense network that a run prunes: its level 0 alone.
+
+    Args:
+        config: The run's, nested.
+    """
+    kept = {name: config["pruning"][name] for name in _DENSE}
+    return _without_place(config) | {"pruning": kept | {"levels": 0}}
+
+
+def tickets_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the winning tickets whose masks a run takes: the same with `lottery`.
+
+    Args:
+        config: The run's, nested.
+    """
+    return _without_place(config) | {"pruning": {**config["pruning"], "masks_from": None, "retrain": "lottery"}}
+
+
+def _without_place(config: Mapping[str, Any]) -> dict[str, Any]:
+    trainer = {**config["trainer"], "logger": False}
+    left_out = {"run_dir", "config", "ckpt_path", "wait"}
+    return {name: value for name, value in config.items() if name not in left_out} | {"trainer": trainer}
+
+
+class Prerequisite:
+    """A run that another one builds on.
+
+    Args:
+        setting: Which setting names it, such as `pruning.dense_from`.
+        named: What the setting says: a folder, in which {seed} stands for the training seed, or `auto`: the folder
+            that a run of these settings has by default, beside the folder of the run that asks.
+        config: The source's configuration, nested.
+        config_name: Of its configuration, for the default folder.
+        beside: Folder of the run that asks.
+        plan: Reads a command line, and gives the default folder and the settings.
+    """
+
+    def __init__(
+        self,
+        setting: str,
+        named: str,
+        config: Mapping[str, Any],
+        config_name: str,
+        beside: Path,
+        plan: Callable[[list[str]], Any],
+    ) -> None:
+        self._setting, self._config, self._config_name = setting, config, config_name
+        with self._config_file() as file:
+            planned = plan(["fit", "--config", str(file)])
+        path = planned.run_dir(beside.parent) if named == AUTO else Path(named.replace("{seed}", str(planned.seed)))
+        self.folder = RunFolder(path.expanduser())
+        self._settings = planned.settings
+
+    def train(self) -> None:
+        """Train the run unless it is finished; where another process is at it, wait for that one.
+
+        Raises:
+            UserError: The folder holds a run of other settings, or the training failed.
+            KeyboardInterrupt: It was interrupted.
+        """
+        try:
+            self.folder.check_settings(self._settings)
+        except UserError as error:
+            raise UserError(f"{self._setting}: {error}") from error
+        if self.folder.finished:
+            return
+        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+            raise UserError(
+                f"{self._setting}: {self.folder.path} is not finished, and cannot be trained by one of several "
+                "processes that were started together; start this command once on a single device first"
+            )
+        sys.stderr.write(f"{self._setting}: {self.folder.path} comes first\n")
+        with self._config_file() as file:
+            command = [sys.executable, "-m", "sdd", "fit", "--config", str(file), "--run_dir", str(self.folder.path)]
+            status = _run([*command, "--wait", "true"])
+        if status in {130, -signal.SIGINT, -signal.SIGTERM}:
+            raise KeyboardInterrupt
+        if status != 0 or not self.folder.finished:
+            raise UserError(
+                f"{self._setting}: {self.folder.path} could not be trained (exit status {status}); mend what is said "
+                "above, and give this command again"
+            )
+
+    @contextmanager
+    def _config_file(self) -> Iterator[Path]:
+        with tempfile.TemporaryDirectory(prefix="sdd-") as place:
+            file = Path(place) / f"{self._config_name}.yaml"
+            file.write_text(yaml.safe_dump(self._config, sort_keys=False))
+            yield file
+
+
+def _run(command: list[str]) -> int:
+    """Run a process to its end; it ends when this one is interrupted or asked to end."""
+    process = subprocess.Popen(command)
+    in_main_thread = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()) if in_main_thread else None
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        # A terminal has sent the interrupt to both.
+        try:
+            process.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.terminate()
+            process.wait()
+        raise
+    finally:
+        if in_main_thread:
+            signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,88 @@
+"""The trained levels of a finished run, to build other experiments on."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from sdd.errors import UserError
+from sdd.pruning.masks import Masks
+from sdd.pruning.retraining import State
+from sdd.runs.folder import RunFolder, is_readable
+
+
+class TrainedLevels:
+    """Masks and weights of each level of a finished run.
+
+    Args:
+        path: The run's folder.
+
+    Raises:
+        UserError: It is no finished run.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.folder = RunFolder(Path(path).expanduser())
+        if not self.folder.curve.is_file():
+            raise UserError(f"pruning.masks_from {path} is no run: it must be the folder of a finished run")
+        if not self.folder.finished:
+            raise UserError(f"pruning.masks_from {path} is not finished: give its command again first")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The run's settings as flat dotted keys."""
+        content: dict[str, Any] = json.loads((self.folder.path / "settings.json").read_text())
+        return content
+
+    def check(self, last_level: int, prunable: Mapping[str, Tensor]) -> None:
+        """Find out whether it has every level, for this network.
+
+        Args:
+            last_level: Number of the last level that is needed.
+            prunable: Prunable weights by name.
+
+        Raises:
+            UserError: A level is missing or damaged, or its masks are for other weights.
+        """
+        for level in range(last_level + 1):
+            path = self.folder.level_checkpoint(level)
+            if not path.is_file():
+                raise UserError(
+                    f"pruning.masks_from: {path} is missing, but {last_level} levels are asked for; lower "
+                    "--pruning.levels, or repeat that run with --checkpoint.keep_levels true"
+                )
+            if not is_readable(path):
+                raise UserError(f"pruning.masks_from: {path} is damaged")
+        shapes = {name: tuple(mask.shape) for name, mask in self.masks(0).items()}
+        wanted = {name: tuple(weight.shape) for name, weight in prunable.items()}
+        if shapes != wanted:
+            differing = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))
+            raise UserError(
+                f"pruning.masks_from {self.folder.path} has masks for other weights: {', '.join(differing[:3])}; "
+                "network and pruning.exclude must be the same"
+            )
+
+    def masks(self, level: int) -> Masks:
+        """Return a level's masks, on the CPU."""
+        prefix = "mask_buffers."
+        return {
+            name.removeprefix(prefix).replace("/", "."): value
+            for name, value in self._module_state(level).items()
+            if name.startswith(prefix)
+        }
+
+    def weights(self, level: int) -> State:
+        """Return a level's trained parameters and buffers, on the CPU."""
+        return {
+            name.removeprefix("net."): value
+            for name, value in self._module_state(level).items()
+            if name.startswith("net.")
+        }
+
+    def _module_state(self, level: int) -> dict[str, Tensor]:
+        path = self.folder.level_checkpoint(level)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        return state

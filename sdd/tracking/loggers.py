@@ -1,0 +1,149 @@
+"""A run's loggers: named and grouped before they start, told what the run is, and given finished runs."""
+
+import os
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser, Namespace
+from lightning.pytorch.loggers import Logger, WandbLogger
+
+from sdd.analysis.curve import read_curve
+from sdd.analysis.summary import summarise
+from sdd.errors import UserError
+from sdd.messages import one_line
+from sdd.runs.folder import RunFolder
+from sdd.runs.plan import Plan
+from sdd.tracking.curve_log import CurveLog
+from sdd.tracking.wandb_run import group_name, in_wandb_sweep, run_name, swept_values, tags
+
+
+class RunLoggers:
+    """The loggers that a configuration names.
+
+    Args:
+        config: The run's; what it leaves open of a logger is filled in.
+        text: The same as the user gave it, in YAML.
+        plan: What the command line asks for.
+        folder: The run's.
+        arguments: The command line.
+        started_with: The environment that the run was first started with; empty where it was not.
+    """
+
+    def __init__(
+        self,
+        config: Namespace,
+        text: str,
+        plan: Plan,
+        folder: RunFolder,
+        arguments: Sequence[str],
+        started_with: Mapping[str, Any],
+    ) -> None:
+        self._config, self._text, self._plan, self._folder = config, text, plan, folder
+        self._started_with = started_with
+        self._wandb_id: str | None = None
+        for logger in self._configured():
+            settings = getattr(logger, "init_args", None)
+            if settings is None or "save_dir" not in settings:
+                continue
+            if settings.save_dir in {None, "."}:
+                settings.save_dir = str(folder.path)
+            if _is_wandb(logger):
+                self._settle_wandb(settings, arguments)
+
+    def note(self) -> dict[str, str]:
+        """Return what the run's environment is to remember of its loggers."""
+        return {} if self._wandb_id is None else {"wandb_id": self._wandb_id}
+
+    def set_aside_offline(self) -> None:
+        """Rename what W&B's client has stored of earlier starts: this one stores every row again.
+
+        `wandb sync` of all folders named offline-run-* then sends each row once, and does not end at a torn file.
+        """
+        for logger in self._wandb_configured():
+            stored = Path(logger.init_args.save_dir) / "wandb"
+            for earlier in sorted(stored.glob(f"offline-run-*-{self._wandb_id}")):
+                earlier.rename(earlier.with_name(f"replaced-{earlier.name}"))
+
+    def start(self, logger: Logger) -> None:
+        """Log the configuration, which makes W&B's logger look for its server.
+
+        Raises:
+            UserError: W&B complains.
+        """
+        try:
+            logger.log_hyperparams(yaml.safe_load(self._text))
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] != "wandb":
+                raise
+            raise UserError(
+                f"W&B: {one_line(str(error))}; set WANDB_MODE=offline to do without its server, and send the run later "
+                "with wandb sync"
+            ) from error
+
+    def publish(self) -> None:
+        """Send a finished run to a W&B run that may lack it: in a sweep, or where none is known to have it."""
+        if not in_wandb_sweep() and self._wandb_id in {None, self._started_with.get("wandb_id")}:
+            return
+        rows = read_curve(self._folder.curve)
+        self.set_aside_offline()
+        for logger in self._wandb_loggers():
+            self.start(logger)
+            log = CurveLog(logger)
+            for row in rows:
+                log.send(row)
+            log.finish(self._folder, rows, summarise(rows))
+            logger.finalize("success")
+        self._folder.write_environment({**self._started_with, **self.note()})
+
+    def mark_preempting_before_start(self) -> None:
+        """Let the sweep give the run to an agent again, although no logger has been started yet."""
+        self._folder.write_config(self._text, self._plan.settings)  # W&B's files make the folder this run's
+        mark_preempting(self._wandb_loggers())
+
+    def _settle_wandb(self, settings: Namespace, arguments: Sequence[str]) -> None:
+        """Name the run, group it, tag it, and let a resumed one go on under its id."""
+        plan, pruning = self._plan, self._config.pruning
+        swept = swept_values(arguments, plan.settings) if in_wandb_sweep() else {}
+        one_shot = pruning.dense_from is not None and len(pruning.sparsities or []) == 1
+        settings.name = settings.name or (run_name(plan.config_name, swept) if swept else self._folder.path.name)
+        if "WANDB_RUN_GROUP" not in os.environ:
+            settings.group = settings.group or group_name(plan.config_name, plan.settings, swept, one_shot=one_shot)
+        if "WANDB_TAGS" not in os.environ:
+            settings.tags = settings.tags or tags(plan.settings)
+        # A sweep agent names the run by this variable.
+        chosen = settings.id or settings.version or os.environ.get("WANDB_RUN_ID")
+        self._wandb_id = chosen or self._started_with.get("wandb_id") or secrets.token_hex(4)
+        settings.resume = settings.resume or "allow"
+        if settings.version is None:
+            settings.id = self._wandb_id
+
+    def _configured(self) -> list[Any]:
+        """Return the configured loggers; one may be a plain true or false."""
+        loggers = self._config.trainer.logger
+        return loggers if isinstance(loggers, list) else [loggers]
+
+    def _wandb_configured(self) -> list[Any]:
+        return [logger for logger in self._configured() if _is_wandb(logger)]
+
+    def _wandb_loggers(self) -> list[Logger]:
+        """Build W&B's among the loggers; Lightning builds its own later."""
+        parser = ArgumentParser(exit_on_error=False)
+        parser.add_argument("--logger", type=Logger)
+        return [
+            parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger
+            for logger in self._wandb_configured()
+        ]
+
+
+def mark_preempting(loggers: Iterable[Logger]) -> None:
+    """Let the sweep give the run to an agent again."""
+    for logger in loggers:
+        if isinstance(logger, WandbLogger):
+            logger.experiment.mark_preempting()
+
+
+def _is_wandb(logger: Any) -> bool:
+    return str(getattr(logger, "class_path", "")).endswith("WandbLogger")

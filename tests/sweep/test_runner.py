@@ -1,0 +1,234 @@
+"""What a sweep does with its runs, with an engine that only pretends to train."""
+
+import json
+import signal
+from concurrent.futures import Future
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from sdd.files import try_lock
+from sdd.sweep.engine import threads_of
+from sdd.sweep.fit_process import Outcome
+from sdd.sweep.local_engine import LocalEngine
+from sdd.sweep.planned_run import PlannedRun
+from sdd.sweep.runner import SweepRunner
+from sdd.sweep.stop_signals import StopSignals
+
+SETTINGS = {"pruning.levels": 3, "pruning.sparsities": None, "seed_everything": 0, "threads": None}
+
+
+class Pretender:
+    """Finishes a run as soon as it has it, unless told otherwise.
+
+    Args:
+        ends: What to do with runs by label, instead.
+        at_once: How many it takes.
+    """
+
+    def __init__(self, ends=None, at_once=2):
+        self.at_once, self._ends, self.seen, self.most, self._open = at_once, ends or {}, [], 0, {}
+        self.asked = []
+
+    def submit(self, run, directory):
+        self.seen.append(run.label)
+        future = Future()
+        self._open[future] = run
+        self.most = max(self.most, sum(not future.done() for future in self._open))
+        end = self._ends.get(run.label, finish)
+        outcome = end(run)
+        if outcome is not None:
+            future.set_result(outcome)
+        return future
+
+    def stop(self):
+        self.asked.append("stop")
+        for future in self._open:
+            if not future.done():
+                future.set_result(Outcome(130, "interrupted"))
+
+    def kill(self):
+        self.asked.append("kill")
+
+    def close(self):
+        self.asked.append("close")
+
+
+def start(run, settings=None):
+    run.path.mkdir(parents=True)
+    (run.path / "settings.json").write_text(json.dumps(settings or run.settings))
+    (run.path / "config.yaml").write_text("")
+
+
+def finish(run):
+    if not run.path.exists():
+        start(run)
+    (run.path / "summary.json").write_text(json.dumps({"double_descent": False}))
+    return Outcome(0)
+
+
+def runs_in(folder, count=4):
+    return [PlannedRun(f"seed={n}", ("fit",), Path(folder) / f"run-{n}", SETTINGS) for n in range(count)]
+
+
+def run_sweep(runs, engine, stop=None, leave_others=False):
+    results = SweepRunner(runs, engine, stop or StopSignals(), leave_others=leave_others).run()
+    return {result.run.label: (result.end, result.reason) for result in results}
+
+
+def ends(results):
+    return [results[label][0] for label in sorted(results)]
+
+
+def test_every_run_is_started_once_and_finishes(tmp_path):
+    engine = Pretender()
+    assert ends(run_sweep(runs_in(tmp_path), engine)) == ["finished"] * 4
+    assert engine.seen == ["seed=0", "seed=1", "seed=2", "seed=3"]
+
+
+def test_no_more_are_at_work_than_the_engine_takes(tmp_path):
+    engine = Pretender({f"seed={n}": lambda run: None for n in range(4)}, at_once=3)
+    stop = StopSignals()
+    original, engine.submit = engine.submit, lambda run, directory: submitted(run, directory)
+
+    def submitted(run, directory):
+        future = original(run, directory)
+        if len(engine.seen) == 3:
+            stop._note(signal.SIGTERM, None)
+        return future
+
+    results = run_sweep(runs_in(tmp_path), engine, stop)
+    assert engine.most == 3
+    assert ends(results) == ["stopped"] * 4
+    assert engine.asked[0] == "stop"
+
+
+def test_finished_runs_are_skipped_and_unfinished_ones_go_on(tmp_path, capsys):
+    runs = runs_in(tmp_path)
+    finish(runs[1])
+    start(runs[2])
+    engine = Pretender()
+    assert ends(run_sweep(runs, engine)) == ["finished", "skipped", "finished", "finished"]
+    assert "seed=1" not in engine.seen
+    assert "skipped   seed=1" in capsys.readouterr().out
+
+
+def test_one_that_fails_does_not_stop_the_others_and_its_reason_is_kept(tmp_path, capsys):
+    engine = Pretender({"seed=1": lambda run: Outcome(2, "training diverged")})
+    results = run_sweep(runs_in(tmp_path), engine)
+    assert ends(results) == ["finished", "failed", "finished", "finished"]
+    assert results["seed=1"] == ("failed", "training diverged")
+    assert "training diverged" in capsys.readouterr().out
+
+
+def test_a_run_that_ends_well_without_a_summary_has_failed(tmp_path):
+    results = run_sweep(runs_in(tmp_path), Pretender({"seed=0": lambda run: Outcome(0)}))
+    assert results["seed=0"] == ("failed", "it ended without run-0/summary.json")
+
+
+def test_a_run_that_was_killed_after_its_last_word_is_finished(tmp_path):
+    results = run_sweep(runs_in(tmp_path), Pretender({"seed=0": lambda run: finish(run) and Outcome(-15, "killed")}))
+    assert results["seed=0"] == ("finished", "")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "said"),
+    [
+        (lambda run: start(run, SETTINGS | {"pruning.levels": 9}), "pruning.levels is 3 but was 9"),
+        (lambda run: run.path.write_text(""), "is a file"),
+        (lambda run: (run.path.mkdir(), (run.path / "x").write_text("")), "holds no run"),
+        (lambda run: (start(run), (run.path / "settings.json").write_text("{")), "cannot read"),
+    ],
+)
+def test_a_folder_with_something_else_fails_that_run_alone(tmp_path, prepare, said):
+    runs, engine = runs_in(tmp_path), Pretender()
+    prepare(runs[0])
+    results = run_sweep(runs, engine)
+    assert results["seed=0"][0] == "failed"
+    assert said in results["seed=0"][1]
+    assert ends(results)[1:] == ["finished"] * 3
+    assert "seed=0" not in engine.seen
+
+
+def claimed(run, stack):
+    run.claim.parent.mkdir(parents=True, exist_ok=True)
+    assert stack.enter_context(try_lock(run.claim, "another sweep")) is None
+
+
+def test_runs_that_another_sweep_has_in_work_are_passed_over(tmp_path):
+    runs, engine = runs_in(tmp_path), Pretender(at_once=1)
+    with ExitStack() as other:
+        claimed(runs[0], other)
+        results = run_sweep(runs, engine, leave_others=True)
+    assert ends(results) == ["elsewhere", "finished", "finished", "finished"]
+    assert engine.seen == ["seed=1", "seed=2", "seed=3"]
+
+
+@pytest.mark.parametrize(("finished_there", "end"), [(True, "skipped"), (False, "finished")])
+def test_runs_of_another_sweep_are_waited_for_and_taken_over_where_it_leaves_them(tmp_path, finished_there, end):
+    runs, engine, other = runs_in(tmp_path, 2), Pretender(), ExitStack()
+    claimed(runs[0], other)
+
+    def other_ends(run):
+        if finished_there:
+            finish(runs[0])
+        other.close()
+        return finish(run)
+
+    engine._ends["seed=1"] = other_ends
+    assert ends(run_sweep(runs, engine)) == [end, "finished"]
+
+
+def test_claims_are_given_back(tmp_path):
+    runs = runs_in(tmp_path)
+    run_sweep(runs, Pretender({"seed=1": lambda run: Outcome(2, "no")}))
+    with ExitStack() as stack:
+        for run in runs:
+            claimed(run, stack)
+
+
+def test_after_a_signal_nothing_is_started(tmp_path):
+    stop, engine = StopSignals(), Pretender()
+    stop._note(signal.SIGINT, None)
+    results = run_sweep(runs_in(tmp_path), engine, stop)
+    assert ends(results) == ["stopped"] * 4
+    assert engine.seen == []
+    assert stop.status == 130
+
+
+def test_signals_are_counted_and_the_handlers_given_back():
+    before = signal.getsignal(signal.SIGTERM)
+    with StopSignals() as stop:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert (stop.first, stop.count, stop.status) == (signal.SIGTERM, 2, 143)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_signals_that_were_ignored_still_are():
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
+    try:
+        with StopSignals() as stop:
+            signal.raise_signal(signal.SIGHUP)
+        assert stop.first is None
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_a_process_that_cannot_be_started_is_a_run_that_failed(tmp_path):
+    runs, engine = runs_in(tmp_path, 1), LocalEngine(1)
+    (tmp_path / "logs").write_text("where the logs' folder should be")
+    results = run_sweep(runs, engine)
+    engine.close()
+    assert results["seed=0"][0] == "failed"
+    assert results["seed=0"][1].startswith("it cannot be started: ")
+
+
+def test_threads_are_shared_only_where_the_settings_leave_them_open(tmp_path):
+    (run,) = runs_in(tmp_path, 1)
+    assert threads_of(run, 2) == {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    assert threads_of(run, 0) == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    pinned = PlannedRun(run.label, run.arguments, run.path, SETTINGS | {"threads": 1})
+    assert threads_of(pinned, 2) == {}

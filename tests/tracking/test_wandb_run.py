@@ -1,0 +1,72 @@
+"""Names, groups and tags on W&B."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdd.cli.command import plan
+from sdd.tracking.wandb_run import agent_arguments, cell_name, group_name, run_name, swept_values, tags
+from tests.small import PROJECT, QUICK
+
+
+def test_what_a_sweep_agent_set_is_told_from_the_rest_of_the_command():
+    command = ["fit", "--config", "configs/x.yaml", "--pruning.dense_from", "auto", "--trainer.logger", "WandbLogger"]
+    cell = ["--config=y.yaml", "--data.noise_rate=0.2", "--pruning.sparsities=[0.5, 0.9]", "--seed_everything=0"]
+    settings = {"data.noise_rate": 0.2, "pruning.sparsities": [0.5, 0.9], "seed_everything": 0}
+    swept = swept_values([*command, *cell], settings)
+    assert swept == settings
+    assert list(swept) == list(swept_values(cell[::-1], settings)), "in one order however they are given"
+    assert run_name("x", swept) == "noise_rate=0.2,sparsities=0.5,0.9,seed_everything=0"
+    assert run_name("x", {}) == "x"
+
+
+def test_a_run_that_is_handed_out_again_is_given_what_was_swept():
+    fixed = ["fit", "--config", "configs/x.yaml", "--trainer.logger", "WandbLogger"]
+    swept = ["--data.noise_rate=0.2", "--seed_everything=0"]
+    logged = ["--data={'noise_rate': 0.2, 'root': 'a=b'}", "--run_dir=None", "--threads=1", "--_wandb={'x': 1}"]
+    assert agent_arguments([*fixed, *logged[:2], *swept, *logged[2:]]) == [*fixed, *swept]
+    first_time = [*fixed, *swept, "--threads=1"]
+    assert agent_arguments(first_time) == first_time
+
+
+def test_a_value_is_shown_as_it_was_read():
+    assert run_name("x", swept_values(["--data.noise_rate=0"], plan(QUICK).settings | {"data.noise_rate": 0.0})) == (
+        "noise_rate=0.0"
+    )
+
+
+def test_a_cells_name_shows_whole_settings_where_their_last_parts_are_the_same():
+    values = {"a.lr": 1, "b.lr": 2, "seed": 0}
+    assert cell_name(values) == "a.lr=1,b.lr=2,seed=0"
+
+
+def test_a_group_is_everything_but_the_seed():
+    def group(*arguments, one_shot=False):
+        planned = plan([*QUICK, *arguments])
+        return group_name(
+            planned.config_name, planned.settings, swept_values(arguments, planned.settings), one_shot=one_shot
+        )
+
+    base = group("--data.noise_rate=0.2", "--seed_everything=0")
+    assert base.startswith("digits_mlp,noise_rate=0.2-")
+    assert group("--data.noise_rate=0.2", "--seed_everything=1") == base
+    assert group("--data.noise_rate=0.3", "--seed_everything=0") != base
+    # A setting that the sweep did not vary tells groups apart too.
+    assert group("--data.noise_rate=0.2", "--pruning.fraction", "0.3") != base
+    points = [group(f"--pruning.sparsities=[{share}]", one_shot=True) for share in (0.5, 0.9)]
+    assert points[0] == points[1], "the runs of one curve are one group"
+    assert group("--pruning.sparsities=[0.5]") != group("--pruning.sparsities=[0.9]")
+
+
+@given(st.dictionaries(st.text(min_size=1, max_size=60), st.text(max_size=200), max_size=4))
+def test_long_values_neither_break_wandbs_limit_nor_make_two_groups_one(values):
+    first = group_name("config", {"x": 1, **values}, values, one_shot=False)
+    second = group_name("config", {"x": 2, **values}, values, one_shot=False)
+    assert len(first) <= 120
+    assert first != second
+
+
+def test_tags_are_data_set_network_and_noise():
+    assert tags(plan(QUICK).settings) == ["digits", "MLP", "symmetric 0.4"]
+    assert tags(plan([*QUICK, "--data.noise_rate", "0"]).settings) == ["digits", "MLP", "clean labels"]
+    config = str(PROJECT / "configs" / "cifar10_resnet18.yaml")
+    assert tags(plan(["fit", "--config", config]).settings) == ["cifar10", "ResNet-18", "uniform 0.2"]
