@@ -1,4 +1,4 @@
-"""Tiny experiments whose curves are kept: every configuration, retraining mode, criterion and what else decides numbers."""
+"""Tiny experiments whose curves are kept: every configuration, retraining mode, criterion, and more."""
 
 from dataclasses import dataclass, field
 from itertools import product
