@@ -8,7 +8,7 @@ from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import IterativePruning
 from sdd.cli.command import SddCLI
-from sdd.data.datasets import Dataset
+from sdd.data.datasets import Dataset, DataSource
 from sdd.pruning.masks import prunable_parameters
 from tests.small import PROJECT
 
@@ -43,11 +43,9 @@ def fake(name: str) -> Dataset:
 def _without_download(tmp_path, monkeypatch):
     threads = torch.get_num_threads()
     monkeypatch.chdir(tmp_path)
-    for name in ("mnist", "cifar10", "cifar100"):
-        monkeypatch.setitem(
-            __import__("sdd.data.datasets", fromlist=["DATASETS"]).DATASETS, name, lambda root, name=name: fake(name)
-        )
-    monkeypatch.setattr("sdd.data.datamodule.load_image_folder", lambda *_: fake("image_folder"))
+    for name in ("mnist", "cifar10", "cifar100", "image_folder"):
+        stand_in = DataSource(lambda root, *, load_size=None, name=name: fake(name))
+        monkeypatch.setattr(f"sdd.data.datasets.{name}.PART", stand_in)
     yield
     torch.set_num_threads(threads)
 

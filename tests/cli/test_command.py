@@ -23,12 +23,12 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--data.dataset", "svhn"], ["data.dataset", "svhn", "digits, mnist", "image_folder"]),
+        (["--data.dataset", "svhn"], ["data.dataset", "svhn", "cifar100, digits", "image_folder"]),
         (
             ["--data.noise_type", "white"],
-            ["data.noise_type", "white", "uniform, symmetric, pairflip, asymmetric, human"],
+            ["data.noise_type", "white", "asymmetric, human, pairflip, symmetric, uniform"],
         ),
-        (["--data.noise_type", "asymmetric"], ["asymmetric", "digits", "uniform, symmetric"]),
+        (["--data.noise_type", "asymmetric"], ["asymmetric", "digits", "symmetric, uniform"]),
         (["--data.noise_type", "human"], ["noise_file"]),
         (["--data.noise_rate", "1.5"], ["1.5", "[0, 1]"]),
         (["--data.noise_rate", "-0.1"], ["-0.1", "[0, 1]"]),

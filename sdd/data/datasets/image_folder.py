@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset
+from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset, DataSource
 from sdd.errors import UserError
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 _ANNOTATIONS = "val_annotations.txt"
 
 
-def load_image_folder(root: Path, load_size: int | None) -> Dataset:
+def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
     """Read every image of a folder of classes.
 
     Args:
@@ -136,3 +136,6 @@ def _centre_square(image: Image.Image, side: int) -> Image.Image:
         image = image.resize((width, height), Image.Resampling.BILINEAR)
     left, top = (width - side) // 2, (height - side) // 2
     return image.crop((left, top, left + side, top + side))
+
+
+PART = DataSource(load_image_folder)

@@ -3,7 +3,7 @@ import pytest
 import torch
 from PIL import Image
 
-from sdd.data.image_folder import load_image_folder
+from sdd.data.datasets.image_folder import load_image_folder
 from sdd.errors import UserError
 
 CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
@@ -34,7 +34,7 @@ def test_classes_are_numbered_by_name_and_images_sorted_in_them(tmp_path, test_p
     tested = [f"{test_part}/{name}/t.png" for name in "abc"]
     values = folder(tmp_path, [*reversed(tree), *tested])
     (tmp_path / "train" / "a" / "notes.txt").write_text("no image")
-    data = load_image_folder(tmp_path, None)
+    data = load_image_folder(tmp_path)
     assert data.train_labels.tolist() == [0, 0, 1, 2]
     assert data.test_labels.tolist() == [0, 1, 2]
     assert data.num_classes == 3
@@ -56,7 +56,7 @@ def test_tiny_imagenet_is_read_as_it_is_unpacked(tmp_path):
     lines = [f"val_{i}.JPEG\t{classes[label]}\t0\t32\t44\t62\n" for i, label in enumerate(taken)]
     (tmp_path / "val" / "val_annotations.txt").write_text("".join(reversed(lines)))
     (tmp_path / "wnids.txt").write_text("\n".join(reversed(classes)))
-    data = load_image_folder(tmp_path, None)
+    data = load_image_folder(tmp_path)
     assert data.train_images.shape == (6, 3, 64, 64)
     assert data.train_labels.tolist() == [0, 0, 0, 1, 1, 1]
     assert data.test_labels.tolist() == taken
@@ -70,13 +70,13 @@ def test_an_annotation_that_makes_no_sense_is_named_by_its_line(tmp_path, line):
     folder(tmp_path, ["train/n01/a.png", "val/images/val_0.JPEG"])
     (tmp_path / "val" / "val_annotations.txt").write_text(f"val_0.JPEG\tn01\n{line}\n")
     with pytest.raises(UserError, match=r"val_annotations\.txt:2: ") as caught:
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
     one_line(caught)
 
 
 def test_grey_images_have_three_equal_channels(tmp_path):
     values = folder(tmp_path, ["train/a/x.png", "test/a/x.png"], mode="L")
-    data = load_image_folder(tmp_path, None)
+    data = load_image_folder(tmp_path)
     for image, expected in zip((data.train_images[0], data.test_images[0]), values, strict=True):
         assert np.array_equal(image.numpy(), np.stack([expected] * 3))
 
@@ -86,14 +86,14 @@ def test_images_of_more_than_eight_bits_are_refused_not_clipped(tmp_path, values
     folder(tmp_path, ["train/a/x.png", "test/a/x.png"])
     Image.fromarray(values).save(tmp_path / "train" / "a" / "deep.tif")
     with pytest.raises(UserError, match=r"cannot read the image .*deep\.tif: .*more than 8 bits"):
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
 
 
 @pytest.mark.parametrize("missing", ["train", "test"])
 def test_a_missing_part_is_an_error_that_says_what_goes_where(tmp_path, missing):
     folder(tmp_path, [f"{'test' if missing == 'train' else 'train'}/a/x.png"])
     with pytest.raises(UserError, match="put images into train/CLASS/ and test/CLASS/") as caught:
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
     assert str(tmp_path) in one_line(caught)
 
 
@@ -103,7 +103,7 @@ def test_a_part_without_images_is_an_error_that_names_it(tmp_path, empty):
     (tmp_path / empty / "a").mkdir(parents=True)
     (tmp_path / empty / "a" / "x.txt").write_text("no image")
     with pytest.raises(UserError, match=f"no images in .*{empty}; known endings: .*jpeg") as caught:
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
     one_line(caught)
 
 
@@ -113,7 +113,7 @@ def test_a_part_without_images_is_an_error_that_names_it(tmp_path, empty):
 def test_parts_that_differ_in_classes_are_an_error_that_names_them(tmp_path, train, test, named):
     folder(tmp_path, [f"train/{name}/x.png" for name in train] + [f"test/{name}/x.png" for name in test])
     with pytest.raises(UserError, match=f"differ in their classes: {named} ") as caught:
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
     one_line(caught)
 
 
@@ -139,7 +139,7 @@ def test_a_damaged_image_is_named_in_one_line(tmp_path, name, damage):
     path = tmp_path / "train" / "a" / name
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(UserError, match="cannot read the image") as caught:
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
     assert str(path) in one_line(caught)
 
 
@@ -147,7 +147,7 @@ def test_differing_sizes_are_an_error_that_names_the_way_out(tmp_path):
     folder(tmp_path, ["train/a/x.png", "test/a/x.png"])
     save(tmp_path / "train" / "a" / "y.png", size=(9, 7))
     with pytest.raises(UserError, match=r"x\.png is 6×6, .*y\.png is 9×7; set --data\.load_size") as caught:
-        load_image_folder(tmp_path, None)
+        load_image_folder(tmp_path)
     one_line(caught)
 
 
@@ -156,7 +156,7 @@ def test_a_load_size_brings_all_images_to_one_square(tmp_path):
     for name, size in sizes.items():
         save(tmp_path / "train" / "x" / f"{name}.png", size=size)
     folder(tmp_path, ["test/x/t.png"])
-    data = load_image_folder(tmp_path, 10)
+    data = load_image_folder(tmp_path, load_size=10)
     assert data.train_images.shape == (6, 3, 10, 10)
     # (resized to, cut from the left, from the top), worked by hand where it comes out even.
     for number, (name, resized, left, top) in enumerate(
@@ -169,7 +169,7 @@ def test_a_load_size_brings_all_images_to_one_square(tmp_path):
 
 
 def test_cifar_as_jpeg_files_is_read_pixel_for_pixel(cifar_jpeg):
-    data = load_image_folder(cifar_jpeg, None)
+    data = load_image_folder(cifar_jpeg)
     each = len(data.train_labels) // 10
     assert data.train_images.shape == (10 * each, 3, 32, 32)
     assert data.train_labels.tolist() == [label for label in range(10) for _ in range(each)]
