@@ -31,9 +31,10 @@ from sdd.errors import UserError
 from sdd.messages import OneLineParser
 from sdd.models import MLP
 from sdd.module import Classifier
-from sdd.pruning.criteria import magnitude_scores
 from sdd.pruning.masks import Masks, mask_state, prunable_parameters
-from sdd.pruning.schedule import Schedule, prune
+from sdd.pruning.prune import prune
+from sdd.pruning.schedules import OfRemaining
+from sdd.pruning.scopes import Group, Surviving
 
 _DIGITS = Path("configs/digits_mlp.yaml")
 
@@ -123,7 +124,7 @@ def mnist_epochs(epochs: int, root: Path, accelerator: str) -> tuple[list[tuple[
     device = torch.device("cuda" if accelerator == "gpu" else "cpu")
     train = data.split("train")
     bare = BareLoop(build().to(device), train.images.to(device), train.labels.to(device), data, lr=0.1, momentum=0)
-    bare.prune(1)
+    bare.prune()
     alternation = _Alternation(bare)
     trainer = pl.Trainer(
         max_epochs=pruning.max_epochs,
@@ -140,7 +141,7 @@ def mnist_epochs(epochs: int, root: Path, accelerator: str) -> tuple[list[tuple[
     module.to(device)
     for _ in range(5):
         start = time.perf_counter()
-        AccuracyMeasures().measure_level(trainer, module, pruning._describe(module))
+        AccuracyMeasures().measure_level(trainer, module, pruning.describe(module))
         _synchronise()
         evaluations.append(time.perf_counter() - start)
     return alternation.pairs, evaluations
@@ -177,7 +178,7 @@ def bare_digits() -> list[float]:
     accuracies = []
     for level in range(35):
         if level:
-            loop.prune(level)
+            loop.prune()
         for _ in range(50):
             loop.epoch()
         with torch.no_grad():
@@ -213,9 +214,12 @@ class BareLoop:
         self.multipliers: list[tuple[Tensor, Tensor]] = []
         self.optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
 
-    def prune(self, level: int) -> None:
+    def prune(self) -> None:
         """Remove 20 % of the remaining weights and rewind the others."""
-        self.masks = prune(magnitude_scores(self.prunable), self.masks, Schedule(34, 0.2), level, "global")
+        scores = {name: weight.detach().abs() for name, weight in self.prunable.items()}
+        names = tuple(self.masks)
+        count = Surviving(self.masks, OfRemaining(0.2)).to_remove(names)
+        self.masks = prune(scores, self.masks, [Group(names, count)])
         self.net.load_state_dict(mask_state(self.initial, self.masks))
         self.multipliers = [
             (parameter, self.masks[name].to(parameter.dtype)) for name, parameter in self.prunable.items()

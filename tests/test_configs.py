@@ -80,7 +80,7 @@ def test_a_config_is_the_protocols_recipe(built, path):
         assert optimizers["lr_scheduler"]["interval"] == "epoch"
     pruning = cli.config_init["fit"].pruning
     assert (cli.datamodule.batch_size, cli.datamodule.augment) == (batch, augment)
-    assert (pruning.epochs_per_level, pruning.schedule.last_level, list(pruning.exclude)) == (epochs, levels, excluded)
+    assert (pruning.epochs_per_level, pruning.last_level, list(pruning.exclude)) == (epochs, levels, excluded)
     assert cli.trainer.max_epochs == (levels + 1) * epochs
     assert pruning.criterion == "magnitude"
     assert prunable_parameters(cli.model.net, pruning.exclude)
@@ -143,7 +143,7 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
     data, pruning = cli.datamodule, cli.config_init["fit"].pruning
     assert (data.dataset, data.noise_type, data.noise_rate, data.noise_seed) == ("mnist", "pairflip", 0.3, 7)
     assert (data.train_size, str(data.root), data.seed) == (500, "here", 3)
-    assert (pruning.schedule.levels, pruning.schedule.fraction, pruning.epochs_per_level) == (5, 0.25, 4)
+    assert (pruning.last_level, pruning.epochs_per_level) == (5, 4)
     assert (pruning.criterion, pruning.scope, pruning.retrain) == ("gradient", "layer", "lr_rewind")
     assert (pruning.rewind_steps, pruning.exclude, pruning.seed) == (3, ("hidden.1.weight",), 3)
     assert (cli.model.seed, cli.trainer.max_epochs, cli.trainer.default_root_dir) == (3, 24, "runs/x")

@@ -7,6 +7,7 @@ from torch import nn
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
+from sdd.losses import Loss
 from sdd.measures.accuracy import fraction, predict, training_measures
 from sdd.module import Classifier
 
@@ -19,22 +20,24 @@ class AccuracyMeasures(LevelCallback):
 
         For a level whose mask was released also those that it started from, as `*_before`.
         """
-        measures = measure(pl_module.net, data_of(trainer))
+        measures = measure(pl_module.net, data_of(trainer), pl_module.loss)
         if level.released:
             before = deepcopy(pl_module.net)
             before.load_state_dict(dict(level.start))
-            measures |= {f"{name}_before": value for name, value in measure(before, data_of(trainer)).items()}
+            measures |= {
+                f"{name}_before": value for name, value in measure(before, data_of(trainer), pl_module.loss).items()
+            }
         return measures
 
 
-def measure(net: nn.Module, data: NoisyLabelData) -> dict[str, float]:
+def measure(net: nn.Module, data: NoisyLabelData, loss: Loss) -> dict[str, float]:
     """Measure a network on every part of the data."""
     train = data.split("train")
     measures = training_measures(
-        predict(net, data.plain_loader("train")), train.labels, train.true_labels, train.flipped
+        predict(net, data.plain_loader("train"), loss), train.labels, train.true_labels, train.flipped
     )
     for name in ("test", "val") if data.val_size else ("test",):
-        predictions = predict(net, data.plain_loader(name))
+        predictions = predict(net, data.plain_loader(name), loss)
         measures[f"{name}_loss"] = predictions.loss
         measures[f"{name}_acc"] = fraction(predictions.classes == data.split(name).labels)
     return measures

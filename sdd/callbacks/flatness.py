@@ -17,6 +17,7 @@ from sdd.measures.landscape import loss_curves
 from sdd.measures.objective import Objective
 from sdd.measures.sharpness import sharpness
 from sdd.module import Classifier
+from sdd.parts import check_choice
 from sdd.runs.folder import RunFolder
 from sdd.seeding import Stream, torch_generator
 
@@ -78,6 +79,7 @@ class FlatnessMeasures(LevelCallback):
         for name, size in {"top_tolerance": top_tolerance, "rho": rho}.items():
             if not size > 0:
                 raise UserError(f"flatness.{name} is {size}; it must be above 0")
+        check_choice("flatness.space", space, ("surviving", "full"))
         if points < 3 or points % 2 == 0:
             raise UserError(f"flatness.points is {points}; it must be odd and at least 3, so that α = 0 is among them")
         self.hessian_top, self.hessian_trace = hessian_top, hessian_trace
@@ -172,7 +174,7 @@ class _Watched(Objective):
     """An objective that moves a progress bar at each evaluation."""
 
     def __init__(self, bar: Any, module: Classifier, batches: list[tuple[Tensor, Tensor]], masks: Any) -> None:
-        super().__init__(module.net, batches, masks)
+        super().__init__(module.net, batches, masks, criterion=module.loss.for_measuring().sum)
         self._bar = bar
 
     def loss(self, offset: Tensor | None = None) -> float:

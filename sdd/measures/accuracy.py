@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
+
+from sdd.losses import Loss
+from sdd.models.modes import kept_modes
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class Predictions:
     """What a network says of a set of examples, in evaluation mode.
 
     Attributes:
-        loss: Mean cross-entropy against the labels that came with the examples.
+        loss: Mean loss against the labels that came with the examples.
         classes: Predicted class of each example, int64 of shape [N].
     """
 
@@ -23,24 +25,21 @@ class Predictions:
 
 
 @torch.no_grad()
-def predict(net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]]) -> Predictions:
+def predict(net: nn.Module, batches: Iterable[tuple[Tensor, Tensor]], loss: Loss) -> Predictions:
     """Run a network over batches in evaluation mode; its mode is as before afterwards.
 
     Args:
         net: Maps inputs [B, ...] to logits [B, C].
         batches: Inputs and int64 labels [B], in the order of the examples.
+        loss: Of logits, which it gets in float64.
     """
-    modes = {module: module.training for module in net.modules()}
+    loss = loss.for_measuring(double=True)
     total, classes = 0.0, []
-    try:
-        net.eval()
+    with kept_modes(net, training=False):
         for inputs, labels in batches:
             logits = net(inputs).double()
-            total += functional.cross_entropy(logits, labels, reduction="sum").item()
+            total += loss.sum(logits, labels).item()
             classes.append(logits.argmax(1))
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
     predicted = torch.cat(classes)
     return Predictions(loss=total / len(predicted), classes=predicted)
 
