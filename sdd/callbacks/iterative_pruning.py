@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sdd.callbacks.accuracy import data_of
-from sdd.callbacks.level import Level, LevelCallback
+from sdd.callbacks.level import Level, level_callbacks
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
 from sdd.module import Classifier, diverged
@@ -207,7 +207,7 @@ class IterativePruning(pl.Callback):
             self._begin_level(trainer, module, self.level + 1)
         epoch = trainer.current_epoch - self._first_epoch
         if epoch == 0:
-            for callback in _level_callbacks(trainer):
+            for callback in level_callbacks(trainer):
                 callback.on_level_start(trainer, module, self._describe(module))
         _train_loader(trainer).position = (self.level, epoch)
         # For draws inside the network, such as dropout.
@@ -239,18 +239,18 @@ class IterativePruning(pl.Callback):
         module = _classifier(pl_module)
         module.close_epoch()
         level, epoch = self._describe(module), trainer.current_epoch - self._first_epoch
-        for callback in _level_callbacks(trainer):
+        for callback in level_callbacks(trainer):
             callback.on_level_epoch_end(trainer, module, level, epoch)
         learnt = self.stop_loss is not None and module.epoch_loss <= self.stop_loss
         self._level_done = learnt or epoch + 1 == self.epochs_per_level
         if not self._level_done:
             return
         measures: dict[str, float] = {}
-        for callback in _level_callbacks(trainer):
+        for callback in level_callbacks(trainer):
             measures |= callback.measure_level(trainer, module, level)
         if not math.isfinite(measures.get("train_loss", 0.0)):
             raise diverged(f"at the end of level {level.level}", measures["train_loss"])
-        for callback in _level_callbacks(trainer):
+        for callback in level_callbacks(trainer):
             callback.on_level_end(trainer, module, level, measures)
         if level.last:
             trainer.should_stop = True
@@ -381,11 +381,6 @@ def _train_loader(trainer: pl.Trainer) -> TrainLoader:
     if not isinstance(loader, TrainLoader):
         raise TypeError(f"IterativePruning needs the loader of NoisyLabelData, not a {type(loader).__name__}")
     return loader
-
-
-def _level_callbacks(trainer: pl.Trainer) -> list[LevelCallback]:
-    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return [callback for callback in callbacks if isinstance(callback, LevelCallback)]
 
 
 def _copy(net: nn.Module) -> State:

@@ -1,11 +1,12 @@
 """What callbacks are told at the start and end of each level."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import lightning.pytorch as pl
 from torch import Tensor
 
+from sdd.measures.columns import Column
 from sdd.module import Classifier
 
 
@@ -43,6 +44,10 @@ class Level:
 class LevelCallback(pl.Callback):
     """A callback that hears of levels from `IterativePruning`, in whatever order callbacks are listed."""
 
+    def columns(self) -> Sequence[Column]:
+        """Return what is known of the columns that `measure_level` gives; others go by their name alone."""
+        return ()
+
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""
 
@@ -57,6 +62,12 @@ class LevelCallback(pl.Callback):
         self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
     ) -> None:
         """Hear all measures of a level that has just been trained."""
+
+
+def level_callbacks(trainer: pl.Trainer) -> list[LevelCallback]:
+    """Return the trainer's callbacks that hear of levels."""
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [callback for callback in callbacks if isinstance(callback, LevelCallback)]
 
 
 # Lightning calls every hook of every callback at every step, at some 3 µs each, which small networks feel. It skips
