@@ -10,7 +10,7 @@ from sdd.analysis.runs import Run
 
 
 def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
-    """Return runs without the columns that were measured otherwise than in most of them, and notes in words.
+    """Return runs without the columns that were measured otherwise than in most of them, and which those are in words.
 
     Of two equally frequent ways to measure, that of the earlier run holds. A run that does not say how it measured
     a column counts as measured like any other.
@@ -31,11 +31,9 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
                 continue
             left_out[index].add(name)
             if not column.detail:
-                setting, own, other_value = difference
-                notes.append(
-                    f"{name} of {runs[index].name} is left out of means and correlations: it was measured with "
-                    f"{setting} {own}, and not {other_value} as in the others"
-                )
+                setting, own, others = difference
+                measured = f"{name} of {runs[index].name} was measured with {setting} {own}"
+                notes.append(f"{measured}, and not {others} as in the others")
     return [_without(run, names) for run, names in zip(runs, left_out, strict=True)], notes
 
 

@@ -39,11 +39,12 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         with each measure, `per_seed` and `pooled`, `columns` by name as `Column.as_dict` gives them, and `notes` in
         words.
     """
-    members, notes = comparable(group.runs)
+    members, otherwise = comparable(group.runs)
     columns = columns_of([row for run in members for row in run.rows], merged(run.columns for run in members))
     runs, levels = complete_block(members)
     accuracy = table(runs, levels, "test_acc")
     sparsities = list(_mean(table(runs, levels, "sparsity")))
+    notes = [f"{difference}: left out of its mean and correlation" for difference in otherwise]
     notes += [f"{run.name} is {run.problem}" for run in members if run.problem]
     notes += [f"{run.name} is left out: it repeats the settings and the seed of another run" for run in group.repeated]
     notes += [

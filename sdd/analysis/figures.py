@@ -71,7 +71,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
             mean, spread = (column.factor * _values(analysis, column.name, what) for what in ("mean", "sd"))
             marker = "o" if side is axes else "s"
             draw_line(side, places, mean, spread, color=column.colour, marker=marker, markersize=2.2, linewidth=1.2)
-            side.set_ylabel(column.title, fontsize=FONT, color=column.colour)
+            side.set_ylabel(column.title, fontsize=FONT, color=column.colour, parse_math=False)
             side.tick_params(labelsize=FONT, length=2.5)
             side.tick_params(axis="y", colors=column.colour, which="both")
             side.spines["top"].set_visible(False)

@@ -75,8 +75,8 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
         warnings.warn(
             f"{run.name} is left out: it repeats the settings and the seed of another run", UserWarning, stacklevel=2
         )
-    for note in (note for group in groups for note in comparable(group.runs)[1]):
-        warnings.warn(note, UserWarning, stacklevel=2)
+    for difference in (difference for group in groups for difference in comparable(group.runs)[1]):
+        warnings.warn(difference, UserWarning, stacklevel=2)
     return _frame(groups)
 
 

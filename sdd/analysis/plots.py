@@ -135,7 +135,7 @@ def _draw_measure(axes: Axes, places: Floats, values: Floats, measure: Column) -
 
 
 def _name_axis(axes: Axes, measure: Column) -> None:
-    axes.set_ylabel(textwrap.fill(measure.title, _LABEL_WIDTH), fontsize=FONT)
+    axes.set_ylabel(textwrap.fill(measure.title, _LABEL_WIDTH), fontsize=FONT, parse_math=False)
 
 
 def _mark(axes: Axes, place: float, value: float, colour: str, *, below: bool) -> None:

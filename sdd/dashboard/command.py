@@ -3,7 +3,7 @@
 import json
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,11 +48,11 @@ def dashboard(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--name", default="Sparse double descent", help="of the view (default: %(default)s)")
     parser.add_argument("--dry_run", action="store_true", help="print the workspace as JSON; needs no account")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)  # folders may stand after options
     found = _PLACE.fullmatch(chosen.place)
     if found is None:
         raise UserError(f"{chosen.place!r} is no place on W&B; give ENTITY/PROJECT, such as my-team/sdd")
-    workspace = _workspace(found[1], found[2], chosen.name, _columns(chosen.runs))
+    workspace = _workspace(found[1], found[2], chosen.name, chosen.runs)
     if chosen.dry_run:
         sys.stdout.write(json.dumps(workspace._spec, indent=1) + "\n")
         return 0
@@ -74,13 +74,14 @@ def _columns(folders: Sequence[Path]) -> dict[str, Column]:
     return usual_columns() | measured
 
 
-def _workspace(entity: str, project: str, name: str, columns: Mapping[str, Column]) -> Any:
+def _workspace(entity: str, project: str, name: str, folders: Sequence[Path]) -> Any:
     try:
         from sdd.dashboard.workspace import make_workspace
     except ImportError as error:
         raise UserError(f"dashboard needs wandb-workspaces ({error}): pip install 'sdd[dashboard]'") from error
     if not name.strip():
         raise UserError("--name is empty; give the view a name, or leave it out")
+    columns = _columns(folders)
     try:
         return make_workspace(entity, project, name, columns)
     except ValueError as error:
