@@ -1,5 +1,6 @@
 """Accuracy and memorisation at the end of each level."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import lightning.pytorch as pl
@@ -8,12 +9,17 @@ from torch import nn
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
 from sdd.losses import Loss
-from sdd.measures.accuracy import fraction, predict, training_measures
+from sdd.measures.accuracy import TEST, TRAINING, VALIDATION, fraction, predict, training_measures
+from sdd.measures.columns import Column
 from sdd.module import Classifier
 
 
 class AccuracyMeasures(LevelCallback):
     """Measures training, test and, where there is one, validation part, without augmentation."""
+
+    def columns(self) -> Sequence[Column]:
+        """Return those of every part."""
+        return (*TRAINING, *TEST, *VALIDATION)
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the loss and accuracies of each part; see `sdd.measures.accuracy`.

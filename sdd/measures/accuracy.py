@@ -3,12 +3,69 @@
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from sdd.losses import Loss
+from sdd.measures.columns import Column
 from sdd.models.modes import kept_modes
+
+_fit = partial(Column, section="Curves", correlated=False)
+_memory = partial(Column, section="Memorisation", correlated=False, unit="fraction")
+
+TRAINING = (
+    _fit(
+        "train_loss",
+        "training loss",
+        "on the training set with its noisy labels, without augmentation",
+        shown=False,
+    ),
+    _fit(
+        "train_acc",
+        "training accuracy",
+        "on the training set with its noisy labels, without augmentation",
+        "fraction",
+        "#000000",
+    ),
+    _fit(
+        "train_acc_kept",
+        "training accuracy, unchanged labels",
+        "on the training examples whose label was not changed",
+        "fraction",
+        better="higher",
+        shown=False,
+    ),
+    _memory(
+        "memorized",
+        "memorised wrong labels",
+        "fraction of the changed labels predicted as the wrong class that they were given",
+        colour="#D55E00",
+        better="lower",
+    ),
+    _memory(
+        "recovered",
+        "recovered true labels",
+        "fraction of the changed labels predicted as their true class",
+        colour="#E69F00",
+        better="higher",
+        shown=False,
+    ),
+)
+"""Columns of `training_measures`."""
+
+TEST = (
+    _fit("test_loss", "test loss", "on the clean test set", better="lower", shown=False),
+    _fit("test_acc", "test accuracy", "on the clean test set", "fraction", "#0072B2", better="higher"),
+)
+
+_KEPT_ASIDE = "on the training examples kept aside (`data.val_size`), with noisy labels"
+
+VALIDATION = (
+    _fit("val_loss", "validation loss", _KEPT_ASIDE, better="lower", shown=False),
+    _fit("val_acc", "validation accuracy", _KEPT_ASIDE, "fraction", better="higher", shown=False),
+)
 
 
 @dataclass(frozen=True)
