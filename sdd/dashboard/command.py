@@ -2,12 +2,12 @@
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from typing import Any
 
+from sdd.console import OneLineParser, say
 from sdd.errors import UserError
-from sdd.messages import OneLineParser, one_line
+from sdd.messages import one_line
 
 # What W&B allows in names of projects: all but these.
 _PLACE = re.compile(r"([\w.-]+)/([^/\\#?%:\s][^/\\#?%:]*)")
@@ -40,9 +40,9 @@ def dashboard(arguments: Sequence[str]) -> int:
         raise UserError(f"{chosen.place!r} is no place on W&B; give ENTITY/PROJECT, such as my-team/sdd")
     workspace = _workspace(found[1], found[2], chosen.name)
     if chosen.dry_run:
-        sys.stdout.write(json.dumps(workspace._spec, indent=1) + "\n")
+        say(json.dumps(workspace._spec, indent=1))
         return 0
-    sys.stdout.write(f"{_save(workspace, chosen.place)}\n")
+    say(_save(workspace, chosen.place))
     return 0
 
 

@@ -16,7 +16,7 @@ from sdd.__main__ import main
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve
 from sdd.analysis.summary import summarise
 from sdd.callbacks import FlatnessMeasures
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from sdd.dashboard import panels as shown
 from sdd.dashboard.command import dashboard
 from sdd.errors import UserError
