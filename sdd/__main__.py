@@ -8,7 +8,9 @@ from collections.abc import Callable
 from importlib import import_module
 
 from sdd import __version__
+from sdd.console import say
 from sdd.errors import UserError
+from sdd.messages import did_you_mean
 
 _HELP = """\
 usage: python -m sdd COMMAND ...
@@ -62,17 +64,18 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _SIGPIPE
     except UserError as error:
-        sys.stderr.write(f"sdd: error: {error}\n")
+        say(f"sdd: error: {error}", error=True)
         return 2
     except KeyboardInterrupt:
-        sys.stderr.write("sdd: interrupted; the same command goes on from the last checkpoint\n")
+        say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
         return 130
     except OSError as error:
         if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}:
             raise
-        sys.stderr.write(
+        say(
             f"sdd: error: cannot write ({error}); finished levels are safe, and the same command goes on from the "
-            "last checkpoint once there is room\n"
+            "last checkpoint once there is room",
+            error=True,
         )
         return 1
 
@@ -97,15 +100,16 @@ def _run(arguments: list[str]) -> int:
         return 0
     command = arguments[0]
     if command == "--version":
-        sys.stdout.write(f"sdd {__version__}\n")
+        say(f"sdd {__version__}")
         return 0
     if command in _COMMANDS:
         module = import_module(_COMMANDS[command])
         run: Callable[[list[str]], int] = getattr(module, command)
         return run(arguments[1:])
     if command not in _EXPERIMENTS:
-        known = ", ".join((*_EXPERIMENTS, *_COMMANDS))
-        raise UserError(f"unknown command {command!r}; there are: {known} (see --help)")
+        known = (*_EXPERIMENTS, *_COMMANDS)
+        there_are = f"; there are: {', '.join(known)}"
+        raise UserError(f"unknown command {command!r}{there_are}{did_you_mean(command, known, ' (see --help)')}")
     from sdd.cli.command import run_experiment
 
     return run_experiment(arguments)

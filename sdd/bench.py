@@ -22,13 +22,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sdd.callbacks import AccuracyMeasures, IterativePruning, JobProgress, LearningDistance
-from sdd.cli.command import SddCLI
-from sdd.console import quieten_lightning
+from sdd.cli.command import run_experiment
+from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.data import NoisyLabelData
 from sdd.data.datasets import Dataset
 from sdd.data.transforms import Normalisation
 from sdd.errors import UserError
-from sdd.messages import OneLineParser
 from sdd.models import MLP
 from sdd.module import Classifier
 from sdd.pruning.masks import Masks, mask_state, prunable_parameters
@@ -52,15 +51,15 @@ def bench(arguments: Sequence[str]) -> int:
         raise UserError(f"no {_DIGITS} here: run bench from the project's folder, or with --rounds 0")
     quieten_lightning()
     threads = torch.get_num_threads()
-    print_line(
+    say(
         f"sdd bench on {platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}, {chosen.accelerator}"
         + (f" {torch.cuda.get_device_name()}" if chosen.accelerator == "gpu" else "")
     )
-    print_line(f"{'':44}{'bare s':>9}{'sdd s':>9}{'ratio':>8}{'min':>8}{'max':>8}{'pairs':>7}")
+    say(f"{'':44}{'bare s':>9}{'sdd s':>9}{'ratio':>8}{'min':>8}{'max':>8}{'pairs':>7}")
     torch.set_num_threads(chosen.threads or threads)
     pairs, evaluations = mnist_epochs(chosen.epochs, Path(chosen.root), chosen.accelerator)
     print_row(f"mnist_lenet, an epoch, {torch.get_num_threads()} threads", pairs)
-    print_line(f"{'  its two evaluations (60,000 and 10,000)':44}{'':9}{median(evaluations):9.2f}")
+    say(f"{'  its two evaluations (60,000 and 10,000)':44}{'':9}{median(evaluations):9.2f}")
     torch.set_num_threads(threads)
     if chosen.rounds:
         print_row("digits_mlp, the whole run", [digits_pair() for _ in range(chosen.rounds)])
@@ -68,18 +67,11 @@ def bench(arguments: Sequence[str]) -> int:
     return 0
 
 
-def print_line(text: str) -> None:
-    """Print a line at once."""
-    print(text, flush=True)  # noqa: T201
-
-
 def print_row(name: str, pairs: Sequence[tuple[float, float]]) -> None:
     """Print the medians of (bare, sdd) seconds and of the ratios pair by pair."""
     ratios = [ours / bare for bare, ours in pairs]
     bare, ours = (median(pair[side] for pair in pairs) for side in (0, 1))
-    print_line(
-        f"{name:44}{bare:9.2f}{ours:9.2f}{median(ratios):8.2f}{min(ratios):8.2f}{max(ratios):8.2f}{len(pairs):7}"
-    )
+    say(f"{name:44}{bare:9.2f}{ours:9.2f}{median(ratios):8.2f}{min(ratios):8.2f}{max(ratios):8.2f}{len(pairs):7}")
 
 
 class _Alternation(pl.Callback):
@@ -165,7 +157,7 @@ def digits_pair() -> tuple[float, float]:
     bare_digits()
     middle = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder, redirect_stdout(StringIO()), redirect_stderr(StringIO()):
-        SddCLI(["fit", "--config", str(_DIGITS), "--run_dir", f"{folder}/run", "--progress.show", "none"])
+        run_experiment(["fit", "--config", str(_DIGITS), "--run_dir", f"{folder}/run", "--progress.show", "none"])
     return middle - start, time.perf_counter() - middle
 
 

@@ -1,15 +1,7 @@
-"""What is said to the user: one line each, in plain words."""
+"""Wording of what is said to the user, in one line each."""
 
-import argparse
-import re
-from typing import NoReturn
-
-from sdd.errors import UserError
-
-_CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
-_GIVEN_BY = re.compile(r'Linked "([\w.]+)" must be given via "([\w.]+)"')
-_REFUSED_IN_LINK = re.compile(r"Call to compute_fn of link .*? failed: (.*)")
-_LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .*")
+from collections.abc import Iterable
+from difflib import get_close_matches
 
 
 def one_line(message: str) -> str:
@@ -22,28 +14,27 @@ def counted(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
-def plain_words(message: str) -> str:
-    """Rewrite what jsonargparse says of a bad command line or configuration file."""
-    text = one_line(message)
-    if refused := _REFUSED_IN_LINK.search(text):
-        return refused[1]
-    if found := _LINKED.search(text):
-        source, target = found.groups()
-    elif found := _GIVEN_BY.search(text):
-        target, source = found.groups()
-    if found:
-        return f"{target} follows from {source}: leave it unset and set that instead"
-    if "model.seed" in text:
-        return f"seed_everything must be a whole number from 0, so that a run can be repeated ({text})"
-    if text.endswith("are required: fit.model.net"):
-        return "no network is named: give --config configs/digits_mlp.yaml, or another configuration"
-    text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
-    return _CHOICE.sub(lambda found: f"{found[2]!r} is unknown; allowed: {found[1].replace(chr(39), '')}", text)
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name that a mistaken one most likely means; None where none is near.
+
+    A name that begins with the mistaken one comes first, then one with the same last part after a dot, then whatever
+    is spelt alike.
+    """
+    names = list(known)
+    last = name.lstrip("-").rpartition(".")[2]
+    longer = [one for one in names if one.startswith(name)]
+    elsewhere = [one for one in names if one.lstrip("-").rpartition(".")[2] == last]
+    alike = get_close_matches(name, longer or elsewhere or names, n=1, cutoff=0.0 if longer or elsewhere else 0.6)
+    return alike[0] if alike else None
 
 
-class OneLineParser(argparse.ArgumentParser):
-    """A parser of the standard library whose errors are one line each."""
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the end of a message on a name that there is not, such as `; did you mean magnitude?`.
 
-    def error(self, message: str) -> NoReturn:
-        """Raise a UserError instead of printing the whole usage."""
-        raise UserError(f"{one_line(message)} (see {self.prog} --help)")
+    Args:
+        name: As it was given.
+        known: What could be given.
+        otherwise: What to say where nothing is near.
+    """
+    near = nearest(name, known)
+    return otherwise if near is None else f"; did you mean {near}?"

@@ -7,7 +7,8 @@ import yaml
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import IterativePruning
-from sdd.cli.command import SddCLI
+from sdd.cli.build import build
+from sdd.cli.parse import parse
 from sdd.data.datasets import Dataset, DataSource
 from sdd.pruning.masks import prunable_parameters
 from tests.small import PROJECT
@@ -52,23 +53,25 @@ def _without_download(tmp_path, monkeypatch):
 
 @pytest.fixture
 def built(monkeypatch):
-    """Build everything of a command line, but do not train."""
+    """Parse a command line and build everything of it, but train neither it nor what it builds on."""
+    # The stand-ins for the data sets are too small for the paper's 1,000 steps.
+    monkeypatch.setattr(IterativePruning, "check_steps", lambda *_: None)
 
-    def build(*arguments):
-        monkeypatch.setattr(SddCLI, "fit", lambda *_, **__: None)
-        # The stand-ins for the data sets are too small for the paper's 1,000 steps.
-        monkeypatch.setattr(IterativePruning, "check_steps", lambda *_: None)
-        return SddCLI(list(arguments))
+    def build_of(*arguments):
+        request = parse(arguments)
+        config = request.config.clone()
+        config.pruning.masks_from = None
+        return request, build(request, config)
 
-    return build
+    return build_of
 
 
 @pytest.mark.parametrize("path", [path for path in CONFIGS if path.stem in PAPER], ids=lambda path: path.stem)
 def test_a_config_is_the_protocols_recipe(built, path):
     size, batch, epochs, rate, momentum, decay, milestones, augment, levels, excluded = PAPER[path.stem]
-    cli = built("fit", "--config", str(path))
-    assert sum(parameter.numel() for parameter in cli.model.net.parameters()) == size
-    optimizers = cli.model.configure_optimizers()
+    _, made = built("fit", "--config", str(path))
+    assert sum(parameter.numel() for parameter in made.model.net.parameters()) == size
+    optimizers = made.model.configure_optimizers()
     optimizer = optimizers["optimizer"] if milestones else optimizers
     group = optimizer.param_groups[0]
     assert isinstance(optimizer, torch.optim.SGD)
@@ -78,12 +81,12 @@ def test_a_config_is_the_protocols_recipe(built, path):
         assert sorted(scheduler.milestones) == milestones
         assert scheduler.gamma == 0.1
         assert optimizers["lr_scheduler"]["interval"] == "epoch"
-    pruning = cli.config_init["fit"].pruning
-    assert (cli.datamodule.batch_size, cli.datamodule.augment) == (batch, augment)
+    pruning = made.pruning
+    assert (made.data.batch_size, made.data.augment) == (batch, augment)
     assert (pruning.epochs_per_level, pruning.last_level, list(pruning.exclude)) == (epochs, levels, excluded)
-    assert cli.trainer.max_epochs == (levels + 1) * epochs
+    assert made.trainer.max_epochs == (levels + 1) * epochs
     assert pruning.criterion == "magnitude"
-    assert prunable_parameters(cli.model.net, pruning.exclude)
+    assert prunable_parameters(made.model.net, pruning.exclude)
 
 
 def test_every_paper_config_is_there():
@@ -139,20 +142,19 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
     }
     flags = [part for name, value in arguments.items() for part in (f"--{name}", value)]
     config = str(PROJECT / "configs" / "mnist_lenet.yaml")
-    cli = built("fit", "--config", config, *flags, "--seed_everything", "3", "--run_dir", "runs/x")
-    data, pruning = cli.datamodule, cli.config_init["fit"].pruning
+    _, made = built("fit", "--config", config, *flags, "--seed_everything", "3", "--run_dir", "runs/x")
+    data, pruning = made.data, made.pruning
     assert (data.dataset, data.noise_type, data.noise_rate, data.noise_seed) == ("mnist", "pairflip", 0.3, 7)
     assert (data.train_size, str(data.root), data.seed) == (500, "here", 3)
     assert (pruning.last_level, pruning.epochs_per_level) == (5, 4)
     assert (pruning.criterion, pruning.scope, pruning.retrain) == ("gradient", "layer", "lr_rewind")
     assert (pruning.rewind_steps, pruning.exclude, pruning.seed) == (3, ("hidden.1.weight",), 3)
-    assert (cli.model.seed, cli.trainer.max_epochs, cli.trainer.default_root_dir) == (3, 24, "runs/x")
+    assert (made.model.seed, made.trainer.max_epochs, made.trainer.default_root_dir) == (3, 24, "runs/x")
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
-def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeypatch, path):
+def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
     """Renders the first and last cell as the agent does, `--key=value`, and builds everything of it."""
-    monkeypatch.setattr(SddCLI, "_train_sources", _no_sources)
     sweep = yaml.safe_load(path.read_text())
     assert (sweep["method"], sweep["name"]) == ("grid", path.stem)
     command = sweep["command"]
@@ -163,16 +165,10 @@ def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeyp
     for place in (0, -1):
         values = {name: part["values"][place] for name, part in sweep["parameters"].items()}
         cell = [f"--{name}={value}" for name, value in values.items()]
-        cli = built("fit", "--config", str(config), *fixed, *cell, "--run_dir", str(tmp_path / f"run{place}"))
-        settings = cli.plan.settings | {"data.root": str(cli.datamodule.root)}
+        request, made = built("fit", "--config", str(config), *fixed, *cell, "--run_dir", str(tmp_path / f"run{place}"))
+        settings = request.plan.settings | {"data.root": str(made.data.root)}
         assert {name: settings[name] for name in values} == values
-        assert cli.model.seed == cli.datamodule.seed == values["seed_everything"]
-        assert cli.model.distance_penalty == values.get("model.distance_penalty", 0.0)
-        assert cli.datamodule.noise_rate == settings["data.noise_rate"]
-        assert cli.config_init["fit"].pruning.frozen == values.get("pruning.frozen", "zero")
-
-
-def _no_sources(self, config):
-    """Stand in for the training of what a run builds on: no such run is needed to build."""
-    if config.pruning.masks_from is not None:
-        config.pruning.masks_from = None
+        assert made.model.seed == made.data.seed == values["seed_everything"]
+        assert made.model.distance_penalty == values.get("model.distance_penalty", 0.0)
+        assert made.data.noise_rate == settings["data.noise_rate"]
+        assert made.pruning.frozen == values.get("pruning.frozen", "zero")

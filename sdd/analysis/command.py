@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -16,10 +15,10 @@ from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.runs import Group, group_runs, read_runs
 from sdd.analysis.summary import finite
 from sdd.analysis.tickets import find_partner, pair_groups
+from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.measures.columns import Column
-from sdd.messages import OneLineParser
 
 
 def analyze(arguments: Sequence[str]) -> int:
@@ -49,27 +48,27 @@ def analyze(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     loaded = read_runs(chosen.runs)
     for problem in loaded.problems:
-        sys.stderr.write(f"sdd: {problem}\n")
+        say(f"sdd: {problem}", error=True)
     if not loaded.runs:
         raise UserError("there is no run to analyse; give folders of runs, such as runs/digits_mlp-*")
     groups = group_runs(join_one_shot(loaded.runs))
     data_sets = sorted({str(group.settings.get("data.dataset")) for group in groups})
     if len(data_sets) > 1:
-        _say(f"Runs of different data sets ({', '.join(data_sets)}) are analysed apart, not compared.\n")
+        say(f"Runs of different data sets ({', '.join(data_sets)}) are analysed apart, not compared.\n")
     analyses, written = [], list[Path]()
     for number, group in enumerate(groups):
         name = f"group-{number + 1}" if len(groups) > 1 else "group"
         analysis = analyse_group(group)
         analyses.append(analysis)
-        _say(f"== {name}: {group.label}, {len(group.runs)} run{'s' if len(group.runs) > 1 else ''}")
+        say(f"== {name}: {group.label}, {len(group.runs)} run{'s' if len(group.runs) > 1 else ''}")
         for lines in (
             [*level_table(analysis), *label_lines(analysis)],
             verdict_lines(analysis),
             correlation_lines(analysis),
         ):
-            _say("\n".join(lines) + "\n")
+            say("\n".join(lines) + "\n")
         for note in analysis["notes"]:
-            _say(f"note: {note}")
+            say(f"note: {note}")
         written += _draw(group, analysis, chosen.out, name, chosen.levels)
     tickets = []
     for number, group in enumerate(groups):
@@ -77,18 +76,18 @@ def analyze(arguments: Sequence[str]) -> int:
             continue
         partner, reason = find_partner(group, groups)
         if partner is None:
-            _say(f"note: group-{number + 1} cannot be compared with winning tickets: {reason}")
+            say(f"note: group-{number + 1} cannot be compared with winning tickets: {reason}")
             continue
         comparison = finite(pair_groups(partner, group))
         tickets.append(comparison)
-        _say("\n".join(ticket_lines(comparison)) + "\n")
+        say("\n".join(ticket_lines(comparison)) + "\n")
         accuracy = Column.from_dict(analyses[number]["columns"]["test_acc"])
         written += draw_tickets(comparison, chosen.out / f"tickets-{number + 1}", accuracy)
     content = {"groups": analyses, "tickets": tickets, "left_out": list(loaded.problems)}
     report = chosen.out / "analysis.json"
     write_atomically(report, json.dumps(finite(content), indent=1) + "\n")
     for path in (report, *written):
-        _say(f"  {path}")
+        say(f"  {path}")
     return 1 if loaded.problems else 0
 
 
@@ -121,7 +120,7 @@ def _loss_tables(group: Group) -> list[list[LossPoint]]:
             try:
                 read = read_loss_curves(part.path / FILE)
             except UserError as error:
-                _say(f"note: {error}; its loss curves are left out")
+                say(f"note: {error}; its loss curves are left out")
             else:
                 points += [replace(point, level=levels[point.level]) for point in read if point.level in levels]
         if points:
@@ -137,7 +136,3 @@ def _named_levels(analysis: Mapping[str, Any]) -> dict[int, str]:
     if phases["trough"] is not None:
         named |= {levels[phases["trough"]]: "trough", levels[phases["peak"]]: "peak"}
     return dict(sorted(named.items()))
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")

@@ -2,17 +2,17 @@
 
 import json
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from sdd.analysis.columns import columns_of, merged
 from sdd.analysis.runs import read_runs
+from sdd.console import OneLineParser, say
 from sdd.dashboard.panels import usual_columns
 from sdd.errors import UserError
 from sdd.measures.columns import Column
-from sdd.messages import OneLineParser, one_line
+from sdd.messages import one_line
 
 # What W&B allows in names of projects: all but these.
 _PLACE = re.compile(r"([\w.-]+)/([^/\\#?%:\s][^/\\#?%:]*)")
@@ -54,9 +54,9 @@ def dashboard(arguments: Sequence[str]) -> int:
         raise UserError(f"{chosen.place!r} is no place on W&B; give ENTITY/PROJECT, such as my-team/sdd")
     workspace = _workspace(found[1], found[2], chosen.name, chosen.runs)
     if chosen.dry_run:
-        sys.stdout.write(json.dumps(workspace._spec, indent=1) + "\n")
+        say(json.dumps(workspace._spec, indent=1))
         return 0
-    sys.stdout.write(f"{_save(workspace, chosen.place)}\n")
+    say(_save(workspace, chosen.place))
     return 0
 
 
@@ -66,7 +66,7 @@ def _columns(folders: Sequence[Path]) -> dict[str, Column]:
         return usual_columns()
     loaded = read_runs(folders)
     for problem in loaded.problems:
-        sys.stderr.write(f"sdd: {problem}\n")
+        say(f"sdd: {problem}", error=True)
     if not loaded.runs:
         raise UserError("there is no run among the folders given; give folders of runs, such as runs/digits_mlp-*")
     rows = [row for run in loaded.runs for row in run.rows]

@@ -3,14 +3,14 @@
 import argparse
 import math
 import signal
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
-from sdd.messages import OneLineParser, counted
+from sdd.messages import counted
 from sdd.report.content import report_content
 from sdd.report.folders import Folder, counts, read_folders, signature
 from sdd.report.page import page_html
@@ -58,7 +58,7 @@ def report(arguments: Sequence[str]) -> int:
         raise UserError(f"there is no run to report: {folders[0].path} {folders[0].reason}")
     for folder in folders:
         if folder.failed:
-            sys.stderr.write(f"sdd: {folder.path} {folder.reason}\n")
+            say(f"sdd: {folder.path} {folder.reason}", error=True)
     if all(folder.run is None for folder in folders):
         raise UserError(
             f"there is no run to report in {len(folders)} folders ({counts(folders)}); give folders of runs, such as "
@@ -70,7 +70,7 @@ def report(arguments: Sequence[str]) -> int:
 
 def _watch(paths: Sequence[Path], out: Path, seconds: float) -> int:
     """Write the page whenever a run has changed, until Ctrl-C; then once more, so that it no longer waits."""
-    _say(f"watching every {seconds:g} s; Ctrl-C ends it")
+    say(f"watching every {seconds:g} s; Ctrl-C ends it")
     before: object = None
     terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -81,7 +81,7 @@ def _watch(paths: Sequence[Path], out: Path, seconds: float) -> int:
                 before = now
             time.sleep(seconds)
     except KeyboardInterrupt:
-        _say("")
+        say("")
         _write(paths, read_folders(paths), out, None)
         return _INTERRUPTED
     finally:
@@ -96,7 +96,7 @@ def _write(paths: Sequence[Path], folders: Sequence[Folder], out: Path, watch: f
     at = f"{made}  " if watch is not None else ""
     curves = sum(bool(run["level"]) for run in content["runs"])
     drawn = f"{counted(curves, 'curve')} in {counted(len(content['groups']), 'group')}"
-    _say(f"{at}{out}: {drawn}; folders: {counts(folders)}; {len(page.encode()) / 1e6:.1f} MB")
+    say(f"{at}{out}: {drawn}; folders: {counts(folders)}; {len(page.encode()) / 1e6:.1f} MB")
 
 
 def _title(paths: Sequence[Path]) -> str:
@@ -114,8 +114,3 @@ def _seconds(text: str) -> float:
             f"{text!r} is no number of seconds above 0; give RUNS before --watch, as in: report RUNS --watch 30"
         )
     return seconds
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

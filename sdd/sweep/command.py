@@ -1,13 +1,12 @@
 """`python -m sdd sweep FILE`: the grid of a W&B sweep file as ordinary runs, without W&B."""
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.console import quieten_lightning
+from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.errors import UserError
-from sdd.messages import OneLineParser, counted, one_line
+from sdd.messages import counted, one_line
 from sdd.sweep.engine import Engine
 from sdd.sweep.fit_process import shown_command
 from sdd.sweep.local_engine import LocalEngine
@@ -35,7 +34,7 @@ def sweep(arguments: Sequence[str]) -> int:
     file = read_sweep(chosen.file)
     base = Path("runs") / file.name if chosen.runs is None else chosen.runs
     with StopSignals() as stop:
-        _say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
+        say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
         try:
             planned = _plan(file.cells, base, stop)
             runs = [run for run in planned if isinstance(run, PlannedRun)]
@@ -43,7 +42,7 @@ def sweep(arguments: Sequence[str]) -> int:
             if chosen.dry_run:
                 return _list(planned)
             for cell in invalid:
-                _say(f"invalid   {cell.label}  {cell.reason}")
+                say(f"invalid   {cell.label}  {cell.reason}")
             engine = _engine(chosen.workers, chosen.ray, chosen.cpus_per_run or 1.0, chosen.gpus_per_run)
             try:
                 stop.catch()
@@ -54,7 +53,7 @@ def sweep(arguments: Sequence[str]) -> int:
             results, invalid = [], []
         if stop.first is not None:
             ended = sum(result.end in {"finished", "skipped"} for result in results)
-            _say(
+            say(
                 f"sdd: sweep stopped by {stop.first.name}, {ended} of {counted(len(file.cells), 'run')} finished; the "
                 "same command goes on where they were left",
                 error=True,
@@ -117,7 +116,7 @@ def _plan(cells: Sequence[Cell], base: Path, stop: StopSignals) -> list[PlannedR
         stop.check()
         planned.append(run)
         if isinstance(run, Repeated):
-            _say(f"sdd: {run.label} is the same run as {run.of}", error=True)
+            say(f"sdd: {run.label} is the same run as {run.of}", error=True)
     stop.check()
     return planned
 
@@ -136,13 +135,13 @@ def _list(planned: Sequence[PlannedRun | Invalid | Repeated]) -> int:
     for run in planned:
         if isinstance(run, Invalid):
             failed = True
-            _say(f"# {shown_command(run.arguments)}  # invalid: {one_line(f'{run.label}: {run.reason}')}")
+            say(f"# {shown_command(run.arguments)}  # invalid: {one_line(f'{run.label}: {run.reason}')}")
         elif isinstance(run, PlannedRun):
             try:
                 state: str = run.state()
             except UserError as error:
                 failed, state = True, f"invalid: {error}"
-            _say(f"{shown_command(run.arguments)}  # {one_line(f'{state}: {run.label}')}")
+            say(f"{shown_command(run.arguments)}  # {one_line(f'{state}: {run.label}')}")
     return 1 if failed else 0
 
 
@@ -152,20 +151,14 @@ def _summarise(results: Sequence[Result], invalid: Sequence[Invalid], base: Path
     words = {"finished": "finished", "skipped": "finished before", "failed": "failed", "elsewhere": "in other sweeps"}
     counts = [f"{ends.count(end)} {word}" for end, word in words.items() if end in ends]
     counts += [f"{len(invalid)} invalid"] if invalid else []
-    _say(f"\n{counted(len(results) + len(invalid), 'run')}: {', '.join(counts)}")
+    say(f"\n{counted(len(results) + len(invalid), 'run')}: {', '.join(counts)}")
     for cell in invalid:
-        _say(f"  invalid  {cell.label}: {cell.reason}")
+        say(f"  invalid  {cell.label}: {cell.reason}")
     for result in results:
         if result.end == "failed":
-            _say(f"  failed   {result.run.label}: {result.reason}")
+            say(f"  failed   {result.run.label}: {result.reason}")
             if result.run.log.exists():
-                _say(f"           see {relative(result.run.log)}")
+                say(f"           see {relative(result.run.log)}")
     if "finished" in ends or "skipped" in ends:
-        _say(f"  python -m sdd report {base}\n  python -m sdd analyze {base}")
+        say(f"  python -m sdd report {base}\n  python -m sdd analyze {base}")
     return 1 if invalid or "failed" in ends else 0
-
-
-def _say(text: str, *, error: bool = False) -> None:
-    stream = sys.stderr if error else sys.stdout
-    stream.write(f"{text}\n")
-    stream.flush()

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sdd.analysis.runs import SPARSITIES
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
 from sdd.sweep.sweep_file import Cell

@@ -1,15 +1,12 @@
 """What a sweep shows: a line when a run starts and ends, and one bar over all levels with the time left."""
 
 import sys
-import time
 from collections.abc import Iterable
-from datetime import timedelta
 
 from tqdm import tqdm
 
+from sdd.console import Progress
 from sdd.sweep.planned_run import PlannedRun
-
-_LINE_SECONDS = 60.0
 
 
 class SweepProgress:
@@ -22,19 +19,7 @@ class SweepProgress:
     def __init__(self, runs: Iterable[PlannedRun]) -> None:
         self._done = {run: run.levels_done() for run in runs}
         self._ends: dict[PlannedRun, int] = {}
-        self._first = sum(self._done.values())
-        self._started = self._said = time.monotonic()
-        on_terminal = sys.stderr.isatty()
-        self._bar = tqdm(
-            total=self._total,
-            initial=self._first,
-            unit="level",
-            smoothing=0,
-            dynamic_ncols=True,
-            leave=False,
-            disable=not on_terminal,
-        )
-        self._lines = not on_terminal
+        self._progress = Progress(self._total, sum(self._done.values()), "level", smoothing=0)
 
     @property
     def _total(self) -> int:
@@ -57,18 +42,10 @@ class SweepProgress:
         """
         for run in running:
             self._done[run] = run.levels_done()
-        done = sum(self._done.values())
         ended = f"{len(self._ends)} of {len(self._done)} runs"
-        self._bar.total = self._total
-        self._bar.update(done - self._bar.n)
-        self._bar.set_postfix_str(ended)  # draws the bar, so that the time goes on
-        now = time.monotonic()
-        if self._lines and now - self._said >= _LINE_SECONDS and done > self._first:
-            self._said = now
-            left = timedelta(seconds=round((self._total - done) * (now - self._started) / (done - self._first)))
-            sys.stderr.write(f"{done / self._total:.1%} done, {ended}, {left} left\n")
-            sys.stderr.flush()
+        self._progress.move_to(sum(self._done.values()), ended, self._total)
+        self._progress.redraw(ended)
 
     def close(self) -> None:
         """Take the bar away."""
-        self._bar.close()
+        self._progress.close()

@@ -2,13 +2,14 @@
 
 import os
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger
 
 from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
@@ -18,7 +19,8 @@ from sdd.messages import one_line
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
 from sdd.tracking.curve_log import CurveLog
-from sdd.tracking.wandb_run import group_name, in_wandb_sweep, run_name, swept_values, tags
+from sdd.tracking.sweep_agent import given_back_on_interrupt, in_wandb_sweep, swept_values
+from sdd.tracking.wandb_run import group_name, run_name, tags
 
 
 class RunLoggers:
@@ -99,10 +101,14 @@ class RunLoggers:
             logger.finalize("success")
         self._folder.write_environment({**self._started_with, **self.note()})
 
-    def mark_preempting_before_start(self) -> None:
-        """Let the sweep give the run to an agent again, although no logger has been started yet."""
-        self._folder.write_config(self._text, self._plan.settings)  # W&B's files make the folder this run's
-        mark_preempting(self._wandb_loggers())
+    def given_back_before_start(self) -> AbstractContextManager[None]:
+        """In a sweep, give the run back to it on an interrupt, although no logger has been started yet."""
+        return given_back_on_interrupt(self._with_a_folder)
+
+    def _with_a_folder(self) -> list[Logger]:
+        """Build W&B's loggers before the training does, and make the folder this run's, since they write there."""
+        self._folder.write_config(self._text, self._plan.settings)
+        return self._wandb_loggers()
 
     def _settle_wandb(self, settings: Namespace, arguments: Sequence[str]) -> None:
         """Name the run, group it, tag it, and let a resumed one go on under its id."""
@@ -137,13 +143,6 @@ class RunLoggers:
             parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger
             for logger in self._wandb_configured()
         ]
-
-
-def mark_preempting(loggers: Iterable[Logger]) -> None:
-    """Let the sweep give the run to an agent again."""
-    for logger in loggers:
-        if isinstance(logger, WandbLogger):
-            logger.experiment.mark_preempting()
 
 
 def _is_wandb(logger: Any) -> bool:

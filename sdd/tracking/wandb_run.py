@@ -1,7 +1,6 @@
 """What a run is called on W&B, which runs it is grouped with, and its tags."""
 
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from sdd.analysis.runs import SEED, SPARSITIES
@@ -9,45 +8,6 @@ from sdd.runs.folder import digest
 
 _LONGEST = 120
 _LONGEST_TAG = 64
-
-
-def in_wandb_sweep() -> bool:
-    """Tell whether an agent of a W&B sweep started this process."""
-    return "WANDB_SWEEP_ID" in os.environ
-
-
-def swept_values(arguments: Sequence[str], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a sweep agent set, by arguments of the form --key=value, in one order however they are given.
-
-    Args:
-        arguments: The command line.
-        settings: The run's, as flat dotted keys; they say a value as it was read, 0.0 where an agent writes 0.
-    """
-    pairs = sorted(argument[2:].split("=", 1) for argument in arguments if _is_pair(argument))
-    return {key: settings.get(key, text) for key, text in pairs if key not in {"config", "run_dir"}}
-
-
-def agent_arguments(arguments: Sequence[str]) -> list[str]:
-    """Return a sweep agent's command line without what is no setting of the sweep.
-
-    An agent that hands out a pre-empted run again gives the run's whole logged configuration, sections as
-    --data={...} and unset values as --run_dir=None among the swept settings, and in no order.
-
-    Args:
-        arguments: The command line.
-    """
-    pairs = {argument: argument[2:].split("=", 1) for argument in arguments if _is_pair(argument)}
-    if not any("." not in key and value.startswith("{") for key, value in pairs.values()):
-        return list(arguments)
-    return [
-        argument
-        for argument in arguments
-        if argument not in pairs or "." in pairs[argument][0] or pairs[argument][0] == SEED
-    ]
-
-
-def _is_pair(argument: str) -> bool:
-    return argument.startswith("--") and "=" in argument
 
 
 def cell_name(values: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from tests.small import small_run
 
 
 def test_lines_tell_the_share_done_and_the_time_left(tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("sdd.callbacks.progress._LINE_SECONDS", 0.0)
+    monkeypatch.setattr("sdd.console._LINE_SECONDS", 0.0)
     small_run(tmp_path, JobProgress("lines"))
     lines = capsys.readouterr().err.splitlines()
     found = [re.fullmatch(r"([\d.]+)% done, epoch (\d+) of 8, (\d+:\d\d:\d\d) left", line) for line in lines]
@@ -24,8 +24,8 @@ def test_the_bar_covers_the_whole_job_even_where_levels_end_early(tmp_path, caps
 
         def on_train_batch_end(self, trainer, *rest):
             super().on_train_batch_end(trainer, *rest)
-            Spy.seen += (self._bar.n,)
-            assert self._bar.total == 32
+            Spy.seen += (self._progress._bar.n,)
+            assert self._progress._bar.total == 32
 
     small_run(tmp_path, Spy("bar"), stop_loss=stop_loss)
     early = [step for level in range(4) for step in range(8 * level + 1, 8 * level + 5)]

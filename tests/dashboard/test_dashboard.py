@@ -17,7 +17,7 @@ from sdd.analysis.columns import write_columns
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve, write_curve
 from sdd.analysis.summary import summarise
 from sdd.callbacks import FlatnessMeasures
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from sdd.dashboard import panels as shown
 from sdd.dashboard.command import dashboard
 from sdd.errors import UserError

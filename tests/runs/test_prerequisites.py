@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sdd.__main__ import main
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import dense_config, tickets_config

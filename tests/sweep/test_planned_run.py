@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
 from sdd.sweep.sweep_file import read_sweep
 from tests.small import QUICK

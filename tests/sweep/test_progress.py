@@ -2,7 +2,6 @@
 
 import pytest
 
-from sdd.sweep import progress as module
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.progress import SweepProgress
 
@@ -13,7 +12,7 @@ SETTINGS = {"pruning.levels": 3, "pruning.sparsities": None}
 def clock(monkeypatch):
     """Seconds that pass only when a test says so."""
     now = [1000.0]
-    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
     return now
 
 

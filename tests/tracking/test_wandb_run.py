@@ -3,35 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdd.cli.command import plan
-from sdd.tracking.wandb_run import agent_arguments, cell_name, group_name, run_name, swept_values, tags
+from sdd.cli.parse import plan
+from sdd.tracking.sweep_agent import swept_values
+from sdd.tracking.wandb_run import cell_name, group_name, tags
 from tests.small import PROJECT, QUICK
-
-
-def test_what_a_sweep_agent_set_is_told_from_the_rest_of_the_command():
-    command = ["fit", "--config", "configs/x.yaml", "--pruning.dense_from", "auto", "--trainer.logger", "WandbLogger"]
-    cell = ["--config=y.yaml", "--data.noise_rate=0.2", "--pruning.sparsities=[0.5, 0.9]", "--seed_everything=0"]
-    settings = {"data.noise_rate": 0.2, "pruning.sparsities": [0.5, 0.9], "seed_everything": 0}
-    swept = swept_values([*command, *cell], settings)
-    assert swept == settings
-    assert list(swept) == list(swept_values(cell[::-1], settings)), "in one order however they are given"
-    assert run_name("x", swept) == "noise_rate=0.2,sparsities=0.5,0.9,seed_everything=0"
-    assert run_name("x", {}) == "x"
-
-
-def test_a_run_that_is_handed_out_again_is_given_what_was_swept():
-    fixed = ["fit", "--config", "configs/x.yaml", "--trainer.logger", "WandbLogger"]
-    swept = ["--data.noise_rate=0.2", "--seed_everything=0"]
-    logged = ["--data={'noise_rate': 0.2, 'root': 'a=b'}", "--run_dir=None", "--threads=1", "--_wandb={'x': 1}"]
-    assert agent_arguments([*fixed, *logged[:2], *swept, *logged[2:]]) == [*fixed, *swept]
-    first_time = [*fixed, *swept, "--threads=1"]
-    assert agent_arguments(first_time) == first_time
-
-
-def test_a_value_is_shown_as_it_was_read():
-    assert run_name("x", swept_values(["--data.noise_rate=0"], plan(QUICK).settings | {"data.noise_rate": 0.0})) == (
-        "noise_rate=0.0"
-    )
 
 
 def test_a_cells_name_shows_whole_settings_where_their_last_parts_are_the_same():

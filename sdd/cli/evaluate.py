@@ -1,0 +1,45 @@
+"""`test` and `validate`: the accuracy of a trained level."""
+
+from pathlib import Path
+
+from sdd.cli.build import build
+from sdd.cli.parse import Request
+from sdd.console import say
+from sdd.errors import UserError
+from sdd.runs.prerequisites import AUTO, TICKETS
+
+_DOING = {"test": "testing", "validate": "validating"}
+
+
+def evaluate(request: Request) -> None:
+    """Test or validate the run's newest checkpoint, or the one that was asked for.
+
+    Args:
+        request: Of `test` or `validate`.
+
+    Raises:
+        UserError: There is no such checkpoint, or the parts do not fit together.
+    """
+    config = request.config.clone()
+    if config.pruning.masks_from == AUTO:
+        config.pruning.update(TICKETS)  # nothing is pruned
+    checkpoint = _checkpoint(request)
+    experiment = build(request, config)
+    say(f"{_DOING[request.command]} {checkpoint}", error=True)
+    run = getattr(experiment.trainer, request.command)
+    run(experiment.model, datamodule=experiment.data, **experiment.options | {"ckpt_path": checkpoint})
+
+
+def _checkpoint(request: Request) -> Path:
+    if request.config.ckpt_path is not None:
+        asked_for = Path(request.config.ckpt_path)
+        if not asked_for.is_file():
+            raise UserError(f"no checkpoint {asked_for}")
+        return asked_for
+    newest, _ = request.folder.newest_checkpoint()
+    if newest is None:
+        raise UserError(
+            f"there is no trained network in {request.folder.path}: run fit first, or set --ckpt_path to a "
+            "checkpoint, such as levels/level-000.ckpt of a run"
+        )
+    return newest

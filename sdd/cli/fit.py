@@ -1,0 +1,63 @@
+"""Last step of `fit`: train a run that is claimed and built, from its newest checkpoint on."""
+
+from sdd.cli.build import Experiment
+from sdd.cli.claim import Claim, held, is_first_process
+from sdd.cli.parse import Request
+from sdd.console import say
+from sdd.runs.environment import environment
+from sdd.tracking.sweep_agent import given_back_on_interrupt
+
+
+def fit(request: Request, claimed: Claim, experiment: Experiment) -> bool:
+    """Train all levels that are left.
+
+    Args:
+        request: What the command line asks for.
+        claimed: The run in its folder.
+        experiment: Its parts.
+
+    Returns:
+        True; False where another process works in the folder, or has done so since it was claimed.
+
+    Raises:
+        KeyboardInterrupt: The training was interrupted or asked to end; everything is put away.
+    """
+    with held(request) as mine:
+        if not mine:
+            return False
+        if is_first_process():
+            folder = request.folder
+            if folder.finished or folder.checkpoints() != claimed.checkpoints:
+                return False
+            _note_start(request, claimed)
+        for logger in experiment.trainer.loggers:
+            claimed.loggers.start(logger)
+        with given_back_on_interrupt(lambda: experiment.trainer.loggers):
+            _train(experiment, claimed)
+    return True
+
+
+def _train(experiment: Experiment, claimed: Claim) -> None:
+    options = experiment.options | {"ckpt_path": claimed.checkpoint}
+    try:
+        experiment.trainer.fit(experiment.model, datamodule=experiment.data, **options)
+    except SystemExit as stop:
+        # Lightning ends the process like this on Ctrl-C and SIGTERM, once everything is put away.
+        if not experiment.trainer.interrupted:
+            raise
+        raise KeyboardInterrupt from stop
+
+
+def _note_start(request: Request, claimed: Claim) -> None:
+    """Write what the run is and what it is computed with; say what has changed since its first start."""
+    folder, before, now = request.folder, claimed.started_with, environment()
+    folder.write_config(request.text, request.plan.settings)
+    changed = [
+        f"{name} {before[name]} is now {value}" for name, value in now.items() if before.get(name, value) != value
+    ]
+    if changed:
+        say(f"{folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ", error=True)
+    folder.write_environment({**now, **before, **claimed.loggers.note()})
+    claimed.loggers.set_aside_offline()
+    if claimed.checkpoint is not None:
+        say(f"{folder.path}: going on from {claimed.checkpoint.name}", error=True)

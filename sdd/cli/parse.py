@@ -1,0 +1,95 @@
+"""First step: what a command line asks for, read and checked without network, data or folder."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from jsonargparse import Namespace
+
+from sdd.callbacks import IterativePruning
+from sdd.cli.wiring import Wiring
+from sdd.data import NoisyLabelData
+from sdd.errors import UserError
+from sdd.pruning.retraining import RETRAININGS
+from sdd.runs.folder import RunFolder, settings_of
+from sdd.runs.plan import Plan
+from sdd.runs.prerequisites import AUTO, TICKETS
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a command line asks for; no later step changes it.
+
+    Attributes:
+        arguments: The command line after the program's name.
+        command: `fit`, `test` or `validate`.
+        wiring: Makes the parts.
+        config: The command's configuration.
+        text: The same in YAML, without what follows from other settings.
+        plan: The run: its configuration's name, seed and settings.
+        folder: The run's.
+    """
+
+    arguments: tuple[str, ...]
+    command: str
+    wiring: Wiring
+    config: Namespace
+    text: str
+    plan: Plan
+    folder: RunFolder
+
+
+def parse(arguments: Sequence[str]) -> Request:
+    """Read a command line, its configuration files included.
+
+    Args:
+        arguments: After the program's name: `fit`, `test` or `validate`, then settings.
+
+    Raises:
+        UserError: A setting is unknown or its value is not allowed.
+    """
+    wiring = Wiring(arguments)
+    config = wiring.command_config
+    _check(config)
+    retraining = RETRAININGS.get(config.pruning.retrain, config.pruning.retrain_args)
+    if config.pruning.masks_from == AUTO and not retraining.other_masks:
+        config.pruning.masks_from = None  # this is the run whose masks others take
+    text = wiring.command_parser.dump(config, skip_unset=False, skip_link_targets=True)
+    plan = Plan(_config_name(config), config.seed_everything, settings_of(yaml.safe_load(text)))
+    folder = RunFolder(config.run_dir or plan.run_dir())
+    return Request(tuple(arguments), wiring.command, wiring, config, text, plan, folder)
+
+
+def plan(arguments: Sequence[str]) -> Plan:
+    """Read a command line of `fit`, and check too what the data and the pruning say of their arguments.
+
+    Args:
+        arguments: `fit` first.
+
+    Raises:
+        UserError: A setting is unknown or its value is not allowed.
+    """
+    request = parse(arguments)
+    pruning = request.config.pruning.as_dict()
+    if pruning["masks_from"] == AUTO:  # that run need not be there yet
+        pruning |= TICKETS
+    IterativePruning(**pruning)
+    NoisyLabelData(**request.config.data.as_dict())
+    return request.plan
+
+
+def _check(config: Namespace) -> None:
+    """Refuse what the types of the settings allow, but no run can be made of."""
+    seed = config.seed_everything
+    if isinstance(seed, bool) or seed < 0:
+        raise UserError(f"seed_everything is {seed}; it must be a whole number from 0, so that a run can be repeated")
+    if config.threads is not None and config.threads < 1:
+        raise UserError(f"threads is {config.threads}; it must be at least 1")
+    if config.trainer.default_root_dir is not None:
+        raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
+
+
+def _config_name(config: Namespace) -> str:
+    paths = config.get("config") or []
+    return Path(str(paths[-1])).stem if paths else str(config.data.dataset)

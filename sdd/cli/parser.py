@@ -1,0 +1,80 @@
+"""A parser of settings that takes whole names only, and says in one line of plain words what is wrong."""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+from lightning.pytorch.cli import LightningArgumentParser
+
+from sdd.console import unrecognised
+from sdd.errors import UserError
+from sdd.messages import did_you_mean, one_line
+
+_CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
+_GIVEN_BY = re.compile(r'Linked "([\w.]+)" must be given via "([\w.]+)"')
+_REFUSED_IN_LINK = re.compile(r"Call to compute_fn of link .*? failed: (.*)")
+_LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .*")
+_UNKNOWN = re.compile(r"(?:Subcommand '\w+' does not accept option|^Option) '([^']+)'")
+_UNKNOWN_WITHIN = re.compile(r'Parser key "([^"]*)": .*?([\w.]+) is not a setting(?:; did you mean ([\w.]+)\?|(; .*))?')
+_UNKNOWN_FLAG = "unrecognized arguments: "
+
+_FEW = 12  # names that a line has room for
+
+
+class Parser(LightningArgumentParser):
+    """The parser of a command's settings; jsonargparse makes one for the arguments of each class among them too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def error(self, message: str, ex: Exception | None = None) -> Any:
+        """Raise a UserError instead of printing the whole usage."""
+        parser = getattr(ex, "subcommand_parser", self)
+        raise UserError(plain_words(message, _names(parser))) from ex
+
+
+def plain_words(message: str, names: Collection[str]) -> str:
+    """Rewrite what jsonargparse says of a bad command line or configuration file.
+
+    Args:
+        message: What it says.
+        names: The settings that could have been meant.
+    """
+    text = one_line(message)
+    if text.startswith(_UNKNOWN_FLAG):
+        given = unrecognised(text)
+        if not given.startswith("-"):
+            return f"{given!r} is neither a setting nor the value of one: write --SETTING VALUE"
+        return _not_a_setting(given, [f"--{name}" for name in names])
+    if found := _UNKNOWN.search(text):
+        return _not_a_setting(found[1], names)
+    if found := _UNKNOWN_WITHIN.search(text):
+        above, name, near, otherwise = found.groups()
+        end = f"; did you mean {above}.{near}?" if near else (otherwise or "")
+        return f"{above}.{name} is not a setting{end.partition(' - ')[0]}"
+    if refused := _REFUSED_IN_LINK.search(text):
+        return refused[1]
+    if found := _LINKED.search(text):
+        source, target = found.groups()
+    elif found := _GIVEN_BY.search(text):
+        target, source = found.groups()
+    if found:
+        return f"{target} follows from {source}: leave it unset and set that instead"
+    if "model.seed" in text:
+        return f"seed_everything must be a whole number from 0, so that a run can be repeated ({text})"
+    if text.endswith("are required: fit.model.net"):
+        return "no network is named: give --config configs/digits_mlp.yaml, or another configuration"
+    text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
+    return _CHOICE.sub(lambda found: f"{found[2]!r} is unknown; allowed: {found[1].replace(chr(39), '')}", text)
+
+
+def _names(parser: LightningArgumentParser) -> list[str]:
+    """Return the settings of a parser."""
+    options = [option for option in parser._option_string_actions if option.startswith("--")]
+    return [option[2:] for option in options if not option.endswith(("+", "--help", ".help"))]
+
+
+def _not_a_setting(name: str, names: Collection[str]) -> str:
+    few = ", ".join(names) if len(names) <= _FEW else ""
+    otherwise = f"; allowed: {few}" if few else "; --help lists all settings"
+    return f"{name} is not a setting{did_you_mean(name, names, otherwise)}"

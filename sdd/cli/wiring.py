@@ -1,0 +1,187 @@
+"""The wiring of an experiment: which settings there are, which class takes them, and which must agree."""
+
+from collections.abc import Sequence
+from inspect import signature
+from typing import Any
+
+from jsonargparse import Namespace
+from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
+
+from sdd.callbacks import (
+    AccuracyMeasures,
+    CurveRecorder,
+    FlatnessMeasures,
+    IterativePruning,
+    JobProgress,
+    LearningDistance,
+    RunCheckpoint,
+)
+from sdd.cli.parser import Parser
+from sdd.data import NoisyLabelData
+from sdd.module import Classifier
+from sdd.runs.planned_epochs import planned_epochs
+
+COMMANDS = ("fit", "validate", "test")
+
+_DECIDE_EPOCHS = [name for name in signature(planned_epochs).parameters if name != "seed"]
+
+METHOD_PLACE = frozenset({"ckpt_path", "weights_only", "return_predictions", "verbose"})
+"""Options of the Trainer's methods of these names: which trained network is read, and what is printed."""
+
+TRAINER = {
+    "logger": False,
+    "enable_checkpointing": True,
+    "enable_model_summary": False,
+    "enable_progress_bar": False,
+    "num_sanity_val_steps": 0,
+    "callbacks": [AccuracyMeasures()],
+}
+"""Defaults of the Trainer that are not Lightning's; these callbacks are in every run."""
+
+TRAINER_PLACE = frozenset(
+    {
+        "accelerator",
+        "barebones",
+        "benchmark",
+        "check_val_every_n_epoch",
+        "default_root_dir",
+        "detect_anomaly",
+        "devices",
+        "enable_autolog_hparams",
+        "enable_checkpointing",
+        "enable_model_summary",
+        "enable_progress_bar",
+        "inference_mode",
+        "log_every_n_steps",
+        "logger",
+        "max_epochs",  # follows from the levels, which are settings
+        "model_registry",
+        "num_nodes",
+        "num_sanity_val_steps",
+        "profiler",
+        "strategy",
+        "use_distributed_sampler",
+        "val_check_interval",
+    }
+)
+"""Options of the Trainer that only say where a run is computed and how it is watched."""
+
+
+class Wiring(LightningCLI):
+    """A command line, parsed; `instantiate` makes what its configuration asks for.
+
+    Args:
+        arguments: The command line after the program's name.
+
+    Raises:
+        UserError: A setting is unknown, or its value is not allowed.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        super().__init__(
+            Classifier,
+            NoisyLabelData,
+            save_config_callback=None,
+            seed_everything_default=0,
+            auto_configure_optimizers=False,
+            trainer_defaults=TRAINER,
+            args=list(arguments),
+        )
+
+    @staticmethod
+    def subcommands() -> dict[str, set[str]]:
+        """The commands that take a configuration, and what of the Trainer's methods is no option of theirs."""
+        skipped = {"model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule"}
+        return dict.fromkeys(COMMANDS, skipped)
+
+    def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
+        """Make a parser with one-line errors."""
+        parser = Parser(**kwargs)
+        parser.add_argument("-c", "--config", action="config", help="Path to a configuration file in YAML.")
+        return parser
+
+    def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
+        """Add what is ours, flat, and link what must agree."""
+        _add_options(parser)
+        parser.add_lightning_class_args(IterativePruning, "pruning")
+        parser.add_lightning_class_args(LearningDistance, "distance")
+        parser.add_lightning_class_args(FlatnessMeasures, "flatness")
+        parser.add_lightning_class_args(CurveRecorder, "curve")
+        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
+        parser.add_lightning_class_args(JobProgress, "progress")
+        for target in ("model.seed", "data.seed", "pruning.seed", "flatness.seed"):
+            parser.link_arguments("seed_everything", target)
+        parser.link_arguments(
+            (*(f"pruning.{name}" for name in _DECIDE_EPOCHS), "seed_everything"),
+            "trainer.max_epochs",
+            compute_fn=planned_epochs,
+        )
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse."""
+        self.config = parser.parse_args(args)
+
+    # Lightning's constructor goes on to seed, build and run; here each is a step of its own.
+
+    def _set_seed(self) -> None:
+        """Do nothing yet."""
+
+    def instantiate_classes(self) -> None:
+        """Do nothing yet."""
+
+    def _run_subcommand(self, subcommand: str) -> None:
+        """Do nothing yet."""
+
+    @property
+    def command(self) -> str:
+        """The command that was given."""
+        return str(self.subcommand)
+
+    @property
+    def command_config(self) -> Namespace:
+        """The command's configuration as it was given."""
+        config: Namespace = self.config[self.command]
+        return config
+
+    @property
+    def command_parser(self) -> LightningArgumentParser:
+        """The parser of the command's settings."""
+        return self._parser(self.command)
+
+    def instantiate(self, config: Namespace) -> None:
+        """Make model, data, Trainer and callbacks, and set the attributes of these names.
+
+        Args:
+            config: The command's configuration.
+        """
+        whole = self.config.clone()
+        whole[self.command] = config
+        self.config = whole
+        super().instantiate_classes()
+
+
+PLACE = frozenset({"config", "run_dir", "wait"})
+"""Options that belong to no class and only say where a run lies and when it starts."""
+
+
+def _add_options(parser: LightningArgumentParser) -> None:
+    """Add the options that belong to no class."""
+    parser.add_argument(
+        "--run_dir",
+        type=str | None,
+        default=None,
+        help="Folder of the run. Default: runs/<config>-s<seed>-<8 hex digits of the settings>.",
+    )
+    parser.add_argument(
+        "--wait",
+        type=bool | None,
+        default=None,
+        help="Wait while another process works in the run's folder, instead of refusing. Default: only in a sweep "
+        "of W&B.",
+    )
+    parser.add_argument(
+        "--threads",
+        type=int | None,
+        default=None,
+        help="CPU threads of one operation. Small networks gain nothing from a second one. Default: all cores.",
+    )
