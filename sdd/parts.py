@@ -57,8 +57,7 @@ class Kind(Generic[Record]):
             record, given = self._record(chosen, self._made(chosen, found, given)), {}
         else:
             record = found if isinstance(found, self.record) else self._record(chosen, found)
-        functions = _functions(record)
-        own = {name: _own_parameters(function) for name, function in functions.items()}
+        functions, own = _functions(record), _record_parameters(record)
         self._check_arguments(chosen, own, given)
         changed = {
             name: partial(function, **taken)
@@ -78,8 +77,8 @@ class Kind(Generic[Record]):
         found = self._found(chosen)
         if isinstance(found, type):
             return tuple(_class_parameters(found))
-        functions = _functions(found) if isinstance(found, self.record) else {"": found}
-        return tuple(dict.fromkeys(name for function in functions.values() for name in _own_parameters(function)))
+        own = _record_parameters(found) if isinstance(found, self.record) else {"": _own_parameters(found)}
+        return tuple(dict.fromkeys(name for parameters in own.values() for name in parameters))
 
     @property
     def _main(self) -> str:
@@ -212,6 +211,14 @@ def _functions(record: Any) -> dict[str, Callable[..., Any]]:
     """Return the functions of a record by the names of their fields."""
     named = ((field.name, getattr(record, field.name)) for field in fields(record))
     return {name: value for name, value in named if callable(value)}
+
+
+def _record_parameters(record: Any) -> dict[str, dict[str, inspect.Parameter]]:
+    """Return the arguments of its own of each function of a record; of the main one also those that have a default."""
+    main, *others = ((name, _own_parameters(function)) for name, function in _functions(record).items())
+    return dict([main]) | {
+        name: {key: one for key, one in own.items() if one.kind is one.KEYWORD_ONLY} for name, own in others
+    }
 
 
 def _own_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

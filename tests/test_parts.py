@@ -1,3 +1,4 @@
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Concatenate
@@ -49,6 +50,8 @@ NUMBER = 3
     (tmp_path / "broken.py").write_text("1 / 0\n")
     (tmp_path / "needs.py").write_text("import not_installed\n")
     monkeypatch.syspath_prepend(tmp_path)
+    for module in [name for name in sys.modules if name.startswith("built_in_sums") or name == "outside"]:
+        monkeypatch.delitem(sys.modules, module)
     return Kind("toy.sum", "built_in_sums", Sum)
 
 

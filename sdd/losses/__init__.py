@@ -1,6 +1,7 @@
 """Losses of classifiers, as mean or sum over examples; each built-in one is a module here that holds it as `PART`."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -64,7 +65,8 @@ class Loss:
         loss = self.for_measuring()
         for kind, function in {"mean": loss.mean, "sum": loss.sum}.items():
             try:
-                value: Any = function(outputs, labels)
+                with warnings.catch_warnings(action="ignore"):  # what is wrong is said below, in one line
+                    value: Any = function(outputs, labels)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 raise UserError(
                     f"model.loss {name} does not take outputs of shape {list(outputs.shape)} and labels of shape "
