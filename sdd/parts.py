@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar
 
 from sdd.errors import UserError
 from sdd.messages import one_line
@@ -29,11 +29,13 @@ class Kind(Generic[Record]):
         setting: The setting that names one, such as `pruning.criterion`; its arguments are `pruning.criterion_args`.
         package: Import path of the folder of built-in parts.
         record: The class of the records.
+        given: What the main function is called with, besides its own arguments, in words; None: not checked.
     """
 
     setting: str
     package: str
     record: type[Record]
+    given: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -163,16 +165,13 @@ class Kind(Generic[Record]):
 
     def _check_call(self, chosen: str, record: Record) -> None:
         """Find out whether the main function can be called with what it is going to be given."""
-        wanted = get_args(get_type_hints(self.record).get(self._main))[:1]
-        if not wanted or wanted[0] is ...:
+        if self.given is None:
             return
-        # Either [A, B] or Concatenate[A, B, ...], for functions that take arguments of their own too.
-        wanted = tuple(wanted[0]) if isinstance(wanted[0], list) else get_args(wanted[0])[:-1]
         try:
-            inspect.signature(getattr(record, self._main)).bind(*wanted)
+            inspect.signature(getattr(record, self._main)).bind(*self.given)
         except TypeError as error:
-            types = ", ".join(getattr(one, "__name__", str(one)) for one in wanted)
-            raise UserError(f"{self.setting} {chosen} cannot be called with ({types}): {error}") from error
+            shown = f"({', '.join(self.given)})" if self.given else "nothing but its own arguments, by name"
+            raise UserError(f"{self.setting} {chosen} cannot be called with {shown}: {error}") from error
         except ValueError:  # some functions written in C do not tell
             return
 

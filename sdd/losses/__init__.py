@@ -65,7 +65,8 @@ class Loss:
         loss = self.for_measuring()
         for kind, function in {"mean": loss.mean, "sum": loss.sum}.items():
             try:
-                with warnings.catch_warnings(action="ignore"):  # what is wrong is said below, in one line
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # what is wrong is said below, in one line
                     value: Any = function(outputs, labels)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 raise UserError(
@@ -118,4 +119,4 @@ def _default_reduction(loss: Callable[..., Any]) -> Any:
     return None if parameter is None else parameter.default
 
 
-LOSSES = Kind("model.loss", "sdd.losses", Loss)
+LOSSES = Kind("model.loss", "sdd.losses", Loss, given=("outputs", "labels"))
