@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar
 
 from sdd.errors import UserError
 from sdd.messages import one_line
@@ -29,11 +29,13 @@ class Kind(Generic[Record]):
         setting: The setting that names one, such as `pruning.criterion`; its arguments are `pruning.criterion_args`.
         package: Import path of the folder of built-in parts.
         record: The class of the records.
+        given: What the main function is called with, besides its own arguments, in words; None: not checked.
     """
 
     setting: str
     package: str
     record: type[Record]
+    given: tuple[str, ...] | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,8 +59,7 @@ class Kind(Generic[Record]):
             record, given = self._record(chosen, self._made(chosen, found, given)), {}
         else:
             record = found if isinstance(found, self.record) else self._record(chosen, found)
-        functions = _functions(record)
-        own = {name: _own_parameters(function) for name, function in functions.items()}
+        functions, own = _functions(record), _record_parameters(record)
         self._check_arguments(chosen, own, given)
         changed = {
             name: partial(function, **taken)
@@ -78,8 +79,8 @@ class Kind(Generic[Record]):
         found = self._found(chosen)
         if isinstance(found, type):
             return tuple(_class_parameters(found))
-        functions = _functions(found) if isinstance(found, self.record) else {"": found}
-        return tuple(dict.fromkeys(name for function in functions.values() for name in _own_parameters(function)))
+        own = _record_parameters(found) if isinstance(found, self.record) else {"": _own_parameters(found)}
+        return tuple(dict.fromkeys(name for parameters in own.values() for name in parameters))
 
     @property
     def _main(self) -> str:
@@ -164,16 +165,13 @@ class Kind(Generic[Record]):
 
     def _check_call(self, chosen: str, record: Record) -> None:
         """Find out whether the main function can be called with what it is going to be given."""
-        wanted = get_args(get_type_hints(self.record).get(self._main))[:1]
-        if not wanted or wanted[0] is ...:
+        if self.given is None:
             return
-        # Either [A, B] or Concatenate[A, B, ...], for functions that take arguments of their own too.
-        wanted = tuple(wanted[0]) if isinstance(wanted[0], list) else get_args(wanted[0])[:-1]
         try:
-            inspect.signature(getattr(record, self._main)).bind(*wanted)
+            inspect.signature(getattr(record, self._main)).bind(*self.given)
         except TypeError as error:
-            types = ", ".join(getattr(one, "__name__", str(one)) for one in wanted)
-            raise UserError(f"{self.setting} {chosen} cannot be called with ({types}): {error}") from error
+            shown = f"({', '.join(self.given)})" if self.given else "nothing but its own arguments, by name"
+            raise UserError(f"{self.setting} {chosen} cannot be called with {shown}: {error}") from error
         except ValueError:  # some functions written in C do not tell
             return
 
@@ -212,6 +210,14 @@ def _functions(record: Any) -> dict[str, Callable[..., Any]]:
     """Return the functions of a record by the names of their fields."""
     named = ((field.name, getattr(record, field.name)) for field in fields(record))
     return {name: value for name, value in named if callable(value)}
+
+
+def _record_parameters(record: Any) -> dict[str, dict[str, inspect.Parameter]]:
+    """Return the arguments of its own of each function of a record; of the main one also those that have a default."""
+    main, *others = ((name, _own_parameters(function)) for name, function in _functions(record).items())
+    return dict([main]) | {
+        name: {key: one for key, one in own.items() if one.kind is one.KEYWORD_ONLY} for name, own in others
+    }
 
 
 def _own_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:

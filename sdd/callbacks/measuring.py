@@ -47,7 +47,7 @@ def _check_name(name: object, owner: str, owners: Mapping[str, str]) -> None:
     if name in RESERVED:
         raise UserError(f"{owner}: a measure is named {name}, which a run writes itself; name it otherwise")
     if name in owners:
-        raise UserError(f"{owner}: a measure is named {name}, as one of {owners[name]} is; name it otherwise")
+        raise UserError(f"{owners[name]} and {owner} both measure {name}; name one of them otherwise")
 
 
 def _number(value: object, what: str) -> float:

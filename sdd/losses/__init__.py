@@ -1,6 +1,7 @@
 """Losses of classifiers, as mean or sum over examples; each built-in one is a module here that holds it as `PART`."""
 
 import inspect
+import warnings
 from collections.abc import Callable
 from copy import copy, deepcopy
 from dataclasses import dataclass
@@ -64,7 +65,9 @@ class Loss:
         loss = self.for_measuring()
         for kind, function in {"mean": loss.mean, "sum": loss.sum}.items():
             try:
-                value: Any = function(outputs, labels)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # what is wrong is said below, in one line
+                    value: Any = function(outputs, labels)
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 raise UserError(
                     f"model.loss {name} does not take outputs of shape {list(outputs.shape)} and labels of shape "
@@ -116,4 +119,4 @@ def _default_reduction(loss: Callable[..., Any]) -> Any:
     return None if parameter is None else parameter.default
 
 
-LOSSES = Kind("model.loss", "sdd.losses", Loss)
+LOSSES = Kind("model.loss", "sdd.losses", Loss, given=("outputs", "labels"))

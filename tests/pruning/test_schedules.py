@@ -110,7 +110,10 @@ def whole():
         ({"arguments": {"end": 3}}, "end, which geometric does not take"),
         ({"schedule": f"{__name__}.no_list"}, "a list of sparsities"),
         ({"schedule": f"{__name__}.words"}, "'a'"),
-        ({"schedule": f"{__name__}.positional"}, "keyword-only"),
+        (
+            {"schedule": f"{__name__}.positional"},
+            "nothing but its own arguments, by name: missing a required argument: 'levels'",
+        ),
         ({"schedule": f"{__name__}.whole"}, "a fraction of 1.0"),
     ],
 )

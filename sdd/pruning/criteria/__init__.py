@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Concatenate
 
 import torch
 from torch import Tensor, nn
@@ -41,14 +40,14 @@ class Criterion:
     """A way to score weights.
 
     Attributes:
-        scores: Returns a tensor of real numbers for each name of `Scoring.parameters`, of its shape; the weights of
-            the smallest scores are removed first.
+        scores: Takes a `Scoring`; returns a tensor of real numbers for each name of `Scoring.parameters`, of its shape.
+            The weights of the smallest scores are removed first.
     """
 
-    scores: Callable[Concatenate[Scoring, ...], Mapping[str, Tensor]]
+    scores: Callable[..., Mapping[str, Tensor]]
 
 
-CRITERIA = Kind("pruning.criterion", "sdd.pruning.criteria", Criterion)
+CRITERIA = Kind("pruning.criterion", "sdd.pruning.criteria", Criterion, given=("scoring",))
 
 
 def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, Tensor]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Concatenate
 
 from torch import Tensor
 
@@ -62,24 +61,24 @@ class Retraining:
     """A retraining mode.
 
     Attributes:
-        start: Returns the weights and buffers that a level starts from; removed weights are set to their frozen values
-            afterwards, in a copy.
-        rate: Returns the constant learning rate of a level, or None for the optimizer's and its schedule.
+        start: Takes a `Restart`; returns the weights and buffers that a level starts from, by name. Removed weights are
+            set to their frozen values afterwards, in a copy.
+        rate: Takes `Rates`; returns a level's constant learning rate, or None for the optimizer's and its schedule.
         other_masks: Whether it can train under the masks of another run's levels, `pruning.masks_from`.
         continues: Whether it trains the levels of the run `pruning.masks_from` on, and so needs one.
         releases: Whether the masks of that run are released, so that removed weights are trained too.
         draws: Whether it needs a network that can be drawn anew.
     """
 
-    start: Callable[Concatenate[Restart, ...], Mapping[str, Tensor]]
-    rate: Callable[Concatenate[Rates, ...], float | None] = scheduled
+    start: Callable[..., Mapping[str, Tensor]]
+    rate: Callable[..., float | None] = scheduled
     other_masks: bool = False
     continues: bool = False
     releases: bool = False
     draws: bool = False
 
 
-RETRAININGS = Kind("pruning.retrain", "sdd.pruning.retraining", Retraining)
+RETRAININGS = Kind("pruning.retrain", "sdd.pruning.retraining", Retraining, given=("restart",))
 
 
 def start_state(

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from inspect import signature
 from typing import Any
 
 from sdd.errors import UserError
@@ -37,7 +36,7 @@ class Schedule:
     targets: Callable[..., Sequence[Target]]
 
 
-SCHEDULES = Kind("pruning.schedule", "sdd.pruning.schedules", Schedule)
+SCHEDULES = Kind("pruning.schedule", "sdd.pruning.schedules", Schedule, given=())
 
 
 def count_removed(target: Target, remaining: int, total: int) -> int:
@@ -87,12 +86,7 @@ def planned_targets(
     if "sparsities" in takes and sparsities is None:
         raise UserError(f"pruning.schedule {chosen} needs pruning.sparsities")
     own = {name: value for name, value in settings.items() if name in takes}
-    targets = SCHEDULES.get(chosen, given | own).targets
-    try:
-        signature(targets).bind()
-    except TypeError as error:
-        raise UserError(f"pruning.schedule {chosen}: {error}; its arguments must be keyword-only") from error
-    return _checked(chosen, targets())
+    return _checked(chosen, SCHEDULES.get(chosen, given | own).targets())
 
 
 def _checked(chosen: str, targets: object) -> tuple[Target, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Concatenate
 
 from torch import Tensor
 
@@ -48,14 +47,14 @@ class Scope:
     """A way to spread a level's pruning over the network.
 
     Attributes:
-        allocate: Returns groups in which each tensor is exactly once. It is also asked before the training, with all
-            weights surviving, so that what does not fit the network is found out at once.
+        allocate: Takes a `Surviving`; returns groups in which each tensor is exactly once. It is also asked before the
+            training, with all weights surviving, so that what does not fit the network is found out at once.
     """
 
-    allocate: Callable[Concatenate[Surviving, ...], Sequence[Group]]
+    allocate: Callable[..., Sequence[Group]]
 
 
-SCOPES = Kind("pruning.scope", "sdd.pruning.scopes", Scope)
+SCOPES = Kind("pruning.scope", "sdd.pruning.scopes", Scope, given=("surviving",))
 
 
 def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
