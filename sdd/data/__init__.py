@@ -1,4 +1,4 @@
-"""Noisy data: label noise, data sets as uint8 tensors, views of them on the device, the in-memory loader."""
+"""Noisy data: data sets as uint8 tensors, label noise, splits, augmentations, how the network sees them, loaders."""
 
 from sdd.data.datamodule import NoisyLabelData
 

@@ -52,7 +52,14 @@ def read_parts(name: str, torchvision_class: str, files: str, root: Path) -> tup
 def grey_dataset(
     parts: tuple[Any, Any], mean: float, std: float, look_alikes: Mapping[int, int] | None = None
 ) -> Dataset:
-    """Make a data set of ten classes and one channel from what torchvision's MNIST classes hold."""
+    """Make a data set of ten classes and one channel from what torchvision's MNIST classes hold.
+
+    Args:
+        parts: Training and test part: `data`, uint8 of shape [N, height, width], and `targets`, int64 of shape [N].
+        mean: Mean of the training images, of values in [0, 1].
+        std: Their standard deviation.
+        look_alikes: From class to the class it is mistaken for; None where none are known.
+    """
     train, test = parts
     return Dataset(
         train_images=train.data.unsqueeze(1),
@@ -67,7 +74,13 @@ def grey_dataset(
 
 
 def colour_dataset(parts: tuple[Any, Any], num_classes: int, look_alikes: Mapping[int, int]) -> Dataset:
-    """Make a data set of three channels from what torchvision's CIFAR classes hold."""
+    """Make a data set of three channels from what torchvision's CIFAR classes hold.
+
+    Args:
+        parts: Training and test part: `data`, uint8 of shape [N, height, width, 3], and `targets`, N integers.
+        num_classes: Number of classes.
+        look_alikes: From class to the class it is mistaken for.
+    """
     train, test = parts
 
     def channels_first(images: Any) -> Tensor:
