@@ -10,7 +10,7 @@ from tests.small import PROJECT
 README = PROJECT / "README.md"
 CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 
-_BLOCK = re.compile(r"^```(\w+)(?: *([^\n]*))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_BLOCK = re.compile(r'^```(\w+)(?: title="([^"\n]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")
 
 
@@ -21,14 +21,14 @@ class Block:
     Attributes:
         section: The heading above it.
         language: As its first line says.
-        note: What its first line says beside the language, such as the name of a file.
+        title: The file that it is, where its first line says so.
         text: The code.
         line: Number of its first line in the page.
     """
 
     section: str
     language: str
-    note: str
+    title: str
     text: str
     line: int
 
@@ -38,11 +38,11 @@ def blocks(page: Path, *languages: str) -> list[Block]:
     content = page.read_text()
     found = []
     for match in _BLOCK.finditer(content):
-        language, note, text = match.groups()
+        language, title, text = match.groups()
         if language in languages:
             before = content[: match.start()]
             headings = re.findall(r"^#+ (.*)$", _BLOCK.sub("", before), re.MULTILINE)
-            found.append(Block(headings[-1], language, note.strip(), text, before.count("\n") + 2))
+            found.append(Block(headings[-1], language, title or "", text, before.count("\n") + 2))
     return found
 
 
