@@ -43,7 +43,7 @@ def tensor_functions(package: Path = PROJECT / "sdd") -> list[TensorFunction]:
     aliases = _aliases(list(trees.values()))
     found = []
     for path, tree in trees.items():
-        module = ".".join(path.relative_to(package.parent).with_suffix("").parts)
+        module = ".".join(path.relative_to(package.parent).with_suffix("").parts).removesuffix(".__init__")
         found += [TensorFunction(f"{module}.{name}", text) for name, text in _functions(tree, aliases)]
     return found
 
