@@ -11,7 +11,7 @@ import pytest
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from tests.documents import README, blocks, commands, spans
 from tests.small import PROJECT, QUICK
 
