@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test slow lint types bench clean
+.PHONY: demo test slow lint types docs bench clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -26,8 +26,11 @@ lint: .venv/installed
 types: .venv/installed
 	$(BIN)/mypy
 
+docs: .venv/installed
+	$(BIN)/mkdocs build --strict --quiet
+
 bench: .venv/installed
 	$(BIN)/python -m sdd bench
 
 clean:
-	rm -rf .venv
+	rm -rf .venv build

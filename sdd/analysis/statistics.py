@@ -72,9 +72,11 @@ class SeedPhases:
     """What several seeds say; accuracies are fractions.
 
     Attributes:
-        depth: A(0) − A(T). gain: A(P) − A(0). recovery: A(P) − A(T). double_descent: Whether depth and
-        recovery are above zero at this confidence, the depth is estimated at
-            more than a point, and the recovery at no less than half the depth.
+        depth: A(0) − A(T).
+        gain: A(P) − A(0).
+        recovery: A(P) − A(T).
+        double_descent: Whether depth and recovery are above zero at this confidence, the depth is estimated at more
+            than a point, and the recovery at no less than half the depth.
         seeds: Curves used.
         confidence: Of each interval.
     """

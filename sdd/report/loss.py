@@ -22,7 +22,7 @@ def loss_curves(run: Run) -> tuple[dict[str, Any] | None, list[str]]:
         run: A run, or a curve joined of several.
 
     Returns:
-        `alpha`, `levels`, `directions` [levels], `mean` and `sd` [levels][alpha], rounded to `MEAN_DIGITS` and
+        `alpha`, `levels`, `directions` [levels], `mean` and `sd` [levels, alpha], rounded to `MEAN_DIGITS` and
         `SPREAD_DIGITS` significant digits, None where there is no number; None as a whole where the run has no
         loss curves. And what is wrong with its tables, in words.
     """
