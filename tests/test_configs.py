@@ -166,7 +166,7 @@ def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeyp
         values = {name: part["values"][place] for name, part in sweep["parameters"].items()}
         cell = [f"--{name}={value}" for name, value in values.items()]
         cli = built("fit", "--config", str(config), *fixed, *cell, "--run_dir", str(tmp_path / f"run{place}"))
-        settings = cli.plan.settings | {"data.root": str(cli.datamodule.root)}
+        settings = cli.plan.settings.values | {"data.root": str(cli.datamodule.root)}
         assert {name: settings[name] for name in values} == values
         assert cli.model.seed == cli.datamodule.seed == values["seed_everything"]
         assert cli.model.distance_penalty == values.get("model.distance_penalty", 0.0)

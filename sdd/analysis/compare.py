@@ -11,8 +11,9 @@ from scipy import stats
 
 from sdd.analysis.correlation import ordered_spearman, pool
 from sdd.analysis.curve import FIRST_COLUMNS, column, further_columns, measure_columns
+from sdd.analysis.grouping import Group
 from sdd.analysis.phases import Phases, find_phases, level_noise
-from sdd.analysis.runs import Group, Run
+from sdd.analysis.reading import Run
 from sdd.analysis.statistics import bootstrap_phases
 from sdd.analysis.summary import phases_of
 from sdd.analysis.tickets import find_partner, holm, pair_groups

@@ -15,7 +15,6 @@ from sdd.errors import UserError
 
 Floats = NDArray[np.float64]
 
-FILE = "loss_curves.csv"
 COLUMNS = ("level", "sparsity", "direction", "alpha", "loss")
 
 

@@ -46,7 +46,7 @@ class LearningDistance(LevelCallback):
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Write the path so far."""
         if self.path and trainer.is_global_zero:
-            write_table(RunFolder(trainer.default_root_dir).path / "distance_path.csv", self._path)
+            write_table(RunFolder(trainer.default_root_dir).distance_path, self._path)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the path so far."""

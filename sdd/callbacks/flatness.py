@@ -127,7 +127,7 @@ class FlatnessMeasures(LevelCallback):
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Write the loss curves so far."""
         if self._curves and trainer.is_global_zero:
-            write_table(RunFolder(trainer.default_root_dir).path / "loss_curves.csv", self._curves)
+            write_table(RunFolder(trainer.default_root_dir).loss_curves, self._curves)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the loss curves so far."""

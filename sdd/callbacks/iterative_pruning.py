@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 import torch
@@ -63,6 +63,8 @@ class IterativePruning(pl.Callback):
     Raises:
         UserError: An argument is outside what is allowed.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"dense_from"})
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 import lightning.pytorch as pl
 from torch import Tensor
@@ -41,7 +42,14 @@ class Level:
 
 
 class LevelCallback(pl.Callback):
-    """A callback that hears of levels from `IterativePruning`, in whatever order callbacks are listed."""
+    """A callback that hears of levels from `IterativePruning`, in whatever order callbacks are listed.
+
+    Attributes:
+        decides_numbers: Whether the run's other numbers depend on it. What only watches or measures is no part of what
+            a run is told by.
+    """
+
+    decides_numbers: ClassVar[bool] = False
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""

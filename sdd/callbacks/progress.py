@@ -3,7 +3,7 @@
 import sys
 import time
 from datetime import timedelta
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
 from tqdm import tqdm
@@ -20,6 +20,8 @@ class JobProgress(LevelCallback):
     Args:
         show: `bar`; `lines`: a line a minute, for logs; `none`; `auto`: a bar on a terminal, else lines.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"show"})
 
     def __init__(self, show: Literal["auto", "bar", "lines", "none"] = "auto") -> None:
         self.show = show

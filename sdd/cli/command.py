@@ -1,12 +1,15 @@
 """The wiring: one command line over network, data and pruning, one folder a run."""
 
+import json
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
 import yaml
 from jsonargparse import ArgumentParser, Namespace
@@ -30,11 +33,51 @@ from sdd.files import write_atomically
 from sdd.messages import plain_words
 from sdd.module import Classifier
 from sdd.runs.environment import environment
-from sdd.runs.folder import BusyRunError, RunFolder, settings_of
+from sdd.runs.folder import BusyRunError, RunFolder
+from sdd.runs.identity import restored, settings_of
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, tickets_config
 from sdd.tracking.loggers import RunLoggers, mark_preempting
 from sdd.tracking.wandb_run import agent_arguments, in_wandb_sweep
+
+# The class behind each section of a configuration; ours say themselves which options decide no numbers.
+_OWN_SECTIONS: dict[str, type] = {
+    "pruning": IterativePruning,
+    "distance": LearningDistance,
+    "flatness": FlatnessMeasures,
+    "curve": CurveRecorder,
+    "checkpoint": RunCheckpoint,
+    "progress": JobProgress,
+}
+_SECTIONS = _OWN_SECTIONS | {"trainer": pl.Trainer, "model": Classifier, "data": NoisyLabelData}
+
+# Options of Lightning's that say where and how a run is computed and watched, but not which numbers it is after.
+_LIGHTNINGS_PLACE = {
+    "ckpt_path",
+    "verbose",
+    "weights_only",
+    "trainer.accelerator",
+    "trainer.barebones",
+    "trainer.benchmark",
+    "trainer.check_val_every_n_epoch",
+    "trainer.default_root_dir",
+    "trainer.detect_anomaly",
+    "trainer.devices",
+    "trainer.enable_autolog_hparams",
+    "trainer.enable_checkpointing",
+    "trainer.enable_model_summary",
+    "trainer.enable_progress_bar",
+    "trainer.inference_mode",
+    "trainer.log_every_n_steps",
+    "trainer.logger",
+    "trainer.model_registry",
+    "trainer.num_nodes",
+    "trainer.num_sanity_val_steps",
+    "trainer.profiler",
+    "trainer.strategy",
+    "trainer.use_distributed_sampler",
+    "trainer.val_check_interval",
+}
 
 
 class FinishedRun(Exception):  # noqa: N818 - not an error
@@ -102,7 +145,20 @@ def plan(arguments: list[str]) -> Plan:
 
 
 class Parser(LightningArgumentParser):
-    """A parser whose errors are one line each."""
+    """A parser whose errors are one line each.
+
+    Attributes:
+        place: Settings that say where and how a run is computed and watched, but not which numbers it is after.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.place = set(_LIGHTNINGS_PLACE)
+
+    def add_place(self, option: str, **about: Any) -> None:
+        """Add an option that decides no numbers."""
+        self.place.add(option.removeprefix("--"))
+        self.add_argument(option, **about)
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raise a UserError instead of printing the whole usage."""
@@ -150,13 +206,14 @@ class SddCLI(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what is ours, flat, and link what must agree."""
-        parser.add_argument(
+        assert isinstance(parser, Parser)
+        parser.add_place(
             "--run_dir",
             type=str | None,
             default=None,
             help="Folder of the run. Default: runs/<config>-s<seed>-<8 hex digits of the settings>.",
         )
-        parser.add_argument(
+        parser.add_place(
             "--wait",
             type=bool | None,
             default=None,
@@ -169,12 +226,8 @@ class SddCLI(LightningCLI):
             default=None,
             help="CPU threads of one operation. Small networks gain nothing from a second one. Default: all cores.",
         )
-        parser.add_lightning_class_args(IterativePruning, "pruning")
-        parser.add_lightning_class_args(LearningDistance, "distance")
-        parser.add_lightning_class_args(FlatnessMeasures, "flatness")
-        parser.add_lightning_class_args(CurveRecorder, "curve")
-        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
-        parser.add_lightning_class_args(JobProgress, "progress")
+        for section, part in _OWN_SECTIONS.items():
+            parser.add_lightning_class_args(part, section)
         for target in ("model.seed", "data.seed", "pruning.seed", "flatness.seed"):
             parser.link_arguments("seed_everything", target)
         parser.link_arguments(
@@ -202,8 +255,11 @@ class SddCLI(LightningCLI):
             raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
         if config.pruning.masks_from == AUTO and config.pruning.retrain not in {"scratch", "redense"}:
             config.pruning.masks_from = None  # this is the run whose masks others take
-        self._config_text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
-        self.plan = Plan(_config_name(config), config.seed_everything, settings_of(yaml.safe_load(self._config_text)))
+        parser = self._parser(self.subcommand)
+        assert isinstance(parser, Parser)
+        self._config_text = self._text_as_started = parser.dump(config, skip_unset=False, skip_link_targets=True)
+        settings = settings_of(parser, yaml.safe_load(self._config_text), _SECTIONS, parser.place)
+        self.plan = Plan(_config_name(config), config.seed_everything, settings)
         run_dir = config.run_dir or self.plan.run_dir()
         self.folder = RunFolder(run_dir)
         self._waits = in_wandb_sweep() if config.wait is None else config.wait
@@ -227,15 +283,21 @@ class SddCLI(LightningCLI):
     def _claim_folder(self, config: Namespace) -> None:
         if config.ckpt_path is not None:
             raise UserError("fit finds its own checkpoint in the run's folder; ckpt_path is for test and validate")
-        self.folder.check_settings(self.plan.settings)
+        config = self._as_started(config)
         self._started_with = self.folder.environment()
         self._loggers = RunLoggers(
-            config, self._config_text, self.plan, self.folder, self._arguments, self._started_with
+            config, self._text_as_started, self.plan, self.folder, self._arguments, self._started_with
         )
         if self.folder.finished:
             if _is_first_process():
                 self._loggers.publish()
             raise FinishedRun(f"{self.folder.path} is finished: see {self.folder.picture} and {self.folder.curve}")
+        state = self.folder.state()
+        if state.name == "damaged" and not self.folder.checkpoints():
+            raise UserError(
+                f"{self.folder.path} is damaged: {state.reason}; there is no checkpoint to write it anew from: remove "
+                "the folder to train the run again"
+            )
         if self.folder.path.is_dir() and _is_first_process():
             with self._own_folder():
                 pass  # said before anything costly happens; it is held from the start of the training
@@ -253,6 +315,28 @@ class SddCLI(LightningCLI):
                 self._loggers.mark_preempting_before_start()
             raise
 
+    def _as_started(self, config: Namespace) -> Namespace:
+        """Return the configuration with the values that the folder's run was started with, if it holds one.
+
+        Nobody chose those that differ: they are defaults that have moved since.
+        """
+        moved = self.folder.check_settings(self.plan.settings)
+        held = self.folder.settings()
+        if held is None:
+            return config
+        self.plan = replace(self.plan, settings=held.going_on(self.plan.settings))
+        if not moved or self.folder.finished:
+            return config
+        if _is_first_process():
+            for name, (then, now) in moved.items():
+                say(f"{self.folder.path} goes on with {name} {json.dumps(then)}; the default is {json.dumps(now)} now")
+        parser = self._parser("fit")
+        config = parser.parse_object(restored(yaml.safe_load(self._config_text), held.values, moved))
+        self._text_as_started = parser.dump(config, skip_unset=False, skip_link_targets=True)
+        config.trainer.default_root_dir = str(self.folder.path)
+        self.config["fit"] = config
+        return config
+
     @contextmanager
     def _own_folder(self) -> Iterator[None]:
         try:
@@ -265,15 +349,32 @@ class SddCLI(LightningCLI):
 
     def _train_sources(self, config: Namespace) -> None:
         """Train what this run builds on, where it is not there yet."""
-        nested, name = yaml.safe_load(self._config_text), self.plan.config_name
+        nested, given = yaml.safe_load(self._text_as_started), yaml.safe_load(self._config_text)
+        moved = given != nested
+        name = self.plan.config_name
         if config.pruning.masks_from == AUTO:
-            tickets = Prerequisite("pruning.masks_from", AUTO, tickets_config(nested), name, self.folder.path, plan)
+            tickets = Prerequisite(
+                "pruning.masks_from",
+                AUTO,
+                tickets_config(nested),
+                name,
+                self.folder.path,
+                plan,
+                named_by=tickets_config(given) if moved else None,
+            )
             tickets.train()
             config.pruning.masks_from = str(tickets.folder.path)
         if config.pruning.dense_from is not None and self._checkpoint is None:
             named = config.pruning.dense_from
             dense = Prerequisite(
-                "pruning.dense_from", named, dense_config(nested), f"{name}-dense", self.folder.path, plan
+                "pruning.dense_from",
+                named,
+                dense_config(nested),
+                f"{name}-dense",
+                self.folder.path,
+                plan,
+                named_by=dense_config(given) if moved else None,
+                measured=True,
             )
             dense.train()
             self._checkpoint, _ = dense.folder.newest_checkpoint()
@@ -306,7 +407,7 @@ class SddCLI(LightningCLI):
             self._resources.enter_context(self._own_folder())
             if self.folder.finished or self.folder.checkpoints() != self._checkpoints:
                 raise _Busy(self.folder)
-            self.folder.write_config(self._config_text, self.plan.settings)
+            self.folder.write_config(self._text_as_started, self.plan.settings)
             self._note_environment()
             self._loggers.set_aside_offline()
             if self._checkpoint is not None:

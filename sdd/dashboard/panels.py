@@ -1,7 +1,8 @@
 """What the dashboard shows, by name: columns of `curve.csv`, keys of `summary.json`, settings."""
 
 from sdd.analysis.curve import FIRST_COLUMNS
-from sdd.analysis.runs import LABEL_ORDER, SEED
+from sdd.analysis.grouping import LABEL_ORDER
+from sdd.runs.settings import SEED
 
 AXIS = "sparsity"
 

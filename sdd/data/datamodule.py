@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import lightning.pytorch as pl
 import numpy as np
@@ -83,6 +84,8 @@ class NoisyLabelData(pl.LightningDataModule):
     Raises:
         UserError: An argument is outside what is allowed, or they contradict each other.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"eval_batch_size"})
 
     def __init__(
         self,

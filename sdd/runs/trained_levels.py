@@ -1,9 +1,7 @@
 """The trained levels of a finished run, to build other experiments on."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,20 +20,23 @@ class TrainedLevels:
 
     Raises:
         UserError: It is no finished run.
+
+    Attributes:
+        settings: Those that decide the run's numbers, as flat dotted keys.
     """
 
     def __init__(self, path: str) -> None:
         self.folder = RunFolder(Path(path).expanduser())
-        if not self.folder.curve.is_file():
+        state = self.folder.state()
+        if state.name == "damaged":
+            raise UserError(f"pruning.masks_from {path} is damaged: {state.reason}")
+        if state.name in {"new", "other"}:
             raise UserError(f"pruning.masks_from {path} is no run: it must be the folder of a finished run")
-        if not self.folder.finished:
+        if state.name != "finished":
             raise UserError(f"pruning.masks_from {path} is not finished: give its command again first")
-
-    @property
-    def settings(self) -> dict[str, Any]:
-        """The run's settings as flat dotted keys."""
-        content: dict[str, Any] = json.loads((self.folder.path / "settings.json").read_text())
-        return content
+        held = self.folder.settings()
+        assert held is not None
+        self.settings = held.values
 
     def check(self, last_level: int, prunable: Mapping[str, Tensor]) -> None:
         """Find out whether it has every level, for this network.

@@ -2,11 +2,12 @@
 
 import pytest
 
+from sdd.runs.settings import Settings
 from sdd.sweep import progress as module
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.progress import SweepProgress
 
-SETTINGS = {"pruning.levels": 3, "pruning.sparsities": None}
+SETTINGS = Settings({}, {"pruning.levels": 3, "pruning.sparsities": None})
 
 
 @pytest.fixture
