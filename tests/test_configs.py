@@ -166,7 +166,7 @@ def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
         values = {name: part["values"][place] for name, part in sweep["parameters"].items()}
         cell = [f"--{name}={value}" for name, value in values.items()]
         request, made = built("fit", "--config", str(config), *fixed, *cell, "--run_dir", str(tmp_path / f"run{place}"))
-        settings = request.plan.settings | {"data.root": str(made.data.root)}
+        settings = request.plan.settings.values | {"data.root": str(made.data.root)}
         assert {name: settings[name] for name in values} == values
         assert made.model.seed == made.data.seed == values["seed_everything"]
         assert made.model.distance_penalty == values.get("model.distance_penalty", 0.0)

@@ -10,15 +10,17 @@ from typing import Any
 from sdd.analysis.analysis_text import correlation_lines, label_lines, level_table, ticket_lines, verdict_lines
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
-from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
+from sdd.analysis.grouping import Group, group_runs
+from sdd.analysis.loss_curves import LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
 from sdd.analysis.one_shot import join_one_shot, part_levels
-from sdd.analysis.runs import Group, group_runs, read_runs
+from sdd.analysis.reading import read_runs
 from sdd.analysis.summary import finite
 from sdd.analysis.tickets import find_partner, pair_groups
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.measures.columns import Column
+from sdd.runs.folder import RunFolder
 
 
 def analyze(arguments: Sequence[str]) -> int:
@@ -115,10 +117,11 @@ def _loss_tables(group: Group) -> list[list[LossPoint]]:
     for run in group.runs:
         points: list[LossPoint] = []
         for part, levels in part_levels(run):
-            if not (part.path / FILE).is_file():
+            file = RunFolder(part.path).loss_curves
+            if not file.is_file():
                 continue
             try:
-                read = read_loss_curves(part.path / FILE)
+                read = read_loss_curves(file)
             except UserError as error:
                 say(f"note: {error}; its loss curves are left out")
             else:

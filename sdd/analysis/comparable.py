@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from sdd.analysis.columns import settings_difference
-from sdd.analysis.runs import Run
+from sdd.analysis.reading import Run
 
 
 def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:

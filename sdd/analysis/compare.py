@@ -13,8 +13,9 @@ from sdd.analysis.columns import columns_of, correlated, merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.correlation import ordered_spearman, pool
 from sdd.analysis.curve import column
+from sdd.analysis.grouping import Group
 from sdd.analysis.phases import Phases, find_phases, level_noise
-from sdd.analysis.runs import Group, Run
+from sdd.analysis.reading import Run
 from sdd.analysis.statistics import bootstrap_phases
 from sdd.analysis.summary import finite, phases_of
 from sdd.measures.columns import Column

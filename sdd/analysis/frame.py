@@ -12,10 +12,12 @@ import pandas as pd
 from sdd.analysis.columns import columns_of, merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns
+from sdd.analysis.grouping import Group, complete_settings, group_runs
 from sdd.analysis.one_shot import join_one_shot, part_levels
-from sdd.analysis.runs import SEED, Group, Run, group_runs, read_runs
+from sdd.analysis.reading import Run, read_runs
 from sdd.analysis.summary import phases_of
 from sdd.errors import UserError
+from sdd.runs.settings import SEED
 
 # What is known of a row besides measures and settings.
 _ABOUT = ("run", "path", "finished", "problem", "group", SEED, "phase")
@@ -44,8 +46,8 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
       where that curve shows no double descent.
     - every column of `curve.csv` under its own name, bit for bit; a cell that is empty there is missing.
     - every setting under its dotted name, such as `data.noise_rate`, in every row, also one that is the same in all
-      runs. Lists and dictionaries are JSON text, so that `groupby` takes them. Settings that are null are missing:
-      `groupby(..., dropna=False)` keeps their rows.
+      runs; an option that a run's version did not have is at its default. Lists and dictionaries are JSON text, so that
+      `groupby` takes them. Settings that are null are missing: `groupby(..., dropna=False)` keeps their rows.
 
     What is known of a column of `curve.csv` is in `runs.attrs["columns"]`, by name: `label`, `unit`, `colour`, and more
     as `sdd.measures.columns.Column` has it. A column that runs of a group measured with different settings, such as
@@ -85,7 +87,9 @@ def _frame(groups: Sequence[Group]) -> pd.DataFrame:
     runs = [run for group in groups for run in group.runs]
     rows = [row for run in runs for row in run.rows]
     measures = [*FIRST_COLUMNS, *further_columns(rows)]
-    settings = [key for key in dict.fromkeys(key for run in runs for key in run.settings) if key != SEED]
+    complete = complete_settings([(run.chosen, run.settings) for run in runs])
+    known = {run.path: values for run, values in zip(runs, complete, strict=True)}
+    settings = [key for key in dict.fromkeys(key for values in complete for key in values) if key != SEED]
     names = [*_ABOUT, *measures, *settings]
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise UserError(
@@ -102,7 +106,7 @@ def _frame(groups: Sequence[Group]) -> pd.DataFrame:
                 "problem": run.problem,
                 "group": group.label,
                 SEED: run.seed,
-            } | {key: _plain(value) for key, value in run.settings.items() if key != SEED}
+            } | {key: _plain(value) for key, value in known[run.path].items() if key != SEED}
             lines += [about | place | row for place, row in zip(_places(run), run.rows, strict=True)]
     frame = pd.DataFrame({name: _column([line.get(name) for line in lines]) for name in names})
     columns = columns_of(rows, merged(run.columns for run in runs))

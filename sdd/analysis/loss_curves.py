@@ -16,7 +16,6 @@ from sdd.files import read_text
 
 Floats = NDArray[np.float64]
 
-FILE = "loss_curves.csv"
 COLUMNS = ("level", "sparsity", "direction", "alpha", "loss")
 
 

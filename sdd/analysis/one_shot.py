@@ -5,10 +5,14 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 from sdd.analysis.columns import merged
 from sdd.analysis.curve import Row
-from sdd.analysis.runs import MASKS_FROM, SPARSITIES, Run, shared_settings
+from sdd.analysis.grouping import shared_settings
+from sdd.analysis.reading import Run
+from sdd.runs.settings import MASKS_FROM, SPARSITIES, canonical
 
 ONE_SHOT = "one-shot"
 
@@ -39,12 +43,13 @@ def join_one_shot(runs: Sequence[Run]) -> list[Run]:
         Joined curves, each in the place of its first part, and all other runs as they are. A curve is finished
         when all its parts are and it lacks no sparsity.
     """
+    shared = {run.path: settings for run, settings in zip(runs, shared_settings(runs), strict=True)}
     families: dict[str, list[Run]] = {}
     for run in runs:
         if _prunes_once(run):
-            families.setdefault(_family(run), []).append(run)
+            families.setdefault(_family(shared[run.path]), []).append(run)
     curves = [curve for members in families.values() for curve in _curves(members)]
-    curves = _with_dense_runs(curves, runs)
+    curves = _with_dense_runs(curves, runs, shared)
     by_part = {part.path: curve for curve in curves for part in curve.parts}
     joined = [by_part.get(run.path, run) for run in runs]
     return list({run.path: run for run in joined}.values())
@@ -80,10 +85,9 @@ def _sparsity(run: Run) -> float:
     return float(run.settings[SPARSITIES][0])
 
 
-def _family(run: Run) -> str:
+def _family(settings: Mapping[str, Any]) -> str:
     """Return what the runs of all seeds and sparsities share."""
-    shared = {key: value for key, value in shared_settings(run).items() if key not in (SPARSITIES, *_UNUSED)}
-    return json.dumps(shared, sort_keys=True)
+    return canonical({key: value for key, value in settings.items() if key not in (SPARSITIES, *_UNUSED)})
 
 
 def _curves(members: Sequence[Run]) -> list[Run]:
@@ -131,6 +135,7 @@ def _joined(
         others: Further runs of the seed, which are not in this curve.
     """
     settings = {**parts[0].settings, **unused, SPARSITIES: ONE_SHOT}
+    chosen = {key: value for key, value in parts[0].chosen.items() if key not in _UNUSED} | {SPARSITIES: ONE_SHOT}
     by_sparsity = {_sparsity(part): part for part in parts}
     rows: list[Row] = [parts[0].rows[0]]
     rows += [part.rows[1] | {"level": levels[sparsity]} for sparsity, part in by_sparsity.items() if len(part.rows) > 1]
@@ -156,27 +161,25 @@ def _joined(
     finished = not lacking and all(part.finished for part in parts)
     path = parts[0].path.parent / name
     problem = "; ".join(problems) or None
-    return Run(
-        path, name, settings, tuple(rows), finished, problem, tuple(parts), merged(part.columns for part in parts)
-    )
+    columns = merged(part.columns for part in parts)
+    return Run(path, name, settings, chosen, tuple(rows), finished, problem, tuple(parts), columns)
 
 
-def _with_dense_runs(curves: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
+def _with_dense_runs(curves: Sequence[Run], runs: Sequence[Run], shared: Mapping[Path, Mapping[str, Any]]) -> list[Run]:
     """Return the curves, each with the runs of its dense network alone as first parts."""
-    alone: dict[tuple[str, str], list[Run]] = {}
+    alone: dict[tuple[int | None, str, str], list[Run]] = {}
     for run in runs:
         if run.settings.get("pruning.levels") == 0 and run.settings.get(SPARSITIES) is None and len(run.rows) == 1:
-            alone.setdefault((_apart_from_pruning(run), _dense_network(run)), []).append(run)
-    found = []
-    for curve in curves:
-        dense = alone.get((_apart_from_pruning(curve), _dense_network(curve)), [])
-        found.append(replace(curve, parts=(*dense, *curve.parts)))
-    return found
+            alone.setdefault(_dense_part(run, shared), []).append(run)
+    return [
+        replace(curve, parts=(*alone.get(_dense_part(curve.parts[0], shared), []), *curve.parts)) for curve in curves
+    ]
 
 
-def _apart_from_pruning(run: Run) -> str:
-    kept = {key: value for key, value in run.settings.items() if not key.startswith("pruning.")}
-    return json.dumps(kept, sort_keys=True)
+def _dense_part(run: Run, shared: Mapping[Path, Mapping[str, Any]]) -> tuple[int | None, str, str]:
+    """Return what is the same for the dense network of a run and for one that was trained alone."""
+    kept = {key: value for key, value in shared[run.path].items() if not key.startswith("pruning.")}
+    return run.seed, canonical(kept), _dense_network(run)
 
 
 def _has_level(part: Run | None) -> bool:

@@ -11,17 +11,17 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from sdd.analysis.correlation import t_interval
+from sdd.analysis.grouping import Group
 from sdd.analysis.phases import PHASES, find_phases
-from sdd.analysis.runs import MASKS_FROM, Group, Run, differing_settings
+from sdd.analysis.reading import Run
 from sdd.runs.prerequisites import TICKETS
+from sdd.runs.settings import MASKS_FROM, differing
 
 Floats = NDArray[np.float64]
 
-# Settings that may differ between a run and the run that it takes masks from: what only measures, what decides
-# the last bits, and what decides masks or how to go on from them, which is unused where the masks are given.
+# Settings that may differ between a run and the run that it takes masks from: what decides the last bits, and what
+# decides masks or how to go on from them, which is unused where the masks are given.
 _MAY_DIFFER = (
-    "flatness.",
-    "distance.",
     "threads",
     "pruning.masks_from",
     "pruning.retrain",
@@ -41,9 +41,8 @@ _SAME_SPARSITY = 1e-9
 def find_partner(reinit: Group, groups: Sequence[Group]) -> tuple[Group | None, str]:
     """Find the winning tickets that a re-initialised group is to be compared with.
 
-    They retrain with `lottery`, and agree in every setting but those that only measure and those that decide
-    masks. Of several such groups, it is the one with the runs that the masks came from, else the one with the
-    fewest differences.
+    They retrain with `lottery`, and agree in every setting but those that decide masks. Of several such groups, it
+    is the one with the runs that the masks came from, else the one with the fewest differences.
 
     Returns:
         The group, or None; and why there is none, in words.
@@ -53,7 +52,7 @@ def find_partner(reinit: Group, groups: Sequence[Group]) -> tuple[Group | None, 
         for group in groups
         if not group.reinitialised
         and group.settings.get("pruning.retrain") == TICKETS["retrain"]
-        and not any(map(_matters, differing_settings(group.settings, reinit.settings)))
+        and not any(map(_matters, differing(group.settings, reinit.settings)))
     ]
     named = [group for group in candidates if any(_source(run, group) is not None for run in reinit.runs)]
     by_difference = sorted(named or candidates, key=lambda group: _differences(group, reinit))
@@ -158,7 +157,7 @@ def _matters(key: str) -> bool:
 
 
 def _differences(group: Group, reinit: Group) -> int:
-    return len(differing_settings(group.settings, reinit.settings))
+    return len(differing(group.settings, reinit.settings))
 
 
 def _source(run: Run, lottery: Group) -> Run | None:

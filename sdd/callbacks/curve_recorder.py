@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 from tqdm import tqdm
@@ -28,6 +28,8 @@ class CurveRecorder(LevelCallback):
     Args:
         redraw_seconds: Draw `curve.png` at most this often while levels are quicker; it is always drawn at the end.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"redraw_seconds"})
 
     def __init__(self, redraw_seconds: float = 20.0) -> None:
         self.redraw_seconds = redraw_seconds

@@ -1,6 +1,6 @@
 """One progress bar for the whole job."""
 
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 import lightning.pytorch as pl
 
@@ -16,6 +16,8 @@ class JobProgress(LevelCallback):
     Args:
         show: `bar`; `lines`: a line a minute, for logs; `none`; `auto`: a bar on a terminal, else lines.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"show"})
 
     def __init__(self, show: Show = "auto") -> None:
         check_choice("progress.show", show, get_args(Show))

@@ -1,7 +1,7 @@
 """Checkpoints to resume from, and each level's weights and masks to build on."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
@@ -27,6 +27,8 @@ class RunCheckpoint(LevelCallback, Checkpoint):
     Raises:
         UserError: `every_n_epochs` is below 1.
     """
+
+    PLACE: ClassVar[frozenset[str]] = frozenset({"every_n_epochs", "keep_levels"})
 
     def __init__(self, every_n_epochs: int | None = None, keep_levels: bool = True) -> None:
         if every_n_epochs is not None and every_n_epochs < 1:

@@ -40,4 +40,4 @@ def _train(request: Request) -> bool:
         return True
     if claimed is Taken.BUSY:
         return False
-    return fit(request, claimed, build(request, claimed.config))
+    return fit(claimed, build(claimed.request, claimed.config))

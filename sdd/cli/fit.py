@@ -8,11 +8,10 @@ from sdd.runs.environment import environment
 from sdd.tracking.sweep_agent import given_back_on_interrupt
 
 
-def fit(request: Request, claimed: Claim, experiment: Experiment) -> bool:
+def fit(claimed: Claim, experiment: Experiment) -> bool:
     """Train all levels that are left.
 
     Args:
-        request: What the command line asks for.
         claimed: The run in its folder.
         experiment: Its parts.
 
@@ -22,6 +21,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment) -> bool:
     Raises:
         KeyboardInterrupt: The training was interrupted or asked to end; everything is put away.
     """
+    request = claimed.request
     with held(request) as mine:
         if not mine:
             return False

@@ -8,11 +8,12 @@ import yaml
 from jsonargparse import Namespace
 
 from sdd.callbacks import IterativePruning
-from sdd.cli.wiring import Wiring
+from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.pruning.retraining import RETRAININGS
-from sdd.runs.folder import RunFolder, settings_of
+from sdd.runs.folder import RunFolder
+from sdd.runs.identity import settings_of
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS
 
@@ -56,7 +57,8 @@ def parse(arguments: Sequence[str]) -> Request:
     if config.pruning.masks_from == AUTO and not retraining.other_masks:
         config.pruning.masks_from = None  # this is the run whose masks others take
     text = wiring.command_parser.dump(config, skip_unset=False, skip_link_targets=True)
-    plan = Plan(_config_name(config), config.seed_everything, settings_of(yaml.safe_load(text)))
+    settings = settings_of(wiring.command_parser, yaml.safe_load(text), SECTIONS, ALL_PLACE)
+    plan = Plan(_config_name(config), config.seed_everything, settings)
     folder = RunFolder(config.run_dir or plan.run_dir())
     return Request(tuple(arguments), wiring.command, wiring, config, text, plan, folder)
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any
 
+import lightning.pytorch as pl
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
@@ -22,6 +23,19 @@ from sdd.module import Classifier
 from sdd.runs.planned_epochs import planned_epochs
 
 COMMANDS = ("fit", "validate", "test")
+
+CALLBACKS: dict[str, type[pl.Callback]] = {
+    "pruning": IterativePruning,
+    "distance": LearningDistance,
+    "flatness": FlatnessMeasures,
+    "curve": CurveRecorder,
+    "checkpoint": RunCheckpoint,
+    "progress": JobProgress,
+}
+"""The callbacks of every run, by the section of their settings."""
+
+SECTIONS: dict[str, type] = {"trainer": pl.Trainer, "model": Classifier, "data": NoisyLabelData, **CALLBACKS}
+"""The class behind each section of a configuration; ours say themselves which of their options decide no numbers."""
 
 _DECIDE_EPOCHS = [name for name in signature(planned_epochs).parameters if name != "seed"]
 
@@ -103,12 +117,8 @@ class Wiring(LightningCLI):
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what is ours, flat, and link what must agree."""
         _add_options(parser)
-        parser.add_lightning_class_args(IterativePruning, "pruning")
-        parser.add_lightning_class_args(LearningDistance, "distance")
-        parser.add_lightning_class_args(FlatnessMeasures, "flatness")
-        parser.add_lightning_class_args(CurveRecorder, "curve")
-        parser.add_lightning_class_args(RunCheckpoint, "checkpoint")
-        parser.add_lightning_class_args(JobProgress, "progress")
+        for section, callback in CALLBACKS.items():
+            parser.add_lightning_class_args(callback, section)
         for target in ("model.seed", "data.seed", "pruning.seed", "flatness.seed"):
             parser.link_arguments("seed_everything", target)
         parser.link_arguments(
@@ -162,6 +172,9 @@ class Wiring(LightningCLI):
 
 PLACE = frozenset({"config", "run_dir", "wait"})
 """Options that belong to no class and only say where a run lies and when it starts."""
+
+ALL_PLACE = PLACE | METHOD_PLACE | {f"trainer.{name}" for name in TRAINER_PLACE}
+"""All settings that decide no numbers and whose class cannot say so itself."""
 
 
 def _add_options(parser: LightningArgumentParser) -> None:

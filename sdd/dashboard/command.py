@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from sdd.analysis.columns import columns_of, merged
-from sdd.analysis.runs import read_runs
+from sdd.analysis.reading import read_runs
 from sdd.console import OneLineParser, say
 from sdd.dashboard.panels import usual_columns
 from sdd.errors import UserError

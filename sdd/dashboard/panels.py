@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Mapping
 
 from sdd.analysis.columns import correlated
-from sdd.analysis.runs import LABEL_ORDER, SEED
+from sdd.analysis.grouping import LABEL_ORDER
 from sdd.measures.columns import Column
+from sdd.runs.settings import SEED
 
 AXIS = "sparsity"
 

@@ -1,6 +1,5 @@
 """Everything that the page shows, as one dictionary that JSON can hold."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -8,12 +7,14 @@ from typing import Any
 
 from sdd.analysis.columns import columns_of, merged
 from sdd.analysis.compare import analyse_group
+from sdd.analysis.grouping import LABEL_ORDER, Group, complete_settings, group_runs
 from sdd.analysis.one_shot import join_one_shot
-from sdd.analysis.runs import LABEL_ORDER, SEED, Group, group_runs
+from sdd.analysis.reading import Run
 from sdd.analysis.summary import finite
 from sdd.report.columns import page_columns
 from sdd.report.folders import STATES, Folder
 from sdd.report.run_entry import curve_entry, folder_entry, identity
+from sdd.runs.settings import SEED, digest, same
 from sdd.version import __version__
 
 Json = dict[str, Any]
@@ -41,18 +42,22 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
     rows = [row for run in curves for row in run.rows]
     columns = page_columns(columns_of(rows, merged(run.columns for run in curves)))
     names = [str(column["name"]) for column in columns]
-    known = [run.settings for run in curves] + [folder.settings for folder in folders if folder.run is None]
-    shared, differing = _compared([settings for settings in known if settings])
+    bare = [folder for folder in folders if folder.run is None]
+    known: list[Run | Folder] = [*curves, *bare]
+    complete = complete_settings([(one.chosen, one.settings) for one in known])
+    settings = {one.path: held for one, held in zip(known, complete, strict=True)}
+    shared, differing = _compared([held for held in settings.values() if held])
     place = out.parent.resolve()
     entries, environments = [], list[str]()
     for group in groups:
         for run in (*group.runs, *group.repeated):
             entry = curve_entry(run, [by_path[part.path] for part in run.parts or (run,)], columns, place)
+            entry["settings"] = settings[run.path]
             entry["group"] = group_identity(group)
             entry["repeated"] = run in group.repeated
             entry["environments"] = _places(entry["environments"], environments)
             entries.append(entry)
-    entries += [folder_entry(folder, place) for folder in folders if folder.run is None]
+    entries += [folder_entry(folder, place) | {"settings": settings[folder.path]} for folder in bare]
     grouped = [group_entry(group, names) for group in groups]
     sparsities = list[list[float]]()
     for one in (*grouped, *(entry for entry in entries if entry["level"])):
@@ -61,7 +66,7 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
         one["sparsity"] = sparsities.index(one["sparsity"])
     for entry in entries:
         entry["configured"] = bool(entry["settings"])
-        entry["settings"] = {key: value for key, value in entry["settings"].items() if key not in shared}
+        entry["settings"] = {key: value for key, value in entry["settings"].items() if key not in {*shared, SEED}}
     content: Json = finite(
         {
             "title": title,
@@ -120,7 +125,7 @@ def group_entry(group: Group, names: Sequence[str]) -> Json:
 
 def group_identity(group: Group) -> str:
     """Return eight hex digits that stay the same for a group while runs come to it."""
-    return hashlib.sha256(json.dumps(group.settings, sort_keys=True).encode()).hexdigest()[:8]
+    return digest(group.identity)
 
 
 def _phases(phases: Mapping[str, Any]) -> Json:
@@ -142,16 +147,11 @@ def _compared(known: Sequence[Mapping[str, Any]]) -> tuple[Json, list[str]]:
     shared = {
         name: first[name]
         for name in names
-        if all(name in settings and _same(settings[name], first.get(name)) for settings in known)
+        if all(name in settings and same(settings[name], first.get(name)) for settings in known)
     }
     differing = [name for name in names if name not in shared]
     order = {name: rank for rank, name in enumerate(LABEL_ORDER)}
     return shared, sorted(differing, key=lambda name: (order.get(name, len(order)), name))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Tell whether two settings are the same text in JSON: true is not 1."""
-    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
 
 
 def _places(found: Sequence[Json], known: list[str]) -> list[int]:

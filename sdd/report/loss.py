@@ -6,10 +6,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.loss_curves import FILE, LossCurve, mean_loss_curves, read_loss_curves
+from sdd.analysis.loss_curves import LossCurve, mean_loss_curves, read_loss_curves
 from sdd.analysis.one_shot import part_levels
-from sdd.analysis.runs import Run
+from sdd.analysis.reading import Run
 from sdd.errors import UserError
+from sdd.runs.folder import RunFolder
 
 MEAN_DIGITS, SPREAD_DIGITS = 4, 2
 """Significant digits of what the page holds of loss curves; `loss_curves.csv` has them all."""
@@ -29,7 +30,7 @@ def loss_curves(run: Run) -> tuple[dict[str, Any] | None, list[str]]:
     found: dict[int, LossCurve] = {}
     problems = []
     for part, levels in part_levels(run):
-        path = part.path / FILE
+        path = RunFolder(part.path).loss_curves
         try:
             status = path.stat()
         except OSError:

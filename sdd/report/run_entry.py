@@ -1,7 +1,6 @@
 """What the page says of one run, or of one folder that holds no curve."""
 
 import hashlib
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,14 @@ from urllib.parse import quote
 
 from sdd.analysis.curve import column
 from sdd.analysis.phases import Phases
-from sdd.analysis.runs import SEED, SPARSITIES, Run
+from sdd.analysis.reading import Run
 from sdd.analysis.statistics import spearman
 from sdd.analysis.summary import phases_of
+from sdd.errors import UserError
 from sdd.report.folders import STATES, Folder
 from sdd.report.loss import loss_curves
+from sdd.runs.folder import RunFolder
+from sdd.runs.settings import SEED, SPARSITIES
 
 Json = dict[str, Any]
 
@@ -43,7 +45,6 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "state": _state(run, folders),
         "reason": _reason(run, folders),
         "seed": run.seed,
-        "settings": {name: value for name, value in run.settings.items() if name != SEED},
         "level": [row["level"] for row in run.rows],
         "sparsity": column(run.rows, "sparsity"),
         "values": {name: held for name, held in values.items() if any(map(math.isfinite, held))},
@@ -70,7 +71,6 @@ def folder_entry(folder: Folder, place: Path) -> Json:
         "state": folder.state,
         "reason": folder.reason,
         "seed": seed if isinstance(seed, int) else None,
-        "settings": {name: value for name, value in folder.settings.items() if name != SEED},
         "group": None,
         "level": [],
         "environments": [],
@@ -136,16 +136,9 @@ def _environments(folders: Sequence[Folder]) -> tuple[list[Json], list[str]]:
     """Return what the folders' runs were started with, and which of it cannot be read."""
     found, problems = [], []
     for folder in folders:
-        path = folder.path / "environment.json"
-        if not path.is_file():
-            continue
         try:
-            content = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            problems.append(f"{path} cannot be read: {error}")
-        else:
-            if isinstance(content, dict):
+            if content := RunFolder(folder.path).environment():
                 found.append(content)
-            else:
-                problems.append(f"{path} is damaged: it holds no environment")
+        except UserError as error:
+            problems.append(str(error))
     return found, problems

@@ -1,58 +1,37 @@
-"""The folder that a run owns: its name, its settings, its checkpoints, and whether it is finished."""
+"""The folder that a run owns: the names of its files, its settings, its checkpoints, and its state."""
 
-import hashlib
 import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
-
-import torch
-import yaml
+from typing import Any, Literal
 
 from sdd.errors import UserError
 from sdd.files import only_one_process, try_lock, write_atomically
+from sdd.runs.settings import Settings, difference
 
-# What changes where and how a run is computed and watched, but not which numbers it is after.
-_NOT_SETTINGS = {
-    "run_dir",
-    "wait",
-    "config",
-    "ckpt_path",
-    "weights_only",
-    "return_predictions",
-    "verbose",
-    "progress",
-    "checkpoint",
-    "curve",
-    "pruning.dense_from",
-    "data.eval_batch_size",
-    "trainer.accelerator",
-    "trainer.barebones",
-    "trainer.benchmark",
-    "trainer.check_val_every_n_epoch",
-    "trainer.default_root_dir",
-    "trainer.detect_anomaly",
-    "trainer.devices",
-    "trainer.enable_autolog_hparams",
-    "trainer.enable_checkpointing",
-    "trainer.enable_model_summary",
-    "trainer.enable_progress_bar",
-    "trainer.inference_mode",
-    "trainer.log_every_n_steps",
-    "trainer.logger",
-    "trainer.max_epochs",
-    "trainer.model_registry",
-    "trainer.num_nodes",
-    "trainer.num_sanity_val_steps",
-    "trainer.profiler",
-    "trainer.strategy",
-    "trainer.use_distributed_sampler",
-    "trainer.val_check_interval",
-}
+StateName = Literal["new", "started", "unfinished", "finished", "damaged", "other"]
+
+_UNSTARTED = "has not finished its first level"
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class State:
+    """How far the run in a folder has come.
+
+    Attributes:
+        name: `new`: there is nothing yet; `started`: no level is done; `unfinished`: some are; `finished`: all are;
+            `damaged`: something in it cannot be used; `other`: it is no run.
+        reason: What it lacks, in words; None for a finished run.
+    """
+
+    name: StateName
+    reason: str | None
 
 
 class BusyRunError(UserError):
@@ -75,9 +54,24 @@ class RunFolder:
         return self.path / "config.yaml"
 
     @property
+    def settings_file(self) -> Path:
+        """What decides the run's numbers, and what of that was chosen."""
+        return self.path / "settings.json"
+
+    @property
+    def environment_file(self) -> Path:
+        """What the run was started with."""
+        return self.path / "environment.json"
+
+    @property
     def curve(self) -> Path:
         """One row a level."""
         return self.path / "curve.csv"
+
+    @property
+    def columns(self) -> Path:
+        """What is known of the curve's columns."""
+        return self.path / "columns.json"
 
     @property
     def picture(self) -> Path:
@@ -90,21 +84,108 @@ class RunFolder:
         return self.path / "summary.json"
 
     @property
+    def loss_curves(self) -> Path:
+        """The loss along random directions around each level's weights, where it was measured."""
+        return self.path / "loss_curves.csv"
+
+    @property
+    def distance_path(self) -> Path:
+        """The learning distance after every epoch, where it was measured."""
+        return self.path / "distance_path.csv"
+
+    @property
+    def _levels(self) -> Path:
+        """Of the weights and masks of each trained level."""
+        return self.path / "levels"
+
+    @property
+    def _checkpoints(self) -> Path:
+        """Of what can be resumed from."""
+        return self.path / "checkpoints"
+
+    @property
+    def _lock(self) -> Path:
+        """Held by the process that works in the folder."""
+        return self.path / ".lock"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run has been started in the folder, or has left its curve there."""
+        return os.path.isfile(self.settings_file) or os.path.isfile(self.curve)
+
+    @property
     def finished(self) -> bool:
         """Whether all levels are done."""
-        return self.summary.is_file()
+        return self.state().name == "finished"
+
+    def state(self) -> State:
+        """Look how far the run has come; that the rows of its curve can be read is found out by `read_run`."""
+        try:
+            return self._state()
+        except OSError as error:
+            return State("damaged", f"cannot be read: {error.strerror or error}")
+
+    def _state(self) -> State:
+        if not self.path.is_dir():
+            return State("other", "is a file") if self.path.exists() else State("new", "is not there")
+        curve = self.curve.is_file()
+        if not self.settings_file.is_file():
+            if curve:
+                return State("damaged", f"is no run: it holds a {self.curve.name} but no {self.settings_file.name}")
+            entries = sorted(entry.name for entry in self.path.iterdir())
+            shown = [name for name in entries if not name.startswith(".")]
+            # Written when a run starts, before its settings.
+            first = (self.environment_file, self.config, self._levels, self._checkpoints)
+            if not {*shown} <= {path.name for path in first}:
+                more = " and more" if len(shown) > _SHOWN else ""
+                return State("other", f"is no run: it holds {', '.join(shown[:_SHOWN])}{more}")
+            return State("started", _UNSTARTED) if entries else State("new", "is empty")
+        try:
+            expected = self._read_settings().levels
+        except UserError as error:
+            return State("damaged", str(error).replace(f"{self.path}{os.sep}", ""))
+        if not curve:
+            if self.summary.is_file():
+                return State("damaged", f"has a {self.summary.name} but no {self.curve.name}")
+            return State("started", _UNSTARTED)
+        done = self.levels_done()
+        count = f"{done} of its {expected} levels" if expected is not None else f"{done} levels"
+        if done == 0:
+            return State("damaged", f"{self.curve.name} holds no level")
+        if not self.summary.is_file():
+            return State("unfinished", f"unfinished, with {count}")
+        if unreadable := _unreadable(self.summary):
+            return State("damaged", f"{unreadable}; its {self.curve.name} is used")
+        if expected is not None and done < expected:
+            return State("damaged", f"marked as finished, but its {self.curve.name} holds only {count}")
+        return State("finished", None)
+
+    def levels_done(self) -> int:
+        """Count the levels in the curve."""
+        return max(self.curve.read_bytes().count(b"\n") - 1, 0) if self.curve.is_file() else 0
+
+    def settings(self) -> Settings | None:
+        """Return what the run was started as, or None where no run was.
+
+        Raises:
+            UserError: The file cannot be read, or another version wrote it.
+        """
+        return self._read_settings() if self.settings_file.is_file() else None
+
+    def _read_settings(self) -> Settings:
+        return Settings.of_content(_read_json(self.settings_file), self.settings_file)
 
     def level_checkpoint(self, level: int) -> Path:
         """Weights and masks of a trained level."""
-        return self.path / "levels" / f"level-{level:03d}.ckpt"
+        return self._levels / f"level-{level:03d}.ckpt"
 
     def checkpoint(self, epochs_done: int) -> Path:
         """A checkpoint to resume from."""
-        return self.path / "checkpoints" / f"epoch-{epochs_done:06d}.ckpt"
+        return self._checkpoints / f"epoch-{epochs_done:06d}.ckpt"
 
     def checkpoints(self) -> list[Path]:
         """All checkpoints to resume from, the newest first."""
-        return sorted((self.path / "checkpoints").glob("epoch-*.ckpt"), reverse=True)
+        return sorted(self._checkpoints.glob("epoch-*.ckpt"), reverse=True)
 
     def newest_checkpoint(self) -> tuple[Path | None, list[Path]]:
         """Find the newest checkpoint that can be read.
@@ -128,47 +209,54 @@ class RunFolder:
         return None, damaged
 
     def environment(self) -> dict[str, Any]:
-        """Return what the run was started with; empty where it was not."""
-        path = self.path / "environment.json"
-        content: dict[str, Any] = json.loads(path.read_text()) if path.is_file() else {}
+        """Return what the run was started with; empty where it was not.
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+        if not self.environment_file.is_file():
+            return {}
+        content = _read_json(self.environment_file)
+        if not isinstance(content, dict):
+            raise UserError(f"{self.environment_file} is damaged: it holds no environment")
         return content
 
     def write_environment(self, content: Mapping[str, Any]) -> None:
         """Write what the run is started with."""
-        write_atomically(self.path / "environment.json", json.dumps(content, indent=1) + "\n")
+        write_atomically(self.environment_file, json.dumps(content, indent=1) + "\n")
 
-    def write_config(self, text: str, settings: Mapping[str, Any]) -> None:
-        """Write the configuration, and the settings in it that decide the results."""
+    def write_config(self, text: str, settings: Settings) -> None:
+        """Write the configuration, and the settings in it; a run that is gone on with stays what it was started as."""
+        held = self.settings()
+        settings = settings if held is None else held.going_on(settings)
         write_atomically(self.config, text)
-        write_atomically(self.path / "settings.json", json.dumps(settings, indent=1, sort_keys=True) + "\n")
+        write_atomically(self.settings_file, json.dumps(settings.content(), indent=1, sort_keys=True) + "\n")
 
-    def check_settings(self, settings: Mapping[str, Any]) -> None:
+    def check_settings(self, settings: Settings) -> Mapping[str, tuple[Any, Any]]:
         """Find out whether the folder is free, or holds a run of these settings.
+
+        Returns:
+            Settings of that run which nobody chose and whose default has moved since: the value at its start, and
+            today's.
 
         Raises:
             UserError: It holds a run of different settings, or something that is no run.
         """
-        path = self.path / "settings.json"
-        if not path.is_file():
+        held = self.settings()
+        if held is None:
             if self.path.is_dir() and any(not entry.name.startswith(".") for entry in self.path.iterdir()):
                 raise UserError(
                     f"{self.path} is not empty and holds no run: choose another --run_dir or remove what is in it"
                 )
             if self.path.exists() and not self.path.is_dir():
                 raise UserError(f"{self.path} is a file: choose another --run_dir")
-            return
-        try:
-            held = json.loads(path.read_text())
-        except (OSError, ValueError) as error:
-            raise UserError(f"cannot read {path} ({error}): choose another --run_dir") from error
-        differences = [
-            f"{key} is {_show(settings, key)} but was {_show(held, key)}"
-            for key in sorted(held.keys() | settings.keys())
-            if key not in held or key not in settings or held[key] != settings[key]
-        ]
-        if differences:
-            shown = "; ".join(differences[:3]) + (f"; and {len(differences) - 3} more" if len(differences) > 3 else "")
+            return {}
+        found = difference(held, settings)
+        if found.conflicts:
+            further = len(found.conflicts) - _SHOWN
+            shown = "; ".join(found.conflicts[:_SHOWN]) + (f"; and {further} more" if further > 0 else "")
             raise UserError(f"{self.path} holds a run of different settings: {shown}; choose another --run_dir")
+        return found.moved
 
     @contextmanager
     def owned(self) -> Iterator[None]:
@@ -178,7 +266,7 @@ class RunFolder:
             BusyRunError: Another process holds it.
         """
         self.path.mkdir(parents=True, exist_ok=True)
-        with try_lock(self.path / ".lock", f"{socket.gethostname()}, process {os.getpid()}") as holder:
+        with try_lock(self._lock, f"{socket.gethostname()}, process {os.getpid()}") as holder:
             if holder is not None:
                 raise BusyRunError(
                     f"{self.path} is being worked on by another process ({holder}); wait for it or stop it"
@@ -188,12 +276,14 @@ class RunFolder:
     def wait_until_free(self) -> None:
         """Return as soon as no process holds the folder."""
         if self.path.is_dir():
-            with only_one_process(self.path / ".lock"):
+            with only_one_process(self._lock):
                 pass
 
 
 def is_readable(checkpoint: Path) -> bool:
     """Tell whether a checkpoint can be loaded whole."""
+    import torch  # here, for what only looks at a folder: it takes seconds
+
     try:
         torch.load(checkpoint, map_location="cpu", weights_only=True)
     except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, UnpicklingError):
@@ -201,44 +291,19 @@ def is_readable(checkpoint: Path) -> bool:
     return True
 
 
-def settings_of(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Pick from a run's configuration what decides its results, as flat dotted keys.
-
-    Args:
-        config: The nested configuration, of plain dictionaries, lists and scalars.
-    """
-    settings = {
-        key: value
-        for key, value in _flatten(config).items()
-        if not any(key == name or key.startswith(f"{name}.") for name in _NOT_SETTINGS)
-    }
-    if settings.get("data.dataset") not in {"image_folder"}:
-        # Where a known data set lies does not change it; the root of a folder of images says which one it is.
-        settings.pop("data.root", None)
-    return settings
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
 
 
-def digest(settings: Mapping[str, Any]) -> str:
-    """Return 8 hex digits that are the same for the same settings."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
-
-
-def plain(config_text: str) -> dict[str, Any]:
-    """Parse a configuration file to plain dictionaries, lists and scalars."""
-    content = yaml.safe_load(config_text)
-    return content if isinstance(content, dict) else {}
-
-
-def _flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in config.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
-            flat |= _flatten(value, f"{name}.")
-        else:
-            flat[name] = value
-    return flat
-
-
-def _show(settings: Mapping[str, Any], key: str) -> str:
-    return json.dumps(settings[key]) if key in settings else "not set"
+def _unreadable(summary: Path) -> str | None:
+    """Return why a summary cannot be read, or None where it can."""
+    try:
+        content = _read_json(summary)
+    except UserError as error:
+        return str(error).removeprefix(f"{summary.parent}{os.sep}")
+    return None if isinstance(content, dict) else f"{summary.name} is damaged: it holds no summary"

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sdd.runs.folder import digest
+from sdd.runs.settings import Settings, digest
 
 
 @dataclass(frozen=True)
@@ -14,13 +13,18 @@ class Plan:
     Attributes:
         config_name: Of the configuration file, without its ending.
         seed: Of the training.
-        settings: What decides the numbers, as flat dotted keys.
+        settings: What the run is told by.
     """
 
     config_name: str
     seed: int
-    settings: dict[str, Any]
+    settings: Settings
 
     def run_dir(self, runs: Path = Path("runs")) -> Path:
         """Return the folder in `runs` that a run of these settings always finds."""
-        return runs / f"{self.config_name}-s{self.seed}-{digest(self.settings)}"
+        return runs / f"{self.config_name}-s{self.seed}-{self.settings.digest()}"
+
+    def measured_run_dir(self, runs: Path) -> Path:
+        """Return the folder in `runs` that a run of these settings finds which measures the same beside its numbers."""
+        told = {**self.settings.chosen, **self.settings.measures}
+        return runs / f"{self.config_name}-s{self.seed}-{digest(told)}"

@@ -1,5 +1,6 @@
 """Runs that another run builds on, found by their settings and trained first where they are not there."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ import yaml
 
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
+from sdd.runs.plan import Plan
+from sdd.runs.settings import differing
 
 AUTO = "auto"
 
@@ -63,6 +66,9 @@ class Prerequisite:
         config_name: Of its configuration, for the default folder.
         beside: Folder of the run that asks.
         plan: Reads a command line, and gives the default folder and the settings.
+        named_by: The configuration that gives the default folder: `config` as today's defaults make it, where the run
+            that asks was started under others.
+        measured: Whether what the run measures is taken over too, so that it must be what is asked for.
     """
 
     def __init__(
@@ -72,12 +78,20 @@ class Prerequisite:
         config: Mapping[str, Any],
         config_name: str,
         beside: Path,
-        plan: Callable[[list[str]], Any],
+        plan: Callable[[list[str]], Plan],
+        *,
+        named_by: Mapping[str, Any] | None = None,
+        measured: bool = False,
     ) -> None:
-        self._setting, self._config, self._config_name = setting, config, config_name
-        with self._config_file() as file:
-            planned = plan(["fit", "--config", str(file)])
-        path = planned.run_dir(beside.parent) if named == AUTO else Path(named.replace("{seed}", str(planned.seed)))
+        self._setting, self._config, self._config_name, self._measured = setting, config, config_name, measured
+        planned = self._planned(config, plan)
+        named_like = planned if named_by is None else self._planned(named_by, plan)
+        if named != AUTO:
+            path = Path(named.replace("{seed}", str(planned.seed)))
+        elif measured:
+            path = named_like.measured_run_dir(beside.parent)
+        else:
+            path = named_like.run_dir(beside.parent)
         self.folder = RunFolder(path.expanduser())
         self._settings = planned.settings
 
@@ -88,10 +102,7 @@ class Prerequisite:
             UserError: The folder holds a run of other settings, or the training failed.
             KeyboardInterrupt: It was interrupted.
         """
-        try:
-            self.folder.check_settings(self._settings)
-        except UserError as error:
-            raise UserError(f"{self._setting}: {error}") from error
+        self._check()
         if self.folder.finished:
             return
         if int(os.environ.get("WORLD_SIZE", "1")) > 1:
@@ -100,7 +111,7 @@ class Prerequisite:
                 "processes that were started together; start this command once on a single device first"
             )
         sys.stderr.write(f"{self._setting}: {self.folder.path} comes first\n")
-        with self._config_file() as file:
+        with self._config_file(self._config) as file:
             command = [sys.executable, "-m", "sdd", "fit", "--config", str(file), "--run_dir", str(self.folder.path)]
             status = _run([*command, "--wait", "true"])
         if status in {130, -signal.SIGINT, -signal.SIGTERM}:
@@ -111,11 +122,35 @@ class Prerequisite:
                 "above, and give this command again"
             )
 
+    def _check(self) -> None:
+        """Find out whether the folder is free, or holds the run that is asked for."""
+        try:
+            moved = self.folder.check_settings(self._settings)
+            held = self.folder.settings()
+        except UserError as error:
+            raise UserError(f"{self._setting}: {error}") from error
+        for name, (then, now) in moved.items():
+            raise UserError(
+                f"{self._setting}: {self.folder.path} was trained with {name} {json.dumps(then)}, the default of its "
+                f"time, which is {json.dumps(now)} now: set --{name} {json.dumps(then)} here, or name another folder"
+            )
+        if self._measured and held is not None and held.measures != self._settings.measures:
+            name = differing(held.measures, self._settings.measures)[0]
+            asked, was = (json.dumps(part.get(name, "default")) for part in (self._settings.measures, held.measures))
+            raise UserError(
+                f"{self._setting}: {self.folder.path} has measured otherwise: {name} is {asked} but was {was}; name "
+                "another folder"
+            )
+
+    def _planned(self, config: Mapping[str, Any], plan: Callable[[list[str]], Plan]) -> Plan:
+        with self._config_file(config) as file:
+            return plan(["fit", "--config", str(file)])
+
     @contextmanager
-    def _config_file(self) -> Iterator[Path]:
+    def _config_file(self, config: Mapping[str, Any]) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="sdd-") as place:
             file = Path(place) / f"{self._config_name}.yaml"
-            file.write_text(yaml.safe_dump(self._config, sort_keys=False))
+            file.write_text(yaml.safe_dump(config, sort_keys=False))
             yield file
 
 

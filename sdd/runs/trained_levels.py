@@ -1,9 +1,7 @@
 """The trained levels of a finished run, to build other experiments on."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,12 +26,18 @@ class TrainedLevels:
     def __init__(self, path: str) -> None:
         self.folder = RunFolder(Path(path).expanduser())
         self._read: tuple[int, Masks] | None = None
-        if not self.folder.curve.is_file():
+        state = self.folder.state()
+        if state.name == "damaged":
+            raise UserError(f"pruning.masks_from {path} is damaged: {state.reason}")
+        if state.name in {"new", "other"}:
             raise UserError(
                 f"pruning.masks_from {path} is no run: it must be the folder of a finished run, or a file of masks"
             )
-        if not self.folder.finished:
+        if state.name != "finished":
             raise UserError(f"pruning.masks_from {path} is not finished: give its command again first")
+        held = self.folder.settings()
+        assert held is not None
+        self._settings = held.values
 
     @property
     def seed(self) -> int:
@@ -85,11 +89,6 @@ class TrainedLevels:
             for name, value in self._module_state(level).items()
             if name.startswith("net.")
         }
-
-    @property
-    def _settings(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.folder.path / "settings.json").read_text())
-        return content
 
     def _module_state(self, level: int) -> dict[str, Tensor]:
         path = self.folder.level_checkpoint(level)

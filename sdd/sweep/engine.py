@@ -33,6 +33,6 @@ def threads_of(run: PlannedRun, threads: int) -> dict[str, str]:
         run: The run.
         threads: Its share.
     """
-    if run.settings.get("threads") is not None:
+    if run.settings.values.get("threads") is not None:
         return {}
     return dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(max(threads, 1)))

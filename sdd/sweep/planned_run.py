@@ -4,16 +4,13 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
-from sdd.analysis.runs import SPARSITIES
 from sdd.cli.parse import plan
 from sdd.errors import UserError
-from sdd.runs.folder import RunFolder
+from sdd.runs.folder import RunFolder, StateName
+from sdd.runs.settings import SPARSITIES, Settings
 from sdd.sweep.sweep_file import Cell
 from sdd.tracking.wandb_run import cell_name
-
-State = Literal["new", "unfinished", "finished"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +21,13 @@ class PlannedRun:
         label: The swept values, such as noise_rate=0.2,seed_everything=0.
         arguments: After `python -m sdd`.
         path: The run's folder, absolute.
-        settings: What decides the numbers, as flat dotted keys.
+        settings: What the run is told by.
     """
 
     label: str
     arguments: tuple[str, ...]
     path: Path
-    settings: dict[str, Any]
+    settings: Settings
 
     @property
     def log(self) -> Path:
@@ -45,10 +42,11 @@ class PlannedRun:
     @property
     def levels(self) -> int:
         """How many levels it trains, the dense one included."""
-        sparsities = self.settings.get(SPARSITIES)
-        return (self.settings["pruning.levels"] if sparsities is None else len(sparsities)) + 1
+        levels = self.settings.levels
+        assert levels is not None
+        return levels
 
-    def state(self) -> State:
+    def state(self) -> StateName:
         """Look how far the run has come.
 
         Raises:
@@ -56,20 +54,18 @@ class PlannedRun:
         """
         folder = RunFolder(self.path)
         folder.check_settings(self.settings)
-        return "finished" if folder.finished else "unfinished" if folder.config.is_file() else "new"
+        return folder.state().name
 
     def levels_done(self) -> int:
         """Count the levels in its curve."""
-        curve = RunFolder(self.path).curve
-        rows = curve.read_bytes().count(b"\n") - 1 if curve.is_file() else 0
-        return min(max(rows, 0), self.levels)
+        return min(RunFolder(self.path).levels_done(), self.levels)
 
     def verdict(self) -> str:
         """Return what a finished run has found, in a few words."""
         summary = RunFolder(self.path).summary
         try:
             found = json.loads(summary.read_text())
-            if self.settings.get(SPARSITIES) is not None and self.levels == 2:
+            if self.settings.values.get(SPARSITIES) is not None and self.levels == 2:
                 return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
             if not found["double_descent"]:
                 return "no double descent"

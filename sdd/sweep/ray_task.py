@@ -3,6 +3,7 @@
 import socket
 from pathlib import Path
 
+from sdd.runs.folder import RunFolder
 from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason
 
 
@@ -18,7 +19,7 @@ def run_task(
         directory: To run in.
         environment: Variables to set.
     """
-    if (path / "summary.json").is_file():
+    if RunFolder(path).finished:
         return Outcome(0)
     import ray
 

@@ -13,10 +13,11 @@ from typing import Literal
 
 from sdd.errors import UserError
 from sdd.files import try_lock
+from sdd.runs.folder import RunFolder, StateName
 from sdd.sweep.engine import Engine
 from sdd.sweep.fit_process import Outcome
 from sdd.sweep.guarded_fit import GRACE_SECONDS
-from sdd.sweep.planned_run import PlannedRun, State
+from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.progress import SweepProgress
 from sdd.sweep.stop_signals import StopSignals
 
@@ -44,7 +45,7 @@ class _Work:
     """A run that the engine has. Attributes: since: When its process started; None: it has not yet, as far as known."""
 
     run: PlannedRun
-    state: State
+    state: StateName
     claim: ExitStack
     submitted: float
     log_size: int
@@ -141,7 +142,7 @@ class SweepRunner:
         elif self._stop.first is not None:
             self._end(Result(run, "stopped"))
         else:
-            reason = outcome.reason or f"it ended without {run.path.name}/summary.json"
+            reason = outcome.reason or f"it ended without {run.path.name}/{RunFolder(run.path).summary.name}"
             self._end(Result(run, "failed", reason), f"{took}  {reason}")
 
     def _end(self, result: Result, rest: str = "") -> None:

@@ -113,13 +113,15 @@ class RunLoggers:
     def _settle_wandb(self, settings: Namespace, arguments: Sequence[str]) -> None:
         """Name the run, group it, tag it, and let a resumed one go on under its id."""
         plan, pruning = self._plan, self._config.pruning
-        swept = swept_values(arguments, plan.settings) if in_wandb_sweep() else {}
+        swept = swept_values(arguments, plan.settings.values) if in_wandb_sweep() else {}
         one_shot = pruning.dense_from is not None and len(pruning.sparsities or []) == 1
         settings.name = settings.name or (run_name(plan.config_name, swept) if swept else self._folder.path.name)
         if "WANDB_RUN_GROUP" not in os.environ:
-            settings.group = settings.group or group_name(plan.config_name, plan.settings, swept, one_shot=one_shot)
+            settings.group = settings.group or group_name(
+                plan.config_name, plan.settings.chosen, swept, one_shot=one_shot
+            )
         if "WANDB_TAGS" not in os.environ:
-            settings.tags = settings.tags or tags(plan.settings)
+            settings.tags = settings.tags or tags(plan.settings.values)
         # A sweep agent names the run by this variable.
         chosen = settings.id or settings.version or os.environ.get("WANDB_RUN_ID")
         self._wandb_id = chosen or self._started_with.get("wandb_id") or secrets.token_hex(4)

@@ -7,7 +7,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import Logger, WandbLogger
 
-from sdd.analysis.runs import SEED
+from sdd.runs.settings import SEED
 
 
 def in_wandb_sweep() -> bool:

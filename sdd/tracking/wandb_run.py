@@ -3,8 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sdd.analysis.runs import SEED, SPARSITIES
-from sdd.runs.folder import digest
+from sdd.runs.settings import SEED, SPARSITIES, digest
 
 _LONGEST = 120
 _LONGEST_TAG = 64
@@ -26,18 +25,18 @@ def run_name(config_name: str, swept: Mapping[str, Any]) -> str:
     return (cell_name(swept) or config_name)[:_LONGEST]
 
 
-def group_name(config_name: str, settings: Mapping[str, Any], swept: Mapping[str, Any], *, one_shot: bool) -> str:
+def group_name(config_name: str, chosen: Mapping[str, Any], swept: Mapping[str, Any], *, one_shot: bool) -> str:
     """Return one name for all runs that differ only in their seed, and none other.
 
     Args:
         config_name: Of the configuration file.
-        settings: The run's, as flat dotted keys.
+        chosen: The run's settings that differ from the defaults, as flat dotted keys.
         swept: What the sweep set.
         one_shot: Whether the run is one sparsity of a curve that many runs make; its group is the curve.
     """
     left_out = {SEED, SPARSITIES} if one_shot else {SEED}
     named = cell_name({key: value for key, value in swept.items() if key not in left_out})
-    exact = digest({key: value for key, value in settings.items() if key not in left_out})
+    exact = digest({key: value for key, value in chosen.items() if key not in left_out})
     return f"{','.join(part for part in (config_name, named) if part)[: _LONGEST - 9]}-{exact}"
 
 

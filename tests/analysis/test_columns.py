@@ -16,7 +16,7 @@ from sdd.analysis.columns import (
     settings_difference,
     write_columns,
 )
-from sdd.analysis.runs import read_run
+from sdd.analysis.reading import read_run
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from tests.analysis.test_comparison import make_run

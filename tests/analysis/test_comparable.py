@@ -11,7 +11,8 @@ from sdd.analysis import load_runs
 from sdd.analysis.columns import write_columns
 from sdd.analysis.comparable import comparable
 from sdd.analysis.compare import analyse_group
-from sdd.analysis.runs import group_runs, read_runs
+from sdd.analysis.grouping import group_runs
+from sdd.analysis.reading import read_runs
 from sdd.measures.hessian import TOP
 from sdd.measures.sharpness import SHARPNESS
 from tests.analysis.test_comparison import make_run

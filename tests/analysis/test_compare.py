@@ -9,7 +9,8 @@ from scipy import stats
 
 from sdd.analysis.compare import complete_block, mean_phases
 from sdd.analysis.correlation import effective_levels, ordered_spearman, pool
-from sdd.analysis.runs import Run, group_runs
+from sdd.analysis.grouping import group_runs
+from sdd.analysis.reading import Run
 from sdd.analysis.tickets import pair_groups
 
 
@@ -22,7 +23,7 @@ def bare_run(name, seed, accuracy, levels=None, masks_from=None):
     )
     retrain = "lottery" if masks_from is None else "scratch"
     settings = {"seed_everything": seed, "pruning.masks_from": masks_from, "pruning.retrain": retrain}
-    return Run(Path(name), name, settings, rows, True, None)
+    return Run(Path(name), name, settings, settings, rows, True, None)
 
 
 def both_groups(tickets, fresh):

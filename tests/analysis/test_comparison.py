@@ -13,10 +13,12 @@ from sdd.__main__ import main
 from sdd.analysis.compare import analyse_group, complete_block
 from sdd.analysis.correlation import ordered_spearman, pool, t_interval
 from sdd.analysis.curve import write_curve
+from sdd.analysis.grouping import group_runs
 from sdd.analysis.loss_curves import mean_loss_curves, nearest_levels, read_loss_curves
-from sdd.analysis.runs import group_runs, read_run, read_runs
+from sdd.analysis.reading import read_run, read_runs
 from sdd.analysis.tickets import find_partner, holm, pair_groups
 from sdd.errors import UserError
+from sdd.runs.settings import Settings
 
 LEVELS = 20
 
@@ -25,6 +27,12 @@ def accuracy(rng, shift=0.0):
     level = np.arange(LEVELS)
     curve = 0.70 - 0.08 * np.exp(-(((level - 9) / 3) ** 2)) + 0.14 / (1 + np.exp(-(level - 14)))
     return curve - 0.25 * np.maximum(0, (level - 17) / 3) + shift + rng.normal(0, 0.004, LEVELS)
+
+
+def write_settings(folder, values, chosen=None):
+    """Write a run's settings; chosen is what is not null, unless it is said."""
+    chosen = {key: value for key, value in values.items() if value is not None} if chosen is None else chosen
+    (folder / "settings.json").write_text(json.dumps(Settings(chosen, values).content()))
 
 
 def make_run(folder, seed, *, finished=True, levels=LEVELS, curve=None, flatness=True, **settings):
@@ -64,7 +72,7 @@ def make_run(folder, seed, *, finished=True, levels=LEVELS, curve=None, flatness
         "pruning.retrain": "lottery",
         "pruning.masks_from": None,
     } | settings
-    (folder / "settings.json").write_text(json.dumps(held))
+    write_settings(folder, held)
     if finished:
         (folder / "summary.json").write_text("{}")
     return folder

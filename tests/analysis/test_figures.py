@@ -10,8 +10,9 @@ from sdd.analysis.columns import built_in
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.drawing import is_wide
 from sdd.analysis.figures import COLUMN_WIDTH, draw_group, draw_loss_curves, draw_tickets
+from sdd.analysis.grouping import group_runs
 from sdd.analysis.loss_curves import LossCurve
-from sdd.analysis.runs import group_runs, read_runs
+from sdd.analysis.reading import read_runs
 from sdd.analysis.summary import finite
 from sdd.analysis.tickets import pair_groups
 from tests.analysis.test_comparison import make_run

@@ -52,7 +52,7 @@ def test_every_number_is_that_of_its_curve(grid):
 
 def test_every_setting_is_a_column_and_groupby_takes_it(grid):
     runs = load_runs([str(grid)])
-    held = json.loads((grid / "rate0.2-s1" / "settings.json").read_text())
+    held = json.loads((grid / "rate0.2-s1" / "settings.json").read_text())["values"]
     mine = runs[runs["run"] == "rate0.2-s1"]
     for key, value in held.items():
         cell = mine[key].iloc[0]

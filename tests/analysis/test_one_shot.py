@@ -7,8 +7,9 @@ import pytest
 
 from sdd.analysis.command import analyze
 from sdd.analysis.curve import read_curve, write_curve
+from sdd.analysis.grouping import group_runs
 from sdd.analysis.one_shot import join_one_shot, part_levels
-from sdd.analysis.runs import group_runs, read_runs
+from sdd.analysis.reading import read_runs
 from tests.analysis.test_analyze import write_loss_curves
 from tests.analysis.test_comparison import make_run
 

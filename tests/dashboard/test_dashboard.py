@@ -141,7 +141,7 @@ def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
 def test_columns_of_the_run_table_are_settings_and_verdicts(capsys):
     spec = dry_run(capsys)["spec"]
     (runs,) = spec["section"]["runSets"]
-    settings = plan(["fit", "--config", str(CONFIG)]).settings
+    settings = plan(["fit", "--config", str(CONFIG)]).settings.values
     assert {*shown.SETTINGS, shown.NOISE_RATE} <= set(settings)
     columns = runs["runFeed"]["columnOrder"]
     assert {"config:data.value.noise_rate", "config:seed_everything.value", "summary:depth"} <= set(columns)

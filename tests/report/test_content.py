@@ -9,8 +9,9 @@ import pytest
 
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.curve import read_curve, write_curve
+from sdd.analysis.grouping import group_runs
 from sdd.analysis.loss_curves import read_loss_curves
-from sdd.analysis.runs import group_runs, read_runs
+from sdd.analysis.reading import read_runs
 from sdd.analysis.summary import summarise
 from sdd.report.content import report_content
 from sdd.report.folders import read_folders
@@ -127,13 +128,13 @@ def test_every_folder_is_in_the_table_once(tmp_path):
 
 def test_settings_are_those_shared_and_those_in_which_runs_differ(tmp_path):
     make_run(tmp_path / "a", 0, **{"data.noise_rate": 0.2, "trainer.limit": 1})
-    make_run(tmp_path / "b", 1, **{"data.noise_rate": 0.4, "trainer.limit": True, "only.here": None})
+    make_run(tmp_path / "b", 1, **{"data.noise_rate": 0.4, "trainer.limit": True, "only.here": 5})
     make_run(tmp_path / "c", 2, finished=False)
     (tmp_path / "c" / "curve.csv").unlink()
     content = content_of(tmp_path)
     assert content["differing"] == ["data.noise_rate", "only.here", "trainer.limit"]
     for run in content["runs"]:
-        whole = json.loads((tmp_path / run["name"] / "settings.json").read_text())
+        whole = json.loads((tmp_path / run["name"] / "settings.json").read_text())["values"]
         assert content["shared"] | run["settings"] | {"seed_everything": run["seed"]} == whole
         assert run["configured"]
 

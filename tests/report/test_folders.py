@@ -15,7 +15,7 @@ STATES = {
     "cut": ("damaged", False, "curve.csv, line"),
     "finished": ("finished", True, None),
     "no-settings": ("damaged", False, "is no run: it holds a curve.csv but no settings.json"),
-    "pictures": ("other", False, "no run: it holds a.png"),
+    "pictures": ("other", False, "is no run: it holds a.png"),
     "short": ("damaged", True, "marked as finished, but its curve.csv holds only 12 of its 20 levels"),
     "started": ("started", False, "has not finished its first level"),
     "summary": ("damaged", True, "summary.json is damaged"),

@@ -162,7 +162,7 @@ def test_a_header_sorts_numbers_as_numbers_and_missing_ones_last(page):
 def test_a_run_opens_with_its_configuration_environment_and_loss_curves(page, sweep):
     page.click("#runs-table tbody tr td:nth-child(3)")
     assert page.find("#detail h2").text == "r0.0-s0"
-    settings = json.loads((sweep / "r0.0-s0" / "settings.json").read_text())
+    settings = json.loads((sweep / "r0.0-s0" / "settings.json").read_text())["values"]
     del settings["seed_everything"]
     names = page.texts("#detail .settings th")
     assert sorted(names) == sorted(settings)

@@ -119,7 +119,7 @@ def test_masks_from_auto_are_those_of_the_lottery_run(tmp_path):
     (tickets,) = set(_runs(tmp_path)) - {"reinit"}
     planned = plan([*QUICK, *auto, "--pruning.retrain", "lottery"])
     assert tmp_path / tickets == planned.run_dir(tmp_path), "a sweep's lottery run is the one whose masks are taken"
-    assert planned.settings["pruning.masks_from"] is None
+    assert planned.settings.values["pruning.masks_from"] is None
     assert planned.settings == plan(QUICK).settings
     for level in range(4):
         masks, own = level_state(tmp_path / "reinit", level)[1], level_state(tmp_path / tickets, level)[1]

@@ -109,5 +109,5 @@ def test_a_run_that_cannot_serve_is_refused_before_any_training(lottery, tmp_pat
 def test_settings_name_the_run_that_masks_came_from(lottery, tmp_path):
     arguments = [*RUN, "--pruning.retrain", "scratch", "--pruning.masks_from", "lottery", "--run_dir", "tickets"]
     assert main(arguments) == 0
-    settings = json.loads((tmp_path / "tickets" / "settings.json").read_text())
+    settings = json.loads((tmp_path / "tickets" / "settings.json").read_text())["values"]
     assert settings["pruning.masks_from"] == "lottery"

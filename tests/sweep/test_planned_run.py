@@ -68,13 +68,15 @@ def test_levels_are_counted_from_the_curve_and_the_verdict_from_the_summary(tmp_
     (run,) = planned(tmp_path, {"seed_everything": {"value": 0}})
     assert (run.state(), run.levels_done()) == ("new", 0)
     run.path.mkdir(parents=True)
-    (run.path / "settings.json").write_text(json.dumps(run.settings))
+    (run.path / "settings.json").write_text(json.dumps(run.settings.content()))
     (run.path / "config.yaml").write_text("")
-    assert (run.state(), run.levels_done()) == ("unfinished", 0)
+    assert (run.state(), run.levels_done()) == ("started", 0)
     (run.path / "curve.csv").write_text("level\n0\n1\n")
-    assert run.levels_done() == 2
+    assert (run.state(), run.levels_done()) == ("unfinished", 2)
+    (run.path / "curve.csv").write_text("level\n0\n1\n2\n3\n")
     (run.path / "summary.json").write_text(json.dumps({"double_descent": True, "depth": 0.0791, "gain": 0.176}))
     assert run.state() == "finished"
     assert run.verdict() == "double descent: depth 7.9 points, gain +17.6 points"
     (run.path / "summary.json").write_text("{")
+    assert run.state() == "damaged"
     assert run.verdict().endswith("summary.json is damaged")

@@ -2,10 +2,11 @@
 
 import pytest
 
+from sdd.runs.settings import Settings
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.progress import SweepProgress
 
-SETTINGS = {"pruning.levels": 3, "pruning.sparsities": None}
+SETTINGS = Settings({}, {"pruning.levels": 3, "pruning.sparsities": None})
 
 
 @pytest.fixture

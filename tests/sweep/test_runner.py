@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdd.files import try_lock
+from sdd.runs.settings import Settings
 from sdd.sweep.engine import threads_of
 from sdd.sweep.fit_process import Outcome
 from sdd.sweep.local_engine import LocalEngine
@@ -16,7 +17,9 @@ from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.runner import SweepRunner
 from sdd.sweep.stop_signals import StopSignals
 
-SETTINGS = {"pruning.levels": 3, "pruning.sparsities": None, "seed_everything": 0, "threads": None}
+VALUES = {"pruning.levels": 3, "pruning.sparsities": None, "seed_everything": 0, "threads": None}
+SETTINGS = Settings({"pruning.levels": 3}, VALUES)
+NINE_LEVELS = Settings({"pruning.levels": 9}, VALUES | {"pruning.levels": 9})
 
 
 class Pretender:
@@ -57,13 +60,14 @@ class Pretender:
 
 def start(run, settings=None):
     run.path.mkdir(parents=True)
-    (run.path / "settings.json").write_text(json.dumps(settings or run.settings))
+    (run.path / "settings.json").write_text(json.dumps((settings or run.settings).content()))
     (run.path / "config.yaml").write_text("")
 
 
 def finish(run):
     if not run.path.exists():
         start(run)
+    (run.path / "curve.csv").write_text("level\n0\n1\n2\n3\n")
     (run.path / "summary.json").write_text(json.dumps({"double_descent": False}))
     return Outcome(0)
 
@@ -135,10 +139,13 @@ def test_a_run_that_was_killed_after_its_last_word_is_finished(tmp_path):
 @pytest.mark.parametrize(
     ("prepare", "said"),
     [
-        (lambda run: start(run, SETTINGS | {"pruning.levels": 9}), "pruning.levels is 3 but was 9"),
+        (
+            lambda run: start(run, Settings({"pruning.levels": 9}, VALUES | {"pruning.levels": 9})),
+            "pruning.levels is 3 but was 9",
+        ),
         (lambda run: run.path.write_text(""), "is a file"),
         (lambda run: (run.path.mkdir(), (run.path / "x").write_text("")), "holds no run"),
-        (lambda run: (start(run), (run.path / "settings.json").write_text("{")), "cannot read"),
+        (lambda run: (start(run), (run.path / "settings.json").write_text("{")), "is damaged"),
     ],
 )
 def test_a_folder_with_something_else_fails_that_run_alone(tmp_path, prepare, said):
@@ -230,5 +237,5 @@ def test_threads_are_shared_only_where_the_settings_leave_them_open(tmp_path):
     (run,) = runs_in(tmp_path, 1)
     assert threads_of(run, 2) == {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
     assert threads_of(run, 0) == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    pinned = PlannedRun(run.label, run.arguments, run.path, SETTINGS | {"threads": 1})
+    pinned = PlannedRun(run.label, run.arguments, run.path, Settings({"threads": 1}, VALUES | {"threads": 1}))
     assert threads_of(pinned, 2) == {}

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from sdd.__main__ import main
-from sdd.analysis.runs import read_runs
+from sdd.analysis.reading import read_runs
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import undisturbed, write_sweep
 

@@ -18,7 +18,10 @@ def test_a_group_is_everything_but_the_seed():
     def group(*arguments, one_shot=False):
         planned = plan([*QUICK, *arguments])
         return group_name(
-            planned.config_name, planned.settings, swept_values(arguments, planned.settings), one_shot=one_shot
+            planned.config_name,
+            planned.settings.chosen,
+            swept_values(arguments, planned.settings.values),
+            one_shot=one_shot,
         )
 
     base = group("--data.noise_rate=0.2", "--seed_everything=0")
@@ -34,14 +37,14 @@ def test_a_group_is_everything_but_the_seed():
 
 @given(st.dictionaries(st.text(min_size=1, max_size=60), st.text(max_size=200), max_size=4))
 def test_long_values_neither_break_wandbs_limit_nor_make_two_groups_one(values):
-    first = group_name("config", {"x": 1, **values}, values, one_shot=False)
-    second = group_name("config", {"x": 2, **values}, values, one_shot=False)
+    first = group_name("config", {**values, "x": 1}, values, one_shot=False)
+    second = group_name("config", {**values, "x": 2}, values, one_shot=False)
     assert len(first) <= 120
     assert first != second
 
 
 def test_tags_are_data_set_network_and_noise():
-    assert tags(plan(QUICK).settings) == ["digits", "MLP", "symmetric 0.4"]
-    assert tags(plan([*QUICK, "--data.noise_rate", "0"]).settings) == ["digits", "MLP", "clean labels"]
+    assert tags(plan(QUICK).settings.values) == ["digits", "MLP", "symmetric 0.4"]
+    assert tags(plan([*QUICK, "--data.noise_rate", "0"]).settings.values) == ["digits", "MLP", "clean labels"]
     config = str(PROJECT / "configs" / "cifar10_resnet18.yaml")
-    assert tags(plan(["fit", "--config", config]).settings) == ["cifar10", "ResNet-18", "uniform 0.2"]
+    assert tags(plan(["fit", "--config", config]).settings.values) == ["cifar10", "ResNet-18", "uniform 0.2"]

@@ -42,7 +42,9 @@ def check_history(run: Run, folder: Path) -> None:
 def folder_of(run: Run, runs: Path) -> Path:
     """Find the one run folder whose settings are those that the sweep gave the run."""
     found = [
-        path.parent for path in runs.glob("*/settings.json") if run.cell.items() <= json.loads(path.read_text()).items()
+        path.parent
+        for path in runs.glob("*/settings.json")
+        if run.cell.items() <= json.loads(path.read_text())["values"].items()
     ]
     assert len(found) == 1, found
     return found[0]

@@ -173,5 +173,5 @@ def test_offline_agents_leave_runs_that_arrive_whole_by_sync(server, machine):
 
 def _cells_at(machine):
     names = ("data.noise_rate", "seed_everything")
-    settings = [json.loads(path.read_text()) for path in machine.runs.glob("*/settings.json")]
+    settings = [json.loads(path.read_text())["values"] for path in machine.runs.glob("*/settings.json")]
     return [{name: setting[name] for name in names} for setting in settings]

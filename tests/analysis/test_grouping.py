@@ -5,13 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from sdd.analysis.runs import Run, group_runs, read_run, read_runs
+from sdd.analysis.grouping import group_runs
+from sdd.analysis.reading import Run, read_run, read_runs
 from sdd.errors import UserError
 from tests.analysis.test_comparison import LEVELS, make_run
 
 
 def run(name, seed=0, levels=3, finished=True, **settings):
-    return Run(Path(name), name, {"seed_everything": seed} | settings, ({},) * levels, finished, None)
+    held = {"seed_everything": seed} | settings
+    return Run(Path(name), name, held, held, ({},) * levels, finished, None)
 
 
 def test_labels_are_as_short_as_tells_groups_apart():
@@ -56,7 +58,8 @@ def test_runs_on_masks_of_different_runs_are_one_group_and_not_copies():
         ({"pruning.sparsities": [0.5, 0.9]}, True, None),
         ({"pruning.levels": 30}, True, f"marked as finished, but its curve.csv holds only {LEVELS} of its 31 levels"),
         ({"pruning.sparsities": [0.1] * 24}, False, f"unfinished, with {LEVELS} of its 25 levels"),
-        ({"pruning.masks_from": "runs/x"}, False, f"unfinished, with {LEVELS} levels"),
+        ({"pruning.masks_from": "runs/x", "pruning.levels": 30}, False, f"unfinished, with {LEVELS} of its 31 levels"),
+        ({"pruning.levels": None}, False, f"unfinished, with {LEVELS} levels"),
     ],
 )
 def test_what_a_run_lacks(tmp_path, settings, finished, problem):
@@ -75,7 +78,7 @@ def test_a_folder_named_twice_counts_once_and_a_damaged_one_costs_no_other(tmp_p
 
 def test_a_file_or_a_folder_of_something_else_is_no_run(tmp_path):
     (tmp_path / "file").write_text("x")
-    for path, words in ((tmp_path / "file", "is a file"), (tmp_path, "no settings.json")):
+    for path, words in ((tmp_path / "file", "is a file"), (tmp_path, "is no run: it holds file")):
         with pytest.raises(UserError, match=words):
             read_run(path)
 

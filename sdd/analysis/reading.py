@@ -1,0 +1,108 @@
+"""Runs, read back from their folders."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sdd.analysis.columns import read_columns
+from sdd.analysis.curve import Row, read_curve
+from sdd.errors import UserError
+from sdd.measures.columns import Column
+from sdd.runs.folder import RunFolder
+from sdd.runs.settings import SEED
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run, as far as it has come; or a curve of several, each of which pruned to one sparsity.
+
+    Attributes:
+        path: Its folder. A joined curve has none: a path of its own beside its parts, where nothing is.
+        name: Of the folder.
+        settings: What decides its numbers, as flat dotted keys, with the values that were in effect.
+        chosen: Those of them that differed from the defaults when it was started.
+        rows: One a level, as `read_curve` returns them.
+        finished: Whether it is whole.
+        problem: What it lacks, in words; None for a whole run.
+        parts: The runs that a joined curve is made of, by sparsity; empty for a run.
+        columns: What its folder holds of its columns, by name.
+    """
+
+    path: Path
+    name: str
+    settings: Mapping[str, Any]
+    chosen: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    finished: bool
+    problem: str | None
+    parts: tuple["Run", ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
+
+    @property
+    def seed(self) -> int | None:
+        """Of the training, or None where the settings name none."""
+        value = self.settings.get(SEED)
+        return value if isinstance(value, int) else None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Attributes: runs: Those that can be used. problems: One line for each folder that cannot."""
+
+    runs: tuple[Run, ...]
+    problems: tuple[str, ...]
+
+
+def read_run(path: str | os.PathLike[str]) -> Run:
+    """Read a run, finished or not.
+
+    Args:
+        path: Its folder.
+
+    Raises:
+        UserError: There is no run, it is damaged, or it has not finished a level; the message is one line.
+    """
+    folder = RunFolder(path)
+    state, settings = folder.state(), folder.settings()
+    if settings is None:
+        raise UserError(f"{folder.path} {state.reason}; give the folder of a run")
+    if not folder.curve.is_file():
+        raise UserError(f"{folder.path} has no {folder.curve.name}: the run has not finished its first level")
+    rows = tuple(read_curve(folder.curve))
+    if not rows:
+        raise UserError(f"{folder.curve} holds no level")
+    finished, name = state.name == "finished", folder.path.resolve().name
+    columns = read_columns(folder.path)
+    return Run(folder.path, name, settings.values, settings.chosen, rows, finished, state.reason, columns=columns)
+
+
+def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
+    """Read several runs; a folder that is no run but holds some stands for them.
+
+    Args:
+        paths: Folders. One that is named twice, by whatever name, counts once.
+
+    Returns:
+        The runs in the order given, those within a folder by name, and what is wrong with the others.
+    """
+    runs: dict[Path, Run] = {}
+    problems: list[str] = []
+    for path in paths:
+        for folder in _expand(Path(path)):
+            if folder.resolve() in runs:
+                continue
+            try:
+                runs[folder.resolve()] = read_run(folder)
+            except UserError as error:
+                problems.append(str(error))
+    return Loaded(tuple(runs.values()), tuple(dict.fromkeys(problems)))
+
+
+def _expand(folder: Path) -> list[Path]:
+    """Return the folder, or the runs in it where it is none itself."""
+    if not folder.is_dir() or RunFolder(folder).is_run:
+        return [folder]
+    inside = [part for part in sorted(folder.iterdir()) if RunFolder(part).settings_file.is_file()]
+    return inside or [folder]

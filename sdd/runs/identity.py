@@ -1,0 +1,182 @@
+"""What of a configuration decides a run's numbers, and what of that was chosen: read off the parser and the classes.
+
+A class says itself which of its options only watch, measure, store or place a run: `PLACE` names them, and
+`decides_numbers = False` says it of all of them.
+"""
+
+import inspect
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pydoc import locate
+from typing import Any
+
+import yaml
+from jsonargparse import ArgumentParser
+
+from sdd.data.datasets import DATASETS
+from sdd.runs.settings import Settings, canonical
+
+_ABSENT = object()
+_CLASS, _ARGUMENTS, _FURTHER = "class_path", "init_args", "dict_kwargs"
+
+
+def settings_of(
+    parser: ArgumentParser, config: Mapping[str, Any], parts: Mapping[str, type], place: Collection[str]
+) -> Settings:
+    """Return the settings of a run.
+
+    Args:
+        parser: Of `fit`; its defaults are what a setting is chosen against. Where a setting names a class, the
+            defaults of that class's arguments are.
+        config: The run's configuration: nested, plain, without what is linked to other settings.
+        parts: The class behind each section of the configuration, such as `pruning`.
+        place: Settings that only watch, measure, store or place a run and whose class cannot say so, dotted.
+    """
+    defaults = yaml.safe_load(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
+    numbers, measures = _Flat(), _Flat()
+    for name, value in config.items():
+        part = parts.get(name)
+        if name in place:
+            continue
+        if part is None:
+            numbers.add(name, value, defaults.get(name, _ABSENT))
+            continue
+        flat = numbers if _decides_numbers(part) else measures
+        options = value.keys() - _place(part)
+        if name == "data" and not _root_decides_numbers(value):
+            options -= {"root"}
+        for option in sorted(options):
+            if f"{name}.{option}" in place:
+                continue
+            held, default = value[option], defaults[name].get(option, _ABSENT)
+            if option == "callbacks":
+                held = _deciding(value[option]) or None
+                measuring = [one for one in value[option] or () if not _decides_numbers(_class(one))]
+                measures.add(f"{name}.{option}", measuring, [])
+            flat.add(f"{name}.{option}", held, default)
+    return Settings(numbers.chosen, numbers.values, measures.chosen)
+
+
+def restored(config: Mapping[str, Any], values: Mapping[str, Any], moved: Collection[str]) -> dict[str, Any]:
+    """Return a configuration with the values that a run was started with.
+
+    Args:
+        config: Nested and plain, as for `settings_of`; it stays as it is.
+        values: Of all the run's settings, flat.
+        moved: Those whose defaults have moved since.
+    """
+    again: dict[str, Any] = yaml.safe_load(yaml.safe_dump(config))
+    for key in moved:
+        place = key.removesuffix(f".{_CLASS}")
+        *outer, last = place.split(".")
+        at: Any = again
+        for name in outer:
+            at = _deciding(at)[int(name)] if isinstance(at, list) else at[name]
+        at[last] = _nested(values, place)
+    return again
+
+
+_WHOLE = {"skip_validation": True, "skip_unset": False}
+
+
+@dataclass
+class _Flat:
+    """Settings by flat dotted keys: `values`, and those of them that are `chosen`."""
+
+    chosen: dict[str, Any] = field(default_factory=dict)
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def add(self, key: str, value: Any, default: Any) -> None:
+        """Add a setting with all that is in it; `default` is _ABSENT where it has none."""
+        if _is_class(value):
+            self._add_class(key, value, default)
+        elif isinstance(value, list) and any(map(_is_class, value)):
+            alike = isinstance(default, list) and len(default) == len(value)
+            for index, entry in enumerate(value):
+                self.add(f"{key}.{index}", entry, default[index] if alike else _ABSENT)
+        elif isinstance(value, Mapping) and value:
+            known = default if isinstance(default, Mapping) else {}
+            for name in dict.fromkeys([*value, *known]):
+                # Where names were added or taken away, all that is left was chosen.
+                held = known.get(name, _ABSENT) if known.keys() == value.keys() else _ABSENT
+                self.add(f"{key}.{name}", value.get(name), held)
+        else:
+            self._put(key, value, chosen=default is _ABSENT or canonical(value) != canonical(default))
+
+    def _add_class(self, key: str, value: Mapping[str, Any], default: Any) -> None:
+        alike = _is_class(default) and default[_CLASS] == value[_CLASS]
+        self._put(f"{key}.{_CLASS}", value[_CLASS], chosen=not alike)
+        named = _class(value)
+        known = _argument_defaults(named) | (default.get(_ARGUMENTS) or {} if alike else {})
+        for name, argument in (value.get(_ARGUMENTS) or {}).items():
+            if name not in _place(named):
+                self.add(f"{key}.{_ARGUMENTS}.{name}", argument, known.get(name, _ABSENT))
+        for name, argument in (value.get(_FURTHER) or {}).items():
+            self.add(f"{key}.{_FURTHER}.{name}", argument, _ABSENT)
+
+    def _put(self, key: str, value: Any, *, chosen: bool) -> None:
+        self.values[key] = value
+        if chosen:
+            self.chosen[key] = value
+
+
+def _is_class(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get(_CLASS), str)
+
+
+def _class(value: Mapping[str, Any]) -> Any:
+    """Return the class, or the function that builds something, which a setting names."""
+    return locate(value[_CLASS])
+
+
+def _argument_defaults(named: Any) -> dict[str, Any]:
+    """Return the defaults of all arguments of a class or function, as a configuration writes them."""
+    parser = ArgumentParser(exit_on_error=False)
+    add = parser.add_class_arguments if inspect.isclass(named) else parser.add_function_arguments
+    add(named, fail_untyped=False)
+    found: dict[str, Any] = yaml.safe_load(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE)) or {}
+    return found
+
+
+def _place(part: Any) -> frozenset[str]:
+    """Return which options of a class do not decide numbers."""
+    place: frozenset[str] = getattr(part, "PLACE", frozenset())
+    return place
+
+
+def _decides_numbers(part: Any) -> bool:
+    return bool(getattr(part, "decides_numbers", True))
+
+
+def _deciding(value: Any) -> Any:
+    """Return a list without the classes in it that only watch or measure; what is no list as it is."""
+    if not isinstance(value, list):
+        return value
+    return [one for one in value if not _is_class(one) or _decides_numbers(_class(one))]
+
+
+def _root_decides_numbers(data: Mapping[str, Any]) -> bool:
+    """Tell whether the folder says which data it is: not where the data set is known by its name."""
+    return not DATASETS.get(data["dataset"], data["dataset_args"]).root_is_place
+
+
+def _nested(values: Mapping[str, Any], place: str) -> Any:
+    """Return the setting at a place, put together from flat keys."""
+    if place in values:
+        return values[place]
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if key.startswith(f"{place}."):
+            *outer, last = key[len(place) + 1 :].split(".")
+            at = found
+            for name in outer:
+                at = at.setdefault(name, {})
+            at[last] = value
+    return _with_lists(found)
+
+
+def _with_lists(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    inner = {name: _with_lists(one) for name, one in value.items()}
+    return list(inner.values()) if inner and all(name.isdigit() for name in inner) else inner

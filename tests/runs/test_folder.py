@@ -1,0 +1,89 @@
+"""The one state of a run's folder, and what it refuses."""
+
+import pytest
+
+from sdd.__main__ import main
+from sdd.errors import UserError
+from sdd.runs.folder import RunFolder
+from tests.analysis.test_comparison import make_run, write_settings
+from tests.report.made_runs import every_state
+from tests.small import QUICK, curve_without_seconds
+
+STATES = {
+    "bad-settings": ("damaged", "settings.json is damaged"),
+    "claimed": ("started", "has not finished its first level"),
+    "cut": ("damaged", "marked as finished, but its curve.csv holds only"),
+    "finished": ("finished", None),
+    "nowhere": ("new", "is not there"),
+    "no-settings": ("damaged", "is no run: it holds a curve.csv but no settings.json"),
+    "pictures": ("other", "is no run: it holds a.png"),
+    "short": ("damaged", "marked as finished, but its curve.csv holds only 12 of its 20 levels"),
+    "started": ("started", "has not finished its first level"),
+    "summary": ("damaged", "summary.json is damaged"),
+    "unfinished": ("unfinished", "unfinished, with 12 of its 20 levels"),
+}
+
+
+def test_every_state_and_its_reason(tmp_path):
+    every_state(tmp_path)
+    (tmp_path / "empty").mkdir()
+    for name, (state, reason) in (STATES | {"empty": ("new", "is empty")}).items():
+        found = RunFolder(tmp_path / name).state()
+        assert found.name == state, name
+        assert found.reason is None if reason is None else str(found.reason).startswith(reason), name
+        assert RunFolder(tmp_path / name).finished == (state == "finished")
+
+
+def test_a_summary_without_a_curve_and_a_curve_without_a_row_are_damage(tmp_path):
+    run = make_run(tmp_path / "run", 0)
+    (run / "curve.csv").write_text("level\n")
+    assert RunFolder(run).state().reason == "curve.csv holds no level"
+    (run / "curve.csv").unlink()
+    assert RunFolder(run).state().reason == "has a summary.json but no curve.csv"
+
+
+def test_a_folder_of_an_earlier_format_is_refused_in_a_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old" / "settings.json").write_text('{"seed_everything": 0}')
+    assert main([*QUICK, "--run_dir", "old"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "old/settings.json was written before its format had a number" in line
+
+
+def test_a_damaged_run_is_written_anew_from_its_checkpoint_or_refused(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([*QUICK, "--run_dir", "run"]) == 0
+    rows = curve_without_seconds(tmp_path / "run")
+    for file in ("summary.json", "curve.csv"):
+        (tmp_path / "run" / file).write_text("{")
+        assert not RunFolder("run").finished
+        assert main([*QUICK, "--run_dir", "run"]) == 0
+        assert RunFolder("run").finished
+        assert curve_without_seconds(tmp_path / "run") == rows
+    (tmp_path / "run" / "summary.json").write_text("{")
+    for path in RunFolder("run").checkpoints():
+        path.unlink()
+    capsys.readouterr()
+    assert main([*QUICK, "--run_dir", "run"]) == 2
+    assert "run is damaged: summary.json is damaged" in capsys.readouterr().err
+
+
+def test_environment_that_cannot_be_read_is_a_line(tmp_path):
+    run = RunFolder(make_run(tmp_path / "run", 0))
+    assert run.environment() == {}
+    for text, words in (("{", "is damaged"), ("[]", "it holds no environment")):
+        run.environment_file.write_text(text)
+        with pytest.raises(UserError, match=words):
+            run.environment()
+
+
+def test_a_run_that_is_gone_on_with_stays_what_it_was_started_as(tmp_path):
+    folder = RunFolder(tmp_path)
+    write_settings(tmp_path, {"a": 1, "b": 2}, chosen={"a": 1})
+    held = folder.settings()
+    assert held is not None
+    folder.write_config("", type(held)({"a": 1, "b": 2}, {"a": 1, "b": 2, "new": 3}))
+    again = folder.settings()
+    assert again is not None
+    assert (again.chosen, again.values) == ({"a": 1}, {"a": 1, "b": 2, "new": 3})
