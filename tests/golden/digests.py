@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from unittest.mock import patch
 
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from tests.golden.cases import CONFIGS
 
 GOLDEN = Path(__file__).with_name("digests.json")

@@ -18,7 +18,7 @@ from sdd.callbacks import (
     LevelCallback,
     RunCheckpoint,
 )
-from sdd.cli.command import plan
+from sdd.cli.parse import plan
 from sdd.data import NoisyLabelData
 from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
