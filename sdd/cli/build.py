@@ -46,8 +46,9 @@ def build(request: Request, config: Namespace) -> Experiment:
         UserError: A part refuses its arguments, or parts do not fit together.
     """
     config.trainer.default_root_dir = str(request.folder.path)
-    if config.threads is not None:
-        torch.set_num_threads(config.threads)
+    threads = config.threads or request.folder.environment().get("threads")  # as at the run's first start
+    if threads is not None:
+        torch.set_num_threads(threads)
     pl.seed_everything(request.plan.seed, workers=True)
     experiment = _instantiate(request, config)
     model, data, pruning = experiment.model, experiment.data, experiment.pruning

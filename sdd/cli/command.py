@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 
 from sdd.cli.build import build
-from sdd.cli.claim import Taken, claim
+from sdd.cli.claim import Found, claim, is_first_process
 from sdd.cli.evaluate import evaluate
 from sdd.cli.fit import fit
+from sdd.cli.going_on import as_started
 from sdd.cli.parse import Request, parse
+from sdd.cli.prerequisites import train_prerequisites
 from sdd.console import quieten_lightning, say
+from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
 
 
@@ -31,13 +34,18 @@ def run_experiment(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _train(request: Request) -> bool:
+def _train(asked: Request) -> bool:
     """Train the run unless it is finished; returns False where another process is at it."""
+    request = as_started(asked)
     claimed = claim(request)
-    if claimed is Taken.FINISHED:
-        folder = request.folder
-        say(f"{folder.path} is finished: see {folder.picture} and {folder.curve}")
-        return True
-    if claimed is Taken.BUSY:
+    if claimed.found is Found.BUSY:
         return False
-    return fit(claimed, build(claimed.request, claimed.config))
+    loggers = RunLoggers(claimed.config, request.text, request.plan, request.folder, request.arguments)
+    if claimed.found is Found.FINISHED:
+        if is_first_process():
+            loggers.publish()
+        say(f"{request.folder.path} is finished: see {request.folder.picture} and {request.folder.curve}")
+        return True
+    with loggers.given_back_before_start():
+        claimed = train_prerequisites(asked, request, claimed)
+    return fit(request, claimed, build(request, claimed.config), loggers)

@@ -5,15 +5,18 @@ from sdd.cli.claim import Claim, held, is_first_process
 from sdd.cli.parse import Request
 from sdd.console import say
 from sdd.runs.environment import environment
+from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import given_back_on_interrupt
 
 
-def fit(claimed: Claim, experiment: Experiment) -> bool:
+def fit(request: Request, claimed: Claim, experiment: Experiment, loggers: RunLoggers) -> bool:
     """Train all levels that are left.
 
     Args:
+        request: What the command line asks for.
         claimed: The run in its folder.
         experiment: Its parts.
+        loggers: What its loggers are told.
 
     Returns:
         True; False where another process works in the folder, or has done so since it was claimed.
@@ -21,17 +24,16 @@ def fit(claimed: Claim, experiment: Experiment) -> bool:
     Raises:
         KeyboardInterrupt: The training was interrupted or asked to end; everything is put away.
     """
-    request = claimed.request
     with held(request) as mine:
         if not mine:
             return False
         if is_first_process():
             folder = request.folder
-            if folder.finished or folder.checkpoints() != claimed.checkpoints:
+            if folder.finished or tuple(folder.checkpoints()) != claimed.checkpoints:
                 return False
-            _note_start(request, claimed)
+            _note_start(request, claimed, loggers)
         for logger in experiment.trainer.loggers:
-            claimed.loggers.start(logger)
+            loggers.start(logger)
         with given_back_on_interrupt(lambda: experiment.trainer.loggers):
             _train(experiment, claimed)
     return True
@@ -48,16 +50,16 @@ def _train(experiment: Experiment, claimed: Claim) -> None:
         raise KeyboardInterrupt from stop
 
 
-def _note_start(request: Request, claimed: Claim) -> None:
+def _note_start(request: Request, claimed: Claim, loggers: RunLoggers) -> None:
     """Write what the run is and what it is computed with; say what has changed since its first start."""
-    folder, before, now = request.folder, claimed.started_with, environment()
+    folder, before, now = request.folder, request.folder.environment(), environment()
     folder.write_config(request.text, request.plan.settings)
     changed = [
         f"{name} {before[name]} is now {value}" for name, value in now.items() if before.get(name, value) != value
     ]
     if changed:
         say(f"{folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ", error=True)
-    folder.write_environment({**now, **before, **claimed.loggers.note()})
-    claimed.loggers.set_aside_offline()
+    folder.write_environment({**now, **before, **loggers.note()})
+    loggers.set_aside_offline()
     if claimed.checkpoint is not None:
         say(f"{folder.path}: going on from {claimed.checkpoint.name}", error=True)

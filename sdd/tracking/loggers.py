@@ -2,7 +2,7 @@
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -32,7 +32,6 @@ class RunLoggers:
         plan: What the command line asks for.
         folder: The run's.
         arguments: The command line.
-        started_with: The environment that the run was first started with; empty where it was not.
     """
 
     def __init__(
@@ -42,10 +41,9 @@ class RunLoggers:
         plan: Plan,
         folder: RunFolder,
         arguments: Sequence[str],
-        started_with: Mapping[str, Any],
     ) -> None:
         self._config, self._text, self._plan, self._folder = config, text, plan, folder
-        self._started_with = started_with
+        self._started_with = folder.environment()
         self._wandb_id: str | None = None
         for logger in self._configured():
             settings = getattr(logger, "init_args", None)

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from sdd.cli.claim import Claim, Taken, claim, held
+from sdd.cli.claim import Found, claim, held
 from sdd.cli.fit import fit
 from sdd.cli.parse import parse
 from sdd.errors import UserError
@@ -22,8 +22,7 @@ def request_of(tmp_path, monkeypatch):
 def test_a_new_run_is_free_and_its_folder_is_not_made_yet(request_of, tmp_path):
     request = request_of("--threads", "null")
     claimed = claim(request)
-    assert isinstance(claimed, Claim)
-    assert (claimed.checkpoint, claimed.checkpoints, claimed.started_with) == (None, [], {})
+    assert (claimed.found, claimed.checkpoint, claimed.checkpoints) == (Found.FREE, None, ())
     assert claimed.config == request.config
     assert claimed.config is not request.config
     assert list(tmp_path.iterdir()) == []
@@ -33,17 +32,7 @@ def test_a_finished_run_is_left_alone(request_of):
     request = request_of()
     request.folder.write_config(request.text, request.plan.settings)
     request.folder.summary.write_text("{}")
-    assert claim(request) is Taken.FINISHED
-
-
-def test_the_threads_of_the_first_start_are_gone_on_with(request_of):
-    request = request_of("--threads", "null")
-    request.folder.write_config(request.text, request.plan.settings)
-    request.folder.write_environment({"threads": 3})
-    claimed = claim(request)
-    assert isinstance(claimed, Claim)
-    assert claimed.config.threads == 3
-    assert request.config.threads is None, "a request stays as it was given"
+    assert claim(request).found is Found.FINISHED
 
 
 @pytest.mark.parametrize(
@@ -64,11 +53,11 @@ def test_a_folder_that_another_process_holds_is_refused_or_waited_for(
     request.folder.write_config(request.text, request.plan.settings)
     with RunFolder("run").owned():
         if waits:
-            assert claim(request) is Taken.BUSY
+            assert claim(request).found is Found.BUSY
         else:
             with pytest.raises(BusyRunError, match="wait for it or stop it"):
                 claim(request)
-    assert isinstance(claim(request), Claim)
+    assert claim(request).found is Found.FREE
 
 
 @pytest.mark.parametrize("name", ["RANK", "LOCAL_RANK", "NODE_RANK"])
@@ -90,7 +79,7 @@ def test_what_another_process_has_done_since_is_looked_at_again(request_of, mean
     path = request.folder.summary if meanwhile == "finished" else request.folder.checkpoint(3)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("{}")
-    assert not fit(request, claimed, None), "nothing of the experiment is touched"
+    assert not fit(request, claimed, None, None), "nothing of the experiment is touched"
     assert not request.folder.config.exists()
     assert os.listdir("run")
 

@@ -1,0 +1,70 @@
+"""Between claim and build: train the runs that this one builds on, where they are not there yet."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import yaml
+
+from sdd.cli.claim import Claim
+from sdd.cli.parse import Request, plan
+from sdd.errors import UserError
+from sdd.files import write_atomically
+from sdd.runs.folder import RunFolder
+from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, tickets_config
+
+
+def train_prerequisites(asked: Request, request: Request, claimed: Claim) -> Claim:
+    """Train what is missing; returns the claim with the run whose masks are taken, and where the dense network ends.
+
+    Args:
+        asked: What the command line asks for: today's defaults name the default folders.
+        request: The same with the values that the run was started with.
+        claimed: A folder that is free.
+
+    Raises:
+        UserError: Such a run cannot be trained.
+        KeyboardInterrupt: Its training was interrupted.
+    """
+    config = claimed.config
+    if config.pruning.masks_from == AUTO:
+        config.pruning.masks_from = str(_train_tickets(asked, request).path)
+    if config.pruning.dense_from is not None and claimed.checkpoint is None:
+        return replace(claimed, checkpoint=_train_dense(asked, request))
+    return claimed
+
+
+def _train_tickets(asked: Request, request: Request) -> RunFolder:
+    """Train the winning tickets whose masks the run takes, where they are not there yet."""
+    tickets = Prerequisite(
+        "pruning.masks_from",
+        AUTO,
+        tickets_config(yaml.safe_load(request.text)),
+        request.plan.config_name,
+        request.folder.path,
+        plan,
+        named_by=tickets_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
+    )
+    tickets.train()
+    return tickets.folder
+
+
+def _train_dense(asked: Request, request: Request) -> Path:
+    """Train the dense network that the run prunes, where it is not there yet; returns the checkpoint to go on from."""
+    dense = Prerequisite(
+        "pruning.dense_from",
+        request.config.pruning.dense_from,
+        dense_config(yaml.safe_load(request.text)),
+        f"{request.plan.config_name}-dense",
+        request.folder.path,
+        plan,
+        named_by=dense_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
+        measured=True,
+    )
+    dense.train()
+    checkpoint, _ = dense.folder.newest_checkpoint()
+    if checkpoint is None:
+        raise UserError(f"pruning.dense_from: {dense.folder.path} has no checkpoint to go on from; remove it")
+    level = dense.folder.level_checkpoint(0)
+    if request.config.checkpoint.keep_levels and level.is_file():
+        write_atomically(request.folder.level_checkpoint(0), level.read_bytes())
+    return checkpoint
