@@ -50,8 +50,9 @@ def settings_of(
                 continue
             held, default = value[option], defaults[name].get(option, _ABSENT)
             if option == "callbacks":
-                held = _deciding(value[option]) or None
-                measuring = [one for one in value[option] or () if not _decides_numbers(_class(one))]
+                callbacks = [held] if _is_class(held) else held or []
+                held = _deciding(callbacks) or None
+                measuring = [one for one in callbacks if not _decides_numbers(_class(one))]
                 measures.add(f"{name}.{option}", measuring, [])
             flat.add(f"{name}.{option}", held, default)
     return Settings(numbers.chosen, numbers.values, measures.chosen)
@@ -71,7 +72,10 @@ def restored(config: Mapping[str, Any], values: Mapping[str, Any], moved: Collec
         *outer, last = place.split(".")
         at: Any = again
         for name in outer:
-            at = _deciding(at)[int(name)] if isinstance(at, list) else at[name]
+            if isinstance(at, list):
+                at = _deciding(at)[int(name)]
+            elif not (name.isdigit() and _is_class(at)):  # a single callback may stand for a list of one
+                at = at[name]
         at[last] = _nested(values, place)
     return again
 
