@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from jsonargparse import Namespace
+
 from sdd.cli.build import build
 from sdd.cli.parse import Request
 from sdd.console import say
@@ -22,7 +24,7 @@ def evaluate(request: Request) -> None:
     """
     config = request.config.clone()
     if config.pruning.masks_from == AUTO:
-        config.pruning.update(TICKETS)  # nothing is pruned
+        config.pruning.update(Namespace(TICKETS))  # nothing is pruned
     checkpoint = _checkpoint(request)
     experiment = build(request, config)
     say(f"{_DOING[request.command]} {checkpoint}", error=True)

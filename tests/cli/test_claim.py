@@ -19,6 +19,13 @@ def request_of(tmp_path, monkeypatch):
     return lambda *arguments: parse([*QUICK, "--run_dir", "run", *arguments])
 
 
+def _finish(request):
+    """Leave what a finished run of QUICK's four levels leaves."""
+    request.folder.write_config(request.text, request.plan.settings)
+    request.folder.curve.write_text("level\n0\n1\n2\n3\n")
+    request.folder.summary.write_text("{}")
+
+
 def test_a_new_run_is_free_and_its_folder_is_not_made_yet(request_of, tmp_path):
     request = request_of("--threads", "null")
     claimed = claim(request)
@@ -30,8 +37,7 @@ def test_a_new_run_is_free_and_its_folder_is_not_made_yet(request_of, tmp_path):
 
 def test_a_finished_run_is_left_alone(request_of):
     request = request_of()
-    request.folder.write_config(request.text, request.plan.settings)
-    request.folder.summary.write_text("{}")
+    _finish(request)
     assert claim(request).found is Found.FINISHED
 
 
@@ -76,12 +82,15 @@ def test_processes_for_further_devices_leave_the_folder_to_the_first(request_of,
 def test_what_another_process_has_done_since_is_looked_at_again(request_of, meanwhile):
     request = request_of()
     claimed = claim(request)
-    path = request.folder.summary if meanwhile == "finished" else request.folder.checkpoint(3)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("{}")
+    if meanwhile == "finished":
+        _finish(request)
+    else:
+        path = request.folder.checkpoint(3)
+        path.parent.mkdir(parents=True)
+        path.write_text("{}")
+    held_before = sorted(os.listdir("run"))
     assert not fit(request, claimed, None, None), "nothing of the experiment is touched"
-    assert not request.folder.config.exists()
-    assert os.listdir("run")
+    assert sorted({*os.listdir("run")} - {".lock"}) == held_before
 
 
 def test_a_checkpoint_is_for_the_other_commands(request_of):

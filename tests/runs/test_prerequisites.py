@@ -190,7 +190,7 @@ def test_configurations_of_sources():
     assert dense == same | {
         "pruning": {"epochs_per_level": 3, "rewind_steps": 1, "stop_loss": None, "exclude": [], "levels": 0}
     }
-    assert tickets == same | {"pruning": pruning | {"retrain": "lottery", "masks_from": None}}
+    assert tickets == same | {"pruning": pruning | {"retrain": "lottery", "retrain_args": None, "masks_from": None}}
 
 
 def test_a_plan_refuses_what_is_not_allowed():

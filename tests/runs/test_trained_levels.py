@@ -87,7 +87,7 @@ def test_redense_runs_resume_too(lottery, tmp_path):
     ("damage", "arguments", "word"),
     [
         (lambda run: (run / "summary.json").unlink(), [], "not finished"),
-        (lambda run: (run / "curve.csv").unlink(), [], "is no run"),
+        (lambda run: (run / "curve.csv").unlink(), [], "is damaged: has a summary.json but no curve.csv"),
         (lambda run: (run / "levels" / "level-002.ckpt").unlink(), [], "level-002.ckpt is missing"),
         (lambda run: (run / "levels" / "level-002.ckpt").write_bytes(b"PK"), [], "level-002.ckpt is damaged"),
         (lambda run: None, ["--pruning.levels", "5"], "level-004.ckpt is missing"),
