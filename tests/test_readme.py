@@ -12,6 +12,7 @@ import pytest
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.cli.parse import plan
+from sdd.console import OneLineParser
 from tests.documents import README, blocks, commands, spans
 from tests.small import PROJECT, QUICK
 
@@ -104,12 +105,13 @@ class _Parsed(Exception):  # noqa: N818 - not an error
 
 @pytest.mark.parametrize("command", [one for one in OURS if one[0] not in EXPERIMENTS], ids=" ".join)
 def test_any_other_command_of_the_readme_parses(command, monkeypatch):
-    parse = argparse.ArgumentParser.parse_args
+    for name in ("parse_args", "parse_intermixed_args"):
+        parse = getattr(argparse.ArgumentParser, name)
 
-    def stop(self, arguments):
-        raise _Parsed(parse(self, arguments))
+        def stop(self, arguments, parse=parse):
+            raise _Parsed(parse(self, arguments))
 
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", stop)
+        monkeypatch.setattr(OneLineParser, name, stop, raising=False)
     with pytest.raises(_Parsed):
         main(command)
 

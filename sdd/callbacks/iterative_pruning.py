@@ -24,7 +24,7 @@ from sdd.pruning.retraining import RETRAININGS, Rates, Restart, State, start_sta
 from sdd.pruning.schedules import planned_targets
 from sdd.runs.mask_file import MaskFile
 from sdd.runs.masks_source import masks_source
-from sdd.runs.trained_levels import TrainedLevels
+from sdd.runs.trained_levels import StoredLevels, TrainedLevels
 from sdd.seeding import derive_seed, torch_generator
 
 
@@ -295,7 +295,7 @@ class IterativePruning(IdleAtSteps):
             masks=masks,
         )
 
-    def stored_level(self, module: Classifier, levels: TrainedLevels, number: int) -> Level:
+    def stored_level(self, module: Classifier, levels: StoredLevels, number: int) -> Level:
         """Put the module into the state of a level of this run that was stored, and return what is known of it.
 
         Args:

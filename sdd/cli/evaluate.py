@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from jsonargparse import Namespace
-
 from sdd.cli.build import build
 from sdd.cli.parse import Request
 from sdd.console import say
@@ -24,7 +22,8 @@ def evaluate(request: Request) -> None:
     """
     config = request.config.clone()
     if config.pruning.masks_from == AUTO:
-        config.pruning.update(Namespace(TICKETS))  # nothing is pruned
+        for name, value in TICKETS.items():  # nothing is pruned
+            config.pruning[name] = value
     checkpoint = _checkpoint(request)
     experiment = build(request, config)
     say(f"{_DOING[request.command]} {checkpoint}", error=True)

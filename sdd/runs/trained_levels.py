@@ -13,7 +13,44 @@ from sdd.runs.folder import RunFolder, is_readable
 from sdd.runs.mask_file import check_shapes
 
 
-class TrainedLevels:
+class StoredLevels:
+    """Masks and weights of the levels that a run has trained, in its folder.
+
+    Args:
+        folder: The run's.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._read: tuple[int, Masks] | None = None
+
+    def masks(self, level: int) -> Masks:
+        """Return a level's masks, on the CPU."""
+        if self._read is None or self._read[0] != level:
+            prefix = "mask_buffers."
+            masks = {
+                name.removeprefix(prefix).replace("/", "."): value
+                for name, value in self._module_state(level).items()
+                if name.startswith(prefix)
+            }
+            self._read = (level, masks)
+        return dict(self._read[1])
+
+    def weights(self, level: int) -> State:
+        """Return a level's trained parameters and buffers, on the CPU."""
+        return {
+            name.removeprefix("net."): value
+            for name, value in self._module_state(level).items()
+            if name.startswith("net.")
+        }
+
+    def _module_state(self, level: int) -> dict[str, Tensor]:
+        path = self.folder.level_checkpoint(level)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        return state
+
+
+class TrainedLevels(StoredLevels):
     """Masks and weights of each level of a finished run.
 
     Args:
@@ -24,8 +61,7 @@ class TrainedLevels:
     """
 
     def __init__(self, path: str) -> None:
-        self.folder = RunFolder(Path(path).expanduser())
-        self._read: tuple[int, Masks] | None = None
+        super().__init__(RunFolder(Path(path).expanduser()))
         state = self.folder.state()
         if state.name == "damaged":
             raise UserError(f"pruning.masks_from {path} is damaged: {state.reason}")
@@ -69,28 +105,3 @@ class TrainedLevels:
             if not is_readable(path):
                 raise UserError(f"pruning.masks_from: {path} is damaged")
         check_shapes(str(self.folder.path), self.masks(0), prunable)
-
-    def masks(self, level: int) -> Masks:
-        """Return a level's masks, on the CPU."""
-        if self._read is None or self._read[0] != level:
-            prefix = "mask_buffers."
-            masks = {
-                name.removeprefix(prefix).replace("/", "."): value
-                for name, value in self._module_state(level).items()
-                if name.startswith(prefix)
-            }
-            self._read = (level, masks)
-        return dict(self._read[1])
-
-    def weights(self, level: int) -> State:
-        """Return a level's trained parameters and buffers, on the CPU."""
-        return {
-            name.removeprefix("net."): value
-            for name, value in self._module_state(level).items()
-            if name.startswith("net.")
-        }
-
-    def _module_state(self, level: int) -> dict[str, Tensor]:
-        path = self.folder.level_checkpoint(level)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        return state

@@ -15,7 +15,7 @@ from sdd.callbacks.idle_hooks import IdleAtSteps
 from sdd.errors import UserError
 from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
-from sdd.runs.trained_levels import TrainedLevels
+from sdd.runs.trained_levels import StoredLevels
 from tests.small import sgd, small_data, small_net, small_run
 
 
@@ -243,7 +243,7 @@ def test_a_stored_level_is_what_was_measured_in_the_run(tmp_path, retrain, froze
 
     keeps = Keeps()
     _, module, driver = small_run(tmp_path, keeps, retrain=retrain, frozen=frozen, rewind_steps=3)
-    stored = TrainedLevels(str(tmp_path))
+    stored = StoredLevels(RunFolder(tmp_path))
     for number in (2, 0, 3, 1):
         level, then = driver.stored_level(module, stored, number), keeps.levels[number]
         plain = ("level", "last_level", "sparsity", "remaining", "released")

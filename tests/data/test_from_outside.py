@@ -108,7 +108,7 @@ def test_a_plain_function_is_an_augmentation_of_one_uniform_number_an_image(pack
             r"data\.noise_type_args has by, which data_from_outside\.swap_even does not take; allowed: step",
         ),
         ({"noise_type": "data_from_outside.swap_odd"}, r"data\.noise_type is .*has no swap_odd"),
-        ({"dataset": "nowhere.load"}, r"data\.dataset is nowhere\.load, but there is no module nowhere"),
+        ({"dataset": "nowhere.load"}, r"data\.dataset is nowhere\.load, but there is no module 'nowhere'"),
         ({"dataset": "data_from_outside.SEEN"}, r"data\.dataset data_from_outside\.SEEN is a list; it must be a Data"),
         (
             {"noise_type": "data_from_outside.swap_even", "noise_file": "labels.txt"},

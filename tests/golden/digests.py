@@ -15,7 +15,7 @@ GOLDEN = Path(__file__).with_name("digests.json")
 
 def digests() -> dict[str, str]:
     """Return the name of each configuration's default folder, by its file."""
-    with patch("sdd.callbacks.iterative_pruning.TrainedLevels"):  # runs whose masks are taken need not be there
+    with patch("sdd.runs.masks_source.TrainedLevels"):  # runs whose masks are taken need not be there
         return {path.name: plan(["fit", "--config", str(path)]).run_dir().name for path in CONFIGS}
 
 

@@ -28,7 +28,7 @@ def here(tmp_path, monkeypatch):
         (["--ray", "--workers", "2"], "--workers is for this machine alone"),
         (["--ray", "--gpus_per_run", "-1"], "--gpus_per_run is -1.0; it must be a number from 0"),
         (["--ray", "--cpus_per_run", "inf"], "--cpus_per_run is inf; it must be a number from 0"),
-        (["--shard", "1"], "unrecognized arguments"),
+        (["--shard", "1"], "--shard is not an option"),
     ],
 )
 def test_bad_options_are_one_line(here, capsys, options, said):

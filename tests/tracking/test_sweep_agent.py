@@ -35,9 +35,8 @@ def test_a_run_that_is_handed_out_again_is_given_what_was_swept(monkeypatch):
 
 
 def test_a_value_is_shown_as_it_was_read():
-    assert run_name("x", swept_values(["--data.noise_rate=0"], plan(QUICK).settings | {"data.noise_rate": 0.0})) == (
-        "noise_rate=0.0"
-    )
+    settings = {**plan(QUICK).settings.values, "data.noise_rate": 0.0}
+    assert run_name("x", swept_values(["--data.noise_rate=0"], settings)) == "noise_rate=0.0"
 
 
 @pytest.mark.parametrize(
