@@ -1,6 +1,6 @@
 """Accuracy and memorisation at the end of each level."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 
 import lightning.pytorch as pl
@@ -20,6 +20,10 @@ class AccuracyMeasures(LevelCallback):
     def columns(self) -> Sequence[Column]:
         """Return those of every part."""
         return (*TRAINING, *TEST, *VALIDATION)
+
+    def lacks(self, row: Mapping[str, float | int]) -> bool:
+        """Return False: these are measured in every run."""
+        return False
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the loss and accuracies of each part; see `sdd.measures.accuracy`.

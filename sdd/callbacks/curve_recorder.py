@@ -42,6 +42,7 @@ class CurveRecorder(LevelCallback):
         self._dead: list[str] = []
         self._steps: list[int] = []
         self._logs: list[CurveLog] = []
+        self._added: dict[int, list[str]] = {}
 
     @property
     def rows(self) -> list[Row]:
@@ -52,7 +53,7 @@ class CurveRecorder(LevelCallback):
         """Return those of the level itself."""
         return LEVEL_COLUMNS
 
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print the table's head, and the rows that a resumed run has already; loggers get what they lack of them.
 
         Raises:
@@ -70,7 +71,21 @@ class CurveRecorder(LevelCallback):
         for row, step in zip(self._rows, self._steps, strict=True):
             tqdm.write(row_line(row))
             for log in self._logs:
-                log.send(row, step)
+                log.send(row, step, added=self._added.get(int(row["level"]), ()))
+
+    def add_measures(self, level: int, measures: Mapping[str, float]) -> None:
+        """Add measures of a level that is done to its row.
+
+        Args:
+            level: Its number.
+            measures: By name; those that the row has already stay as they are.
+        """
+        index = next(place for place, row in enumerate(self._rows) if row["level"] == level)
+        row = dict(self._rows[index])
+        seconds = row.pop("seconds")
+        self._added[level] = [name for name in measures if name not in row]
+        self._rows[index] = row | {name: measures[name] for name in self._added[level]}
+        self._rows[index]["seconds"] = seconds
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Start the level's clock, and name layers that have just lost their last weight."""

@@ -1,11 +1,13 @@
 """Learning distance at the end of each level, and on the way there."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
 
 import lightning.pytorch as pl
 
 from sdd.callbacks.level import Level
 from sdd.callbacks.level_table import LevelTable
+from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.measures.distance import DISTANCE, DISTANCE_INIT, layer_distances, total_distance, trainable
 from sdd.module import Classifier
@@ -20,6 +22,7 @@ class LearningDistance(LevelTable):
     """
 
     file = "distance_path.csv"
+    measures_later: ClassVar[bool] = True
 
     def __init__(self, per_layer: bool = False, path: bool = False) -> None:
         super().__init__()
@@ -28,6 +31,19 @@ class LearningDistance(LevelTable):
     def columns(self) -> Sequence[Column]:
         """Return the two distances; those of single parameters follow from them."""
         return DISTANCE, DISTANCE_INIT
+
+    def lacks(self, row: Mapping[str, float | int]) -> bool:
+        """Tell whether a level's row lacks the distances of single parameters, where they are asked for.
+
+        Raises:
+            UserError: The path is asked for, but the level was trained without it.
+        """
+        if self.path and all(entry["level"] != row["level"] for entry in self.table):
+            raise UserError(
+                f"distance.path is taken while a level is trained, and level {row['level']} was trained without it: "
+                "leave it off, or choose another --run_dir"
+            )
+        return self.per_layer and not any(name.startswith(f"{DISTANCE.name}/") for name in row)
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the distances, in the units of the weights."""

@@ -1,7 +1,7 @@
 """Flatness of the loss at the end of each level."""
 
-from collections.abc import Sequence
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
 import torch
@@ -56,6 +56,7 @@ class FlatnessMeasures(LevelTable):
     """
 
     file = "loss_curves.csv"
+    measures_later: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -103,6 +104,13 @@ class FlatnessMeasures(LevelTable):
         return [
             column.measured_with(**settings) for wanted, columns, settings in measured if wanted for column in columns
         ]
+
+    def lacks(self, row: Mapping[str, float | int]) -> bool:
+        """Tell whether a level that is to be measured lacks a measure or its loss curves."""
+        if self.levels is not None and row["level"] not in self.levels:
+            return False
+        curves = self.loss_curves and all(entry["level"] != row["level"] for entry in self.table)
+        return curves or super().lacks(row)
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the measures that are switched on."""

@@ -13,6 +13,7 @@ from sdd.callbacks.idle_hooks import IdleAtSteps
 from sdd.callbacks.level import Level, level_callbacks
 from sdd.callbacks.masking import Masking
 from sdd.callbacks.measuring import measure_all
+from sdd.callbacks.missing_measures import measure_missing
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
 from sdd.module import Classifier
@@ -189,6 +190,12 @@ class IterativePruning(IdleAtSteps):
             )
         place_callbacks(trainer, first=self, last=LevelEnd(self._end_epoch))
         self._set_rate(trainer, module, level=0)
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Measure the levels of a run that is gone on with where they lack what is switched on now."""
+        here = self.level, self._start
+        measure_missing(self, trainer, _classifier(pl_module))
+        self.level, self._start = here
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the initial weights, unless a checkpoint brought them."""

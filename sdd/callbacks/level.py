@@ -63,6 +63,14 @@ class LevelCallback(IdleAtSteps):
         """Return what is known of the measures: label, unit, colour; one without a column is shown by its name."""
         return ()
 
+    def lacks(self, row: Mapping[str, float | int]) -> bool:
+        """Tell whether a level's row lacks what this callback would measure; asked where a run is gone on with.
+
+        Args:
+            row: Of `curve.csv`.
+        """
+        return any(column.name not in row for column in self.columns())
+
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""
 

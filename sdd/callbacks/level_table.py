@@ -27,8 +27,14 @@ class LevelTable(LevelCallback):
     def on_level_end(
         self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
     ) -> None:
-        """Write the table so far, if it has a row."""
-        if self.table and trainer.is_global_zero:
+        """Write the table so far."""
+        if trainer.is_global_zero:
+            self.write(trainer)
+
+    def write(self, trainer: pl.Trainer) -> None:
+        """Write the table, by level, if it has a row."""
+        if self.table:
+            self.table.sort(key=lambda row: row["level"])
             write_table(RunFolder(trainer.default_root_dir).path / self.file, self.table)
 
     def state_dict(self) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from sdd.cli.parse import Request
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.runs.folder import BusyRunError
+from sdd.runs.settings import differing
 from sdd.tracking.sweep_agent import in_wandb_sweep
 
 
@@ -33,12 +34,14 @@ class Claim:
         config: The run's configuration, for the steps that follow to fill in what the command line left open.
         checkpoint: To go on from; None: from the start.
         checkpoints: All that there were, the newest first.
+        finished: Whether all levels are trained, and only some measures are lacking.
     """
 
     found: Found
     config: Namespace
     checkpoint: Path | None = None
     checkpoints: tuple[Path, ...] = ()
+    finished: bool = False
 
 
 def claim(request: Request) -> Claim:
@@ -55,7 +58,8 @@ def claim(request: Request) -> Claim:
     if config.ckpt_path is not None:
         raise UserError("fit finds its own checkpoint in the run's folder; ckpt_path is for test and validate")
     state = folder.state()
-    if state.name == "finished":
+    finished = state.name == "finished"
+    if finished and not _measures_more(request):
         return Claim(Found.FINISHED, config)
     if state.name == "damaged" and not folder.checkpoints():
         raise UserError(
@@ -70,7 +74,9 @@ def claim(request: Request) -> Claim:
     checkpoint, damaged = folder.newest_checkpoint()
     for path in damaged:
         say(f"{path} is damaged; the checkpoint before it is used", error=True)
-    return Claim(Found.FREE, config, checkpoint, checkpoints)
+    if finished and checkpoint is None:
+        raise UserError(f"{folder.path} is finished and has no checkpoint left to measure more of its levels from")
+    return Claim(Found.FREE, config, checkpoint, checkpoints, finished)
 
 
 @contextmanager
@@ -105,3 +111,9 @@ def is_first_process() -> bool:
 def _waits(request: Request) -> bool:
     wait: bool | None = request.config.wait
     return in_wandb_sweep() if wait is None else wait
+
+
+def _measures_more(request: Request) -> bool:
+    """Tell whether a run is to be measured in a way in which it was not."""
+    started = request.folder.settings()
+    return started is not None and bool(differing(started.measures, request.plan.settings.measures))

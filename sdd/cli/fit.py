@@ -29,13 +29,15 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, loggers: RunLo
             return False
         if is_first_process():
             folder = request.folder
-            if folder.finished or tuple(folder.checkpoints()) != claimed.checkpoints:
+            if folder.finished != claimed.finished or tuple(folder.checkpoints()) != claimed.checkpoints:
                 return False
             _note_start(request, claimed, loggers)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
         with given_back_on_interrupt(lambda: experiment.trainer.loggers):
             _train(experiment, claimed)
+        if is_first_process():
+            request.folder.write_config(request.text, request.plan.settings)  # with what was measured later
     return True
 
 
@@ -53,7 +55,8 @@ def _train(experiment: Experiment, claimed: Claim) -> None:
 def _note_start(request: Request, claimed: Claim, loggers: RunLoggers) -> None:
     """Write what the run is and what it is computed with; say what has changed since its first start."""
     folder, before, now = request.folder, request.folder.environment(), environment()
-    folder.write_config(request.text, request.plan.settings)
+    if not claimed.finished:
+        folder.write_config(request.text, request.plan.settings)
     changed = [
         f"{name} {before[name]} is now {value}" for name, value in now.items() if before.get(name, value) != value
     ]
@@ -61,5 +64,7 @@ def _note_start(request: Request, claimed: Claim, loggers: RunLoggers) -> None:
         say(f"{folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ", error=True)
     folder.write_environment({**now, **before, **loggers.note()})
     loggers.set_aside_offline()
-    if claimed.checkpoint is not None:
+    if claimed.finished:
+        say(f"{folder.path} is finished; its stored levels are measured where they lack something", error=True)
+    elif claimed.checkpoint is not None:
         say(f"{folder.path}: going on from {claimed.checkpoint.name}", error=True)

@@ -70,12 +70,14 @@ class Settings:
         return cls(*(dict(part) for part in parts if isinstance(part, Mapping)))
 
     def going_on(self, now: "Settings") -> "Settings":
-        """Return the settings of a run that is gone on with: it stays what it was started as.
+        """Return the settings of a run that is gone on with: it stays what it was started as, and may measure more.
 
         Args:
             now: Those of the command that goes on with it.
         """
-        return Settings(self.chosen, {**now.values, **self.values}, now.measures)
+        sections = {name.partition(".")[0] for name in now.measures}
+        kept = {name: value for name, value in self.measures.items() if name.partition(".")[0] not in sections}
+        return Settings(self.chosen, {**now.values, **self.values}, {**kept, **now.measures})
 
 
 @dataclass(frozen=True)

@@ -29,15 +29,20 @@ class CurveLog:
         if isinstance(logger, WandbLogger):
             self._last_known = int(logger.experiment.summary.get("level", -1))
 
-    def send(self, row: Row, step: int | None = None) -> None:
+    def send(self, row: Row, step: int | None = None, added: Sequence[str] = ()) -> None:
         """Send a level's row under the names of its columns, unless the logger has it.
 
         Args:
             row: Of the curve.
             step: Optimizer steps at the level's end; None where that is not known.
+            added: Names in it that were measured later: they are sent alone, with the sparsity, where the logger has
+                the level.
         """
-        if row["level"] <= self._last_known:
+        known = row["level"] <= self._last_known
+        if known and not added:
             return
+        if known:
+            row = {name: row[name] for name in ("sparsity", *added)}
         if isinstance(self._logger, WandbLogger):
             for name in row.keys() - self._defined:
                 # W&B lets an exact name win over every pattern, WandbLogger's own included.
@@ -45,7 +50,7 @@ class CurveLog:
                 self._logger.experiment.define_metric(name, **axis)
         self._logger.log_metrics(dict(row), step=step)
         self._defined |= row.keys()
-        self._last_known = int(row["level"])
+        self._last_known = int(row.get("level", self._last_known))
 
     def finish(self, folder: RunFolder, rows: Sequence[Row], verdict: Mapping[str, Any]) -> None:
         """Send W&B the picture, the table of all levels, and depth, gain, trough, peak and verdict as summary."""

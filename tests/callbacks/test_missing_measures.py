@@ -1,0 +1,130 @@
+"""A run may be measured more after it has been trained: the same numbers as if it had been measured from the start."""
+
+import json
+
+import pytest
+
+from sdd.__main__ import main
+from tests.golden.cases import FLATNESS
+from tests.small import QUICK, curve_without_seconds
+
+MEASURED = [*FLATNESS, "--flatness.examples", "60", "--distance.per_layer", "true"]
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def fit(folder, *arguments):
+    return main([*QUICK, "--threads", "1", *arguments, "--run_dir", folder])
+
+
+def tables(folder):
+    columns = json.loads((folder / "columns.json").read_text())["columns"]
+    by_name = {column["name"]: column for column in columns}
+    return curve_without_seconds(folder), (folder / "loss_curves.csv").read_text(), by_name
+
+
+@pytest.mark.parametrize(
+    "pruning",
+    [
+        ["--pruning.rewind_steps", "2"],
+        pytest.param(["--pruning.retrain", "lr_rewind", "--pruning.frozen", "final"], marks=pytest.mark.slow),
+        pytest.param(["--pruning.retrain", "scratch"], marks=pytest.mark.slow),
+    ],
+    ids=["lottery", "lr_rewind", "scratch"],
+)
+def test_a_finished_run_that_is_measured_later_is_as_if_it_had_been_measured(tmp_path, capsys, pruning):
+    assert fit("from_start", *pruning, *MEASURED) == 0
+    assert fit("later", *pruning) == 0
+    trained = (tmp_path / "later" / "levels" / "level-003.ckpt").stat().st_mtime_ns
+    capsys.readouterr()
+    assert fit("later", *pruning, *MEASURED) == 0
+    assert "is finished; its stored levels are measured" in capsys.readouterr().err
+    assert tables(tmp_path / "later") == tables(tmp_path / "from_start")
+    assert (tmp_path / "later" / "levels" / "level-003.ckpt").stat().st_mtime_ns == trained, "nothing is trained again"
+    summaries = [json.loads((tmp_path / name / "summary.json").read_text()) for name in ("later", "from_start")]
+    assert summaries[0] == summaries[1]
+    written = (tmp_path / "later" / "curve.csv").stat().st_mtime_ns
+    for arguments in (pruning, [*pruning, *MEASURED]):
+        capsys.readouterr()
+        assert fit("later", *arguments) == 0
+        assert capsys.readouterr().out.startswith("later is finished")
+    assert (tmp_path / "later" / "curve.csv").stat().st_mtime_ns == written
+
+
+@pytest.mark.slow
+def test_what_was_measured_later_stays_when_more_is_measured_still_later(tmp_path):
+    assert fit("from_start", "--flatness.sharpness", "true", "--distance.per_layer", "true") == 0
+    assert fit("later") == 0
+    assert fit("later", "--flatness.sharpness", "true", "--flatness.levels", "[0,3]") == 0
+    rows = curve_without_seconds(tmp_path / "later")
+    place = rows[0].index("sharpness")
+    assert [bool(cells[place]) for cells in rows[1:]] == [True, False, False, True]
+    assert fit("later", "--flatness.sharpness", "true") == 0
+    assert fit("later", "--distance.per_layer", "true") == 0
+    found, wanted = (curve_without_seconds(tmp_path / name) for name in ("later", "from_start"))
+    by_name = [{name: [row[place] for row in rows] for place, name in enumerate(rows[0])} for rows in (found, wanted)]
+    assert by_name[0] == by_name[1]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_gone_on_with_is_measured_at_its_earlier_levels_too(tmp_path):
+    assert fit("from_start", *MEASURED) == 0
+    assert fit("later", "--checkpoint.every_n_epochs", "1") == 0
+    for left in sorted((tmp_path / "later" / "checkpoints").iterdir())[1:]:
+        left.unlink()  # the one before is in mid-level
+    (tmp_path / "later" / "summary.json").unlink()
+    assert fit("later", *MEASURED) == 0
+    assert tables(tmp_path / "later") == tables(tmp_path / "from_start")
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "damage", "word"),
+    [
+        ([], ["--distance.path", "true"], None, "level 0 was trained without it"),
+        ([], MEASURED, "levels/level-001.ckpt", "level-001.ckpt is not there whole"),
+        ([], MEASURED, "checkpoints/*", "no checkpoint left"),
+        (
+            ["--flatness.sharpness", "true"],
+            ["--flatness.sharpness", "true", "--flatness.rho", "0.1"],
+            None,
+            "sharpness would be measured with rho 0.1, but the levels so far were with 0.05",
+        ),
+    ],
+    ids=["path", "level", "checkpoint", "otherwise"],
+)
+def test_what_cannot_be_exact_is_refused_in_one_line(tmp_path, capsys, first, then, damage, word):
+    assert fit("run", *first) == 0
+    before = curve_without_seconds(tmp_path / "run")
+    for path in (tmp_path / "run").glob(damage) if damage else ():
+        path.unlink()
+    capsys.readouterr()
+    assert fit("run", *then) == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert word in line
+    assert curve_without_seconds(tmp_path / "run") == before
+
+
+def test_an_own_measure_says_whether_it_can_be_taken_later(tmp_path, monkeypatch, capsys):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_later.py").write_text(
+        "from sdd.callbacks import LevelCallback\n"
+        "from sdd.measures.columns import Column\n"
+        "class Norm(LevelCallback):\n"
+        "    measures_later = True\n"
+        "    def columns(self):\n"
+        "        return [Column('norm', 'norm of all weights')]\n"
+        "    def measure_level(self, trainer, pl_module, level):\n"
+        "        return {'norm': sum(p.detach().double().square().sum() for p in pl_module.net.parameters()) ** 0.5}\n"
+        "class Only(Norm):\n"
+        "    measures_later = False\n"
+    )
+    norm = ["--trainer.callbacks", "own_later.Norm"]
+    assert fit("from_start", *norm) == 0
+    assert fit("later") == 0
+    assert fit("later", "--trainer.callbacks", "own_later.Only") == 2
+    assert "Only measures a level only while it is trained" in capsys.readouterr().err
+    assert fit("later", *norm) == 0
+    assert curve_without_seconds(tmp_path / "later") == curve_without_seconds(tmp_path / "from_start")
