@@ -14,7 +14,7 @@ from sdd.__main__ import main
 from sdd.cli.command import plan
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
-from sdd.runs.prerequisites import dense_config, tickets_config
+from sdd.runs.prerequisites import TICKETS, dense_config, tickets_config
 from tests.small import PROJECT, QUICK, curve_without_seconds, level_state, run_process
 
 FLATNESS = ["--flatness.loss_curves", "true", "--flatness.examples", "20", "--flatness.directions", "1"]
@@ -190,7 +190,7 @@ def test_configurations_of_sources():
     assert dense == same | {
         "pruning": {"epochs_per_level": 3, "rewind_steps": 1, "stop_loss": None, "exclude": [], "levels": 0}
     }
-    assert tickets == same | {"pruning": pruning | {"retrain": "lottery", "masks_from": None}}
+    assert tickets == same | {"pruning": pruning | TICKETS}
 
 
 def test_a_plan_refuses_what_is_not_allowed():
