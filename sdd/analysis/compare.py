@@ -11,7 +11,7 @@ from scipy import stats
 
 from sdd.analysis.correlation import ordered_spearman, pool
 from sdd.analysis.curve import FIRST_COLUMNS, column, further_columns, measure_columns
-from sdd.analysis.phases import Phases, find_phases, level_noise
+from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.runs import Group, Run
 from sdd.analysis.statistics import bootstrap_phases
 from sdd.analysis.summary import phases_of
@@ -100,10 +100,10 @@ def table(runs: Sequence[Run], levels: Sequence[int], name: str) -> Floats:
 def mean_phases(sparsity: ArrayLike, test_acc: ArrayLike) -> Phases:
     """Find the phases of the mean curve over seeds.
 
-    The noise of the mean is the larger of what the curve itself shows and what the seeds show: the median over
-    levels of the variance over seeds, each seed's own mean taken off, over the median of χ² with seeds − 1
-    degrees of freedom, divided by the number of seeds. The median, since seeds differ far more on the flanks of
-    the peak, where a shift by a level is many points.
+    Its noise is that of the seeds: at each level the larger of the level's own variance over seeds and of the usual
+    one, each seed's own mean taken off, divided by the number of seeds. The usual one is the median over levels,
+    over the median of χ² with seeds − 1 degrees of freedom; the level's own is larger where one training failed, and
+    on the flanks of the peak, where a shift by a level is many points.
 
     Args:
         sparsity: [levels].
@@ -116,9 +116,9 @@ def mean_phases(sparsity: ArrayLike, test_acc: ArrayLike) -> Phases:
     centred = curves - curves.mean(axis=1, keepdims=True)
     freedom = len(curves) - 1
     squares = ((centred - centred.mean(axis=0)) ** 2).sum(axis=0)
-    variance = float(np.median(squares)) / stats.chi2.median(freedom) / len(curves) if squares.size else math.nan
-    own = level_noise(mean)
-    return find_phases(sparsity, mean, noise=math.nan if math.isnan(own) else max(own, math.sqrt(variance)))
+    usual = float(np.median(squares)) / stats.chi2.median(freedom) if squares.size else math.nan
+    noise = np.sqrt(np.maximum(usual, squares / freedom) / len(curves))
+    return find_phases(sparsity, mean, noise=(1 + 4 / (freedom * max(1, mean.size))) * noise)
 
 
 def correlated_measures(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
