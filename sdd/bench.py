@@ -31,9 +31,10 @@ from sdd.errors import UserError
 from sdd.messages import OneLineParser
 from sdd.models import MLP
 from sdd.module import Classifier
-from sdd.pruning.criteria import magnitude_scores
 from sdd.pruning.masks import Masks, mask_state, prunable_parameters
-from sdd.pruning.schedule import Schedule, prune
+from sdd.pruning.prune import prune
+from sdd.pruning.schedules import OfRemaining
+from sdd.pruning.scopes import Group, Surviving
 
 _DIGITS = Path("configs/digits_mlp.yaml")
 
@@ -111,10 +112,8 @@ def mnist_epochs(epochs: int, root: Path, accelerator: str) -> tuple[list[tuple[
     Returns:
         (bare, sdd) seconds of each pair; and seconds of the evaluation of training and test set.
     """
-    data = NoisyLabelData("mnist", root=str(root), noise_type="uniform", noise_rate=0.4)
-    if not (root / "MNIST").is_dir():
-        data._content = _random_mnist()
-        data._splits = data._split(data._content)
+    dataset = "mnist" if (root / "MNIST").is_dir() else "sdd.bench.load_random_mnist"
+    data = NoisyLabelData(dataset, root=str(root), noise_type="uniform", noise_rate=0.4)
 
     def build() -> nn.Module:
         return MLP(784, (300, 100))
@@ -125,7 +124,7 @@ def mnist_epochs(epochs: int, root: Path, accelerator: str) -> tuple[list[tuple[
     device = torch.device("cuda" if accelerator == "gpu" else "cpu")
     train = data.split("train")
     bare = BareLoop(build().to(device), train.images.to(device), train.labels.to(device), data, lr=0.1, momentum=0)
-    bare.prune(1)
+    bare.prune()
     alternation = _Alternation(bare)
     trainer = pl.Trainer(
         max_epochs=pruning.max_epochs,
@@ -142,13 +141,14 @@ def mnist_epochs(epochs: int, root: Path, accelerator: str) -> tuple[list[tuple[
     module.to(device)
     for _ in range(5):
         start = time.perf_counter()
-        AccuracyMeasures().measure_level(trainer, module, pruning._describe(module))
+        AccuracyMeasures().measure_level(trainer, module, pruning.describe(module))
         _synchronise()
         evaluations.append(time.perf_counter() - start)
     return alternation.pairs, evaluations
 
 
-def _random_mnist() -> Dataset:
+def load_random_mnist(root: Path) -> Dataset:
+    """Make random images and labels of MNIST's shape and number; `root` is not looked at."""
     generator = torch.Generator().manual_seed(0)
 
     def part(count: int) -> tuple[Tensor, Any]:
@@ -178,7 +178,7 @@ def bare_digits() -> list[float]:
     accuracies = []
     for level in range(35):
         if level:
-            loop.prune(level)
+            loop.prune()
         for _ in range(50):
             loop.epoch()
         with torch.no_grad():
@@ -214,9 +214,12 @@ class BareLoop:
         self.multipliers: list[tuple[Tensor, Tensor]] = []
         self.optimizer = torch.optim.SGD(net.parameters(), lr=lr, momentum=momentum)
 
-    def prune(self, level: int) -> None:
+    def prune(self) -> None:
         """Remove 20 % of the remaining weights and rewind the others."""
-        self.masks = prune(magnitude_scores(self.prunable), self.masks, Schedule(34, 0.2), level, "global")
+        scores = {name: weight.detach().abs() for name, weight in self.prunable.items()}
+        names = tuple(self.masks)
+        count = Surviving(self.masks, OfRemaining(0.2)).to_remove(names)
+        self.masks = prune(scores, self.masks, [Group(names, count)])
         self.net.load_state_dict(mask_state(self.initial, self.masks))
         self.multipliers = [
             (parameter, self.masks[name].to(parameter.dtype)) for name, parameter in self.prunable.items()

@@ -1,11 +1,15 @@
 """Files that are either the old version or the new one, never half of one."""
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
+
+from sdd.errors import UserError
 
 fcntl: ModuleType | None
 try:
@@ -79,3 +83,32 @@ def write_table(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:
     """Write rows of the same columns as CSV, numbers so that they read back bit for bit."""
     lines = [",".join(rows[0]), *(",".join(repr(value) for value in row.values()) for row in rows)]
     write_atomically(path, "\n".join(lines) + "\n")
+
+
+def read_text(path: Path) -> str:
+    """Read a text file.
+
+    Raises:
+        UserError: It is missing, cannot be read, or is not UTF-8.
+    """
+    try:
+        return path.read_bytes().decode()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON file that holds values by name.
+
+    Raises:
+        UserError: It is missing, cannot be read, is no JSON, or holds something else.
+    """
+    try:
+        content = json.loads(read_text(path))
+    except ValueError as error:
+        raise UserError(f"{path} is damaged: {error}") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path} is damaged: it holds no values by name")
+    return content

@@ -8,6 +8,7 @@ from sdd.errors import UserError
 
 _CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
 _GIVEN_BY = re.compile(r'Linked "([\w.]+)" must be given via "([\w.]+)"')
+_REFUSED_IN_LINK = re.compile(r"Call to compute_fn of link .*? failed: (.*)")
 _LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .*")
 
 
@@ -24,6 +25,8 @@ def counted(number: int, thing: str) -> str:
 def plain_words(message: str) -> str:
     """Rewrite what jsonargparse says of a bad command line or configuration file."""
     text = one_line(message)
+    if refused := _REFUSED_IN_LINK.search(text):
+        return refused[1]
     if found := _LINKED.search(text):
         source, target = found.groups()
     elif found := _GIVEN_BY.search(text):

@@ -1,4 +1,4 @@
-"""The one LightningModule: a network, its optimizer and schedule, all injected, and the masks of its weights."""
+"""The one LightningModule: a network, its loss, optimizer and schedule, all injected, and the masks of its weights."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -8,10 +8,11 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
-from torch.nn import functional
 from torchmetrics import MeanMetric
 
 from sdd.errors import UserError
+from sdd.losses import loss_of
+from sdd.parts import check_choice
 from sdd.seeding import derive_seed
 
 
@@ -29,7 +30,7 @@ class MaskBuffers(nn.Module):
 
 
 class Classifier(pl.LightningModule):
-    """A classifier trained with cross-entropy.
+    """A network that is trained to classify.
 
     Args:
         net: The network, from images [B, channels, height, width] to logits [B, classes].
@@ -39,13 +40,19 @@ class Classifier(pl.LightningModule):
         lr_interval: Whether the schedule moves every `epoch` or every `step`.
         distance_penalty: λ ≥ 0 of the penalty λ · ‖θ − θ_start‖₂² added to the training loss, θ_start being what the
             level started from (L2-SP, Li et al. 2018). It holds the learning distance down.
+        loss: What is minimised and measured: `cross_entropy`, or an import path, such as
+            torch.nn.functional.multi_margin_loss: a function from outputs [B, C] and labels [B] to their mean loss, or
+            a class of such functions. Measures that sum over examples take its reduction `sum` where it has an argument
+            or attribute `reduction`, else the mean times the number of examples.
+        loss_args: Arguments of the loss's own, such as label_smoothing of torch.nn.CrossEntropyLoss.
         seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
 
     Attributes:
+        loss_module: The loss where it is a module, so that its buffers move along and are kept in checkpoints.
         masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
         starts: Each trainable parameter with the value that its level started from; filled by `IterativePruning`.
-        epoch_loss: Mean cross-entropy of the mini-batches of the last whole epoch, the penalty left out.
+        epoch_loss: Mean loss of the mini-batches of the last whole epoch, the penalty left out.
     """
 
     def __init__(
@@ -55,12 +62,17 @@ class Classifier(pl.LightningModule):
         lr_scheduler: LRSchedulerCallable | None = None,
         lr_interval: Literal["epoch", "step"] = "epoch",
         distance_penalty: float = 0.0,
+        loss: str = "cross_entropy",
+        loss_args: dict[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if not 0 <= distance_penalty < math.inf:
             raise UserError(f"model.distance_penalty is {distance_penalty}; it must be a number from 0")
+        check_choice("model.lr_interval", lr_interval, ("epoch", "step"))
         self.net = net
+        self.loss, self.loss_name = loss_of(loss, loss_args), loss
+        self.loss_module = self.loss.mean if isinstance(self.loss.mean, nn.Module) else None
         self.optimizer, self.lr_scheduler, self.lr_interval = optimizer, lr_scheduler, lr_interval
         self.distance_penalty = distance_penalty
         self.seed = seed
@@ -155,9 +167,9 @@ class Classifier(pl.LightningModule):
         return logits
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the mean cross-entropy of a batch."""
+        """Return the mean loss of a batch."""
         images, labels = batch
-        loss = functional.cross_entropy(self.net(images), labels)
+        loss = self.loss.mean(self.net(images), labels)
         self._losses.append(loss.detach())
         if self.distance_penalty:
             loss = loss + self.distance_penalty * squared_distance(self.starts)
@@ -191,7 +203,7 @@ class Classifier(pl.LightningModule):
     def _evaluate(self, batch: tuple[Tensor, Tensor], part: str) -> None:
         images, labels = batch
         logits = self.net(images)
-        self.eval_loss.update(functional.cross_entropy(logits, labels, reduction="none"))
+        self.eval_loss.update(self.loss.each(logits, labels))
         self.eval_acc.update((logits.argmax(1) == labels).float())
         self.log_dict({f"{part}_loss": self.eval_loss, f"{part}_acc": self.eval_acc}, prog_bar=False)
 

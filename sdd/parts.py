@@ -1,13 +1,13 @@
 """Parts that can be chosen, such as a pruning criterion: a built-in by its name, anything else by its import path."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
 from pkgutil import iter_modules
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 from sdd.errors import UserError
 from sdd.messages import one_line
@@ -22,8 +22,8 @@ class Kind(Generic[Record]):
     A part is a record, a frozen dataclass whose first field is the function that does the work; its other fields have
     defaults. A built-in is a module of `package` that holds its record as `PART`; the module's name, less a trailing
     underscore, is the part's name. From outside, an import path names a record, a function, or a class whose
-    instances are called like that function. Arguments of a part's own are the keyword-only ones of its function, or
-    those of the class.
+    instances are called like that function. Arguments of a part's own are the keyword-only ones of its functions and
+    those that have a default, or those of the class.
 
     Attributes:
         setting: The setting that names one, such as `pruning.criterion`; its arguments are `pruning.criterion_args`.
@@ -38,8 +38,7 @@ class Kind(Generic[Record]):
     @property
     def names(self) -> tuple[str, ...]:
         """The built-in parts, in alphabetical order."""
-        folder = import_module(self.package).__path__
-        return tuple(sorted(module.name.rstrip("_") for module in iter_modules(folder) if module.name[0] != "_"))
+        return tuple(sorted(self._modules()))
 
     def get(self, chosen: str, arguments: Mapping[str, Any] | None = None) -> Record:
         """Return a part.
@@ -51,32 +50,68 @@ class Kind(Generic[Record]):
         Raises:
             UserError: There is no such part, or it does not take these arguments; the message says what is allowed.
         """
-        found = self._import(chosen) if "." in chosen else self._built_in(chosen)
+        found = self._found(chosen)
         given = dict(arguments or {})
         if isinstance(found, type) and not isinstance(found, self.record):
-            return self._record(self._made(chosen, found, given))
-        record = found if isinstance(found, self.record) else self._record(self._callable(chosen, found))
-        main = fields(record)[0].name  # type: ignore[arg-type]
-        function = getattr(record, main)
-        self._check_arguments(chosen, function, given)
-        return replace(record, **{main: partial(function, **given)}) if given else record  # type: ignore[type-var]
+            self._check_arguments(chosen, {found.__name__: _class_parameters(found)}, given)
+            record, given = self._record(chosen, self._made(chosen, found, given)), {}
+        else:
+            record = found if isinstance(found, self.record) else self._record(chosen, found)
+        functions = _functions(record)
+        own = {name: _own_parameters(function) for name, function in functions.items()}
+        self._check_arguments(chosen, own, given)
+        changed = {
+            name: partial(function, **taken)
+            for name, function in functions.items()
+            if (taken := {key: value for key, value in given.items() if key in own[name] or _ANY in own[name]})
+        }
+        record = replace(record, **changed) if changed else record  # type: ignore[type-var]
+        self._check_call(chosen, record)
+        return record
+
+    def takes(self, chosen: str) -> tuple[str, ...]:
+        """Return the names of a part's own arguments.
+
+        Raises:
+            UserError: There is no such part.
+        """
+        found = self._found(chosen)
+        if isinstance(found, type):
+            return tuple(_class_parameters(found))
+        functions = _functions(found) if isinstance(found, self.record) else {"": found}
+        return tuple(dict.fromkeys(name for function in functions.values() for name in _own_parameters(function)))
+
+    @property
+    def _main(self) -> str:
+        """Name of the function that does the work."""
+        return fields(self.record)[0].name  # type: ignore[arg-type]
+
+    def _modules(self) -> dict[str, str]:
+        """Return the modules of the built-in parts, by the parts' names."""
+        folder = import_module(self.package).__path__
+        modules = (module.name for module in iter_modules(folder) if not module.name.startswith("_"))
+        return {name.rstrip("_"): f"{self.package}.{name}" for name in modules}
+
+    def _found(self, chosen: str) -> Any:
+        if not isinstance(chosen, str):
+            raise UserError(
+                f"{self.setting} is a {type(chosen).__name__}; it must be a name, so that a run's settings can tell "
+                f"it: {', '.join(self.names)}, or an import path"
+            )
+        return self._import(chosen) if "." in chosen else self._built_in(chosen)
 
     def _built_in(self, name: str) -> Any:
-        if name not in self.names:
-            near = get_close_matches(name, self.names, n=1)
-            meant = f"; did you mean {near[0]}?" if near else ""
-            raise UserError(
-                f"{self.setting} is {name!r}; allowed: {', '.join(self.names)}, or an import path such as "
-                f"my_package.my_part{meant}"
-            )
-        folder = import_module(self.package).__path__
-        module = next(one.name for one in iter_modules(folder) if one.name.rstrip("_") == name)
-        return import_module(f"{self.package}.{module}").PART
+        modules = self._modules()
+        if name not in modules:
+            raise UserError(unknown_choice(self.setting, name, self.names, "or an import path such as my_package.mine"))
+        return import_module(modules[name]).PART
 
     def _import(self, path: str) -> Any:
         """Return what an import path names: a module's attribute, or an attribute of one, and so on."""
         names = path.split(".")
         for cut in range(len(names) - 1, 0, -1):
+            if not all(name.isidentifier() for name in names):
+                break
             module = ".".join(names[:cut])
             try:
                 found: Any = import_module(module)
@@ -93,44 +128,114 @@ class Kind(Generic[Record]):
                 found = getattr(found, name)
             return found
         raise UserError(
-            f"{self.setting} is {path}, but there is no module {names[0]}; it must be on Python's path, as the folder "
-            f"of the command is; built in are: {', '.join(self.names)}"
+            f"{self.setting} is {path}, but there is no module {names[0]!r}; it must be on Python's path, as the "
+            f"folder of the command is; built in are: {', '.join(self.names)}"
         )
 
-    def _callable(self, chosen: str, found: Any) -> Callable[..., Any]:
-        if not callable(found):
-            raise UserError(
-                f"{self.setting} {chosen} is a {type(found).__name__}; it must be a {self.record.__name__} or a "
-                f"function that takes what {self.record.__name__}.{fields(self.record)[0].name} takes"  # type: ignore[arg-type]
-            )
-        return found  # type: ignore[no-any-return]
-
-    def _made(self, chosen: str, made: type, arguments: Mapping[str, Any]) -> Callable[..., Any]:
+    def _made(self, chosen: str, made: type, arguments: Mapping[str, Any]) -> Any:
         try:
-            return self._callable(chosen, made(**arguments))
+            return made(**arguments)
         except (TypeError, ValueError) as error:
             raise UserError(f"{self.setting}_args do not fit {chosen}: {one_line(str(error))}") from error
 
-    def _record(self, function: Callable[..., Any]) -> Record:
+    def _record(self, chosen: str, function: Any) -> Record:
+        if not callable(function):
+            raise UserError(
+                f"{self.setting} {chosen} is a {type(function).__name__}; it must be a {self.record.__name__} or a "
+                f"function that takes what {self.record.__name__}.{self._main} takes"
+            )
         return self.record(function)  # type: ignore[call-arg]
 
-    def _check_arguments(self, chosen: str, function: Callable[..., Any], given: Mapping[str, Any]) -> None:
-        try:
-            parameters = inspect.signature(function).parameters.values()
-        except (TypeError, ValueError):  # some functions written in C do not tell
-            return
-        if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
-            return
-        own = {one.name: one for one in parameters if one.kind is one.KEYWORD_ONLY}
-        own |= {
-            one.name: one for one in parameters if one.default is not one.empty and one.kind is not one.VAR_POSITIONAL
-        }
-        unknown = sorted(given.keys() - own.keys())
-        if unknown:
-            allowed = f"allowed: {', '.join(own)}" if own else "it takes none"
+    def _check_arguments(
+        self, chosen: str, own: Mapping[str, Mapping[str, inspect.Parameter]], given: Mapping[str, Any]
+    ) -> None:
+        """Find out whether the arguments given are those that the functions, by name, have of their own."""
+        known = {name: parameter for parameters in own.values() for name, parameter in parameters.items()}
+        anything = known.pop(_ANY, None) is not None
+        unknown = sorted(given.keys() - known.keys())
+        if unknown and not anything:
+            allowed = f"allowed: {', '.join(known)}" if known else "it takes none"
             raise UserError(f"{self.setting}_args has {', '.join(unknown)}, which {chosen} does not take; {allowed}")
-        lacking = [name for name, one in own.items() if one.default is one.empty and name not in given]
+        lacking = [name for name, one in known.items() if one.default is one.empty and name not in given]
         if lacking:
             raise UserError(
                 f"{self.setting} {chosen} needs {', '.join(f'{self.setting}_args.{name}' for name in lacking)}"
             )
+
+    def _check_call(self, chosen: str, record: Record) -> None:
+        """Find out whether the main function can be called with what it is going to be given."""
+        wanted = get_args(get_type_hints(self.record).get(self._main))[:1]
+        if not wanted or wanted[0] is ...:
+            return
+        # Either [A, B] or Concatenate[A, B, ...], for functions that take arguments of their own too.
+        wanted = tuple(wanted[0]) if isinstance(wanted[0], list) else get_args(wanted[0])[:-1]
+        try:
+            inspect.signature(getattr(record, self._main)).bind(*wanted)
+        except TypeError as error:
+            types = ", ".join(getattr(one, "__name__", str(one)) for one in wanted)
+            raise UserError(f"{self.setting} {chosen} cannot be called with ({types}): {error}") from error
+        except ValueError:  # some functions written in C do not tell
+            return
+
+
+def unknown_choice(setting: str, value: object, allowed: Sequence[str], otherwise: str = "") -> str:
+    """Say that a setting has a value that is not among the allowed ones, and which one may have been meant.
+
+    Args:
+        setting: Its name.
+        value: What it is.
+        allowed: What it may be.
+        otherwise: What else it may be, in words.
+    """
+    near = get_close_matches(str(value), allowed, n=1)
+    also = f", {otherwise}" if otherwise else ""
+    return f"{setting} is {value!r}; allowed: {', '.join(allowed)}{also}" + (
+        f"; did you mean {near[0]}?" if near else ""
+    )
+
+
+def check_choice(setting: str, value: object, allowed: Sequence[str]) -> None:
+    """Refuse a value that is not among the allowed ones.
+
+    Raises:
+        UserError: It is not.
+    """
+    if value not in allowed:
+        raise UserError(unknown_choice(setting, value, allowed))
+
+
+# Stands for arguments of any name, as `**arguments` takes them.
+_ANY = "**"
+
+
+def _functions(record: Any) -> dict[str, Callable[..., Any]]:
+    """Return the functions of a record by the names of their fields."""
+    named = ((field.name, getattr(record, field.name)) for field in fields(record))
+    return {name: value for name, value in named if callable(value)}
+
+
+def _own_parameters(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the arguments that are a function's own: the keyword-only ones, and those that have a default."""
+    return {
+        name: one
+        for name, one in _parameters(function)
+        if name == _ANY or one.kind is one.KEYWORD_ONLY or one.default is not one.empty
+    }
+
+
+def _class_parameters(made: type) -> dict[str, inspect.Parameter]:
+    """Return the arguments that a class is made with."""
+    return dict(_parameters(made))
+
+
+def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, inspect.Parameter]]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # some functions written in C do not tell
+        yield _ANY, inspect.Parameter("any", inspect.Parameter.VAR_KEYWORD)
+        return
+    for one in parameters:
+        if one.kind is one.VAR_KEYWORD:
+            yield _ANY, one
+        elif one.kind not in {one.VAR_POSITIONAL, one.POSITIONAL_ONLY}:
+            yield one.name, one

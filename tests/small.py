@@ -79,13 +79,17 @@ def small_run(
     trainer=None,
     logger=False,
     distance_penalty=0.0,
+    loss="cross_entropy",
+    loss_args=None,
     **pruning,
 ):
     """Run an experiment without the command line; returns its trainer, module and pruning callback."""
     pruning = {"levels": 3, "fraction": 0.5, "epochs_per_level": 2, "exclude": ["fc.weight"], "seed": seed} | pruning
     driver = IterativePruning(**pruning)
     distance = [] if any(isinstance(callback, LearningDistance) for callback in extra) else [LearningDistance()]
-    module = Classifier(build(), optimizer, lr_scheduler, lr_interval, distance_penalty, seed)
+    module = Classifier(
+        build(), optimizer, lr_scheduler, lr_interval, distance_penalty, loss=loss, loss_args=loss_args, seed=seed
+    )
     module.draw_from(build)
     run = pl.Trainer(
         max_epochs=driver.max_epochs,

@@ -8,7 +8,7 @@ from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import IterativePruning
 from sdd.cli.command import SddCLI
-from sdd.data.datasets import Dataset
+from sdd.data.datasets import Dataset, DataSource
 from sdd.pruning.masks import prunable_parameters
 from tests.small import PROJECT
 
@@ -43,11 +43,9 @@ def fake(name: str) -> Dataset:
 def _without_download(tmp_path, monkeypatch):
     threads = torch.get_num_threads()
     monkeypatch.chdir(tmp_path)
-    for name in ("mnist", "cifar10", "cifar100"):
-        monkeypatch.setitem(
-            __import__("sdd.data.datasets", fromlist=["DATASETS"]).DATASETS, name, lambda root, name=name: fake(name)
-        )
-    monkeypatch.setattr("sdd.data.datamodule.load_image_folder", lambda *_: fake("image_folder"))
+    for name in ("mnist", "cifar10", "cifar100", "image_folder"):
+        stand_in = DataSource(lambda root, *, load_size=None, name=name: fake(name))
+        monkeypatch.setattr(f"sdd.data.datasets.{name}.PART", stand_in)
     yield
     torch.set_num_threads(threads)
 
@@ -82,7 +80,7 @@ def test_a_config_is_the_protocols_recipe(built, path):
         assert optimizers["lr_scheduler"]["interval"] == "epoch"
     pruning = cli.config_init["fit"].pruning
     assert (cli.datamodule.batch_size, cli.datamodule.augment) == (batch, augment)
-    assert (pruning.epochs_per_level, pruning.schedule.last_level, list(pruning.exclude)) == (epochs, levels, excluded)
+    assert (pruning.epochs_per_level, pruning.last_level, list(pruning.exclude)) == (epochs, levels, excluded)
     assert cli.trainer.max_epochs == (levels + 1) * epochs
     assert pruning.criterion == "magnitude"
     assert prunable_parameters(cli.model.net, pruning.exclude)
@@ -145,7 +143,7 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
     data, pruning = cli.datamodule, cli.config_init["fit"].pruning
     assert (data.dataset, data.noise_type, data.noise_rate, data.noise_seed) == ("mnist", "pairflip", 0.3, 7)
     assert (data.train_size, str(data.root), data.seed) == (500, "here", 3)
-    assert (pruning.schedule.levels, pruning.schedule.fraction, pruning.epochs_per_level) == (5, 0.25, 4)
+    assert (pruning.last_level, pruning.epochs_per_level) == (5, 4)
     assert (pruning.criterion, pruning.scope, pruning.retrain) == ("gradient", "layer", "lr_rewind")
     assert (pruning.rewind_steps, pruning.exclude, pruning.seed) == (3, ("hidden.1.weight",), 3)
     assert (cli.model.seed, cli.trainer.max_epochs, cli.trainer.default_root_dir) == (3, 24, "runs/x")

@@ -10,7 +10,8 @@ from PIL import Image
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
-from sdd.data.noise import add_noise
+from sdd.data.noise import CleanLabels
+from sdd.data.noise.uniform import uniform
 from sdd.models import ResNet
 from sdd.seeding import Stream
 from tests.conftest import extract_cifar
@@ -88,9 +89,9 @@ def test_a_resnet_on_jpeg_cifar_is_right_by_an_independent_recount(tmp_path):
         scaled = (pixels / 255 - [0.485, 0.456, 0.406]) / [0.229, 0.224, 0.225]
         images[part] = torch.from_numpy(scaled).permute(0, 3, 1, 2)
         labels[part] = torch.tensor([number for _, number in paths])
-    noisy = add_noise(labels["train"].numpy(), 10, "uniform", 0.4, Stream(0, "train label noise"))
-    targets = {"train": torch.from_numpy(noisy.labels), "test": labels["test"]}
-    flipped = torch.from_numpy(noisy.flipped)
+    clean = CleanLabels(labels["train"].numpy(), 10, 0.4, Stream(0, "train label noise"))
+    targets = {"train": torch.from_numpy(uniform(clean)), "test": labels["test"]}
+    flipped = targets["train"] != labels["train"]
     assert len(rows) == 3
     for level, row in enumerate(rows):
         state, masks = level_state(tmp_path / "run", level)

@@ -4,20 +4,29 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sdd.analysis.report_text import sparsity_text
+from sdd.measures.columns import Column, describe
+
 _WIDTH = 100
 _COLUMNS = ("test_acc", "memorized", "distance")
-_FRACTIONS = ("test_acc", "memorized")
+_MOST_COLUMNS = 6
 
 
 def level_table(analysis: Mapping[str, Any]) -> list[str]:
-    """Return a line a level: mean ± standard deviation over seeds of the main measures."""
-    names = [*_COLUMNS, *(name for name in analysis["correlations"] if name not in _COLUMNS)][:6]
+    """Return a line a level: mean ± standard deviation over seeds of the main measures; fractions in percent."""
+    names, columns = _measures(analysis)[:_MOST_COLUMNS], _columns(analysis)
     head = f"{'level':>5}{'sparsity':>9}{'n':>2}" + "".join(f"{name:>14}" for name in names)
     lines = [head]
     for level in analysis["levels"]:
-        cells = [_mean_and_spread(level.get(name), 100 if name in _FRACTIONS else 1) for name in names]
+        cells = [_mean_and_spread(level.get(name), columns[name].factor) for name in names]
         lines.append(f"{level['level']:5d}{100 * level['sparsity']:8.3f}%{level['n']:2d}" + "".join(cells))
     return [line.rstrip() for line in lines]
+
+
+def label_lines(analysis: Mapping[str, Any]) -> list[str]:
+    """Return what the measures of the tables are, with the units in which they are shown."""
+    columns = _columns(analysis)
+    return _wrapped(["; ".join(f"{name}: {columns[name].title}" for name in _measures(analysis))])
 
 
 def verdict_lines(analysis: Mapping[str, Any]) -> list[str]:
@@ -30,7 +39,7 @@ def _verdict(analysis: Mapping[str, Any]) -> list[str]:
     lines = []
     if phases["double_descent"]:
         edges = phases["boundaries"]
-        shown = {name.replace("_", "|"): _percent(value) for name, value in edges.items() if value is not None}
+        shown = {name.replace("_", "|"): sparsity_text(value) for name, value in edges.items() if value is not None}
         lines.append("phases of the mean curve: " + ", ".join(f"{name} at {value}" for name, value in shown.items()))
     else:
         lines.append(f"mean curve: no double descent: {phases['reason']}")
@@ -100,6 +109,17 @@ def _wrapped(lines: Sequence[str]) -> list[str]:
     ]
 
 
+def _columns(analysis: Mapping[str, Any]) -> dict[str, Column]:
+    """Return the columns of the measures of the tables, by name."""
+    known = {name: Column.from_dict(content) for name, content in analysis["columns"].items()}
+    return {name: describe(name, known) for name in _measures(analysis)}
+
+
+def _measures(analysis: Mapping[str, Any]) -> list[str]:
+    """Return the main measures and all that are correlated with test accuracy."""
+    return list(dict.fromkeys((*_COLUMNS, *analysis["correlations"])))
+
+
 def _levels(found: Sequence[Mapping[str, Any]]) -> str:
     return f" ({', '.join(str(level['level']) for level in found)})" if found else ""
 
@@ -120,7 +140,3 @@ def _mean_and_spread(cell: Mapping[str, Any] | None, factor: float) -> str:
 
 def _short(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.1g}"
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.4g}%"

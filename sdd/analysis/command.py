@@ -1,20 +1,24 @@
 """`python -m sdd analyze RUN [RUN…]`: what finished runs say together, as tables, numbers and figures."""
 
 import json
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.analysis_text import correlation_lines, level_table, ticket_lines, verdict_lines
-from sdd.analysis.compare import analyse_group, find_partner, finite, pair_groups
+from sdd.analysis.analysis_text import correlation_lines, label_lines, level_table, ticket_lines, verdict_lines
+from sdd.analysis.compare import analyse_group
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.loss_curves import FILE, LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
 from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.runs import Group, group_runs, read_runs
+from sdd.analysis.summary import finite
+from sdd.analysis.tickets import find_partner, pair_groups
 from sdd.errors import UserError
 from sdd.files import write_atomically
+from sdd.measures.columns import Column
 from sdd.messages import OneLineParser
 
 
@@ -58,7 +62,11 @@ def analyze(arguments: Sequence[str]) -> int:
         analysis = analyse_group(group)
         analyses.append(analysis)
         _say(f"== {name}: {group.label}, {len(group.runs)} run{'s' if len(group.runs) > 1 else ''}")
-        for lines in (level_table(analysis), verdict_lines(analysis), correlation_lines(analysis)):
+        for lines in (
+            [*level_table(analysis), *label_lines(analysis)],
+            verdict_lines(analysis),
+            correlation_lines(analysis),
+        ):
             _say("\n".join(lines) + "\n")
         for note in analysis["notes"]:
             _say(f"note: {note}")
@@ -74,7 +82,8 @@ def analyze(arguments: Sequence[str]) -> int:
         comparison = finite(pair_groups(partner, group))
         tickets.append(comparison)
         _say("\n".join(ticket_lines(comparison)) + "\n")
-        written += draw_tickets(comparison, chosen.out / f"tickets-{number + 1}")
+        accuracy = Column.from_dict(analyses[number]["columns"]["test_acc"])
+        written += draw_tickets(comparison, chosen.out / f"tickets-{number + 1}", accuracy)
     content = {"groups": analyses, "tickets": tickets, "left_out": list(loaded.problems)}
     report = chosen.out / "analysis.json"
     write_atomically(report, json.dumps(finite(content), indent=1) + "\n")
@@ -84,12 +93,14 @@ def analyze(arguments: Sequence[str]) -> int:
 
 
 def _draw(group: Group, analysis: Mapping[str, Any], out: Path, name: str, levels: Sequence[int] | None) -> list[Path]:
-    """Draw a group's figures; what it has no measures for is left out."""
-    correlated = list(analysis["correlations"])
-    flatness = [measure for measure in correlated if not measure.startswith("distance")]
-    written = draw_group(analysis, out / f"{name}-distance", ["distance"])
-    if flatness:
-        written += draw_group(analysis, out / f"{name}-flatness", flatness)
+    """Draw a group's figures, measures of a kind in one; what it has no measures for is left out."""
+    by_section: dict[str, list[str]] = {}
+    for measure in analysis["correlations"]:
+        section = analysis["columns"].get(measure, {"section": "Distance"})["section"]
+        by_section.setdefault(re.sub(r"\W+", "-", section.lower()), []).append(measure)
+    written = list[Path]()
+    for section, measures in by_section.items():
+        written += draw_group(analysis, out / f"{name}-{section}", measures)
     tables = _loss_tables(group)
     measured = sorted({point.level for points in tables for point in points})
     names = {}

@@ -9,15 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from sdd.analysis.columns import columns_of, correlated, merged
+from sdd.analysis.comparable import comparable
 from sdd.analysis.correlation import ordered_spearman, pool
-from sdd.analysis.curve import FIRST_COLUMNS, column, further_columns, measure_columns
+from sdd.analysis.curve import column
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.runs import Group, Run
 from sdd.analysis.statistics import bootstrap_phases
-from sdd.analysis.summary import phases_of
-from sdd.analysis.tickets import find_partner, holm, pair_groups
-
-__all__ = ["analyse_group", "correlated_measures", "find_partner", "finite", "holm", "mean_phases", "pair_groups"]
+from sdd.analysis.summary import finite, phases_of
+from sdd.measures.columns import Column
 
 Floats = NDArray[np.float64]
 
@@ -36,16 +36,20 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         `label`, `settings`, `differing`, `runs` (each with its own verdict, trough and peak), `levels` (`level`,
         `sparsity`, `n` and for each measure `mean`, `sd`, the standard deviation over seeds, and `n`), `phases` of
         the mean curve, `intervals` of depth, gain and recovery with the verdict, `correlations` of test accuracy
-        with each measure, `per_seed` and `pooled`, and `notes` in words.
+        with each measure, `per_seed` and `pooled`, `columns` by name as `Column.as_dict` gives them, and `notes` in
+        words.
     """
-    runs, levels = complete_block(group.runs)
+    members, otherwise = comparable(group.runs)
+    columns = columns_of([row for run in members for row in run.rows], merged(run.columns for run in members))
+    runs, levels = complete_block(members)
     accuracy = table(runs, levels, "test_acc")
     sparsities = list(_mean(table(runs, levels, "sparsity")))
-    notes = [f"{run.name} is {run.problem}" for run in group.runs if run.problem]
+    notes = [f"{difference}: left out of its mean and correlation" for difference in otherwise]
+    notes += [f"{run.name} is {run.problem}" for run in members if run.problem]
     notes += [f"{run.name} is left out: it repeats the settings and the seed of another run" for run in group.repeated]
     notes += [
         f"{run.name} is in the table, but too short for phases, intervals and pooled correlations"
-        for run in group.runs
+        for run in members
         if run not in runs
     ]
     if len(levels) < max(len(run.rows) for run in runs):
@@ -59,13 +63,14 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "settings": dict(group.settings),
             "differing": dict(group.differing),
             "reinitialised": group.reinitialised,
-            "runs": [_run_entry(run) for run in group.runs],
-            "levels": _level_table(group.runs),
+            "runs": [_run_entry(run) for run in members],
+            "columns": {name: found.as_dict() for name, found in columns.items()},
+            "levels": _level_table(members, columns),
             "phases": asdict(mean_phases(sparsities, accuracy))
             | {"levels": levels, "runs": [run.name for run in runs]},
             "intervals": asdict(seeds)
             | {"double_descent": seeds.double_descent if math.isfinite(seeds.depth.low) else None},
-            "correlations": _correlations(group.runs, runs, levels, confidence),
+            "correlations": _correlations(members, runs, levels, correlated(columns), confidence),
             "notes": notes,
         }
     )
@@ -121,20 +126,6 @@ def mean_phases(sparsity: ArrayLike, test_acc: ArrayLike) -> Phases:
     return find_phases(sparsity, mean, noise=(1 + 4 / (freedom * max(1, mean.size))) * noise)
 
 
-def correlated_measures(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
-    """Return the measures to correlate with test accuracy: distance, and further columns but for bookkeeping."""
-    return ["distance", *measure_columns(rows)]
-
-
-def finite(value: Any) -> Any:
-    """Replace NaN and infinity by None throughout, and tuples by lists: JSON has none of them."""
-    if isinstance(value, Mapping):
-        return {key: finite(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [finite(part) for part in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
 def _mean(values: Floats) -> Floats:
     """Return the mean over seeds of what is there, [levels]; NaN where nothing is."""
     count = np.isfinite(values).sum(axis=0)
@@ -161,11 +152,11 @@ def _run_entry(run: Run) -> dict[str, Any]:
     } | places
 
 
-def _level_table(runs: Sequence[Run]) -> list[dict[str, Any]]:
+def _level_table(runs: Sequence[Run], columns: Mapping[str, Column]) -> list[dict[str, Any]]:
     """Return mean, standard deviation and count of each measure at each level that any run has."""
     rows = [row for run in runs for row in run.rows]
     levels = sorted({int(row["level"]) for row in rows})
-    names = [name for name in (*FIRST_COLUMNS[2:], *further_columns(rows)) if name != "seconds"]
+    names = [name for name in columns if name not in ("level", "sparsity", "seconds")]
     sparsities = _mean(table(runs, levels, "sparsity"))
     lines: list[dict[str, Any]] = [
         {
@@ -185,12 +176,12 @@ def _level_table(runs: Sequence[Run]) -> list[dict[str, Any]]:
 
 
 def _correlations(
-    runs: Sequence[Run], block: Sequence[Run], levels: Sequence[int], confidence: float
+    runs: Sequence[Run], block: Sequence[Run], levels: Sequence[int], names: Sequence[str], confidence: float
 ) -> dict[str, Any]:
     """Return the correlations of test accuracy with each measure: of each run, and of those of a block together."""
     found = {}
     accuracy = table(block, levels, "test_acc")
-    for name in correlated_measures([row for run in runs for row in run.rows]):
+    for name in names:
         per_seed = [
             {"name": run.name, "seed": run.seed}
             | asdict(ordered_spearman(column(run.rows, "test_acc"), column(run.rows, name)))

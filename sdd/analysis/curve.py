@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sdd.errors import UserError
-from sdd.files import write_atomically
+from sdd.files import read_text, write_atomically
 
 Row = dict[str, float | int]
 
@@ -28,10 +28,8 @@ FIRST_COLUMNS = (
     "distance_init",
     "seconds",
 )
+"""The header's beginning; what each column is, its measure says."""
 
-# Columns that say how a measure was come by, or that repeat one in parts or on other data.
-_NO_MEASURE_ENDS = ("_iterations", "_residual", "_error", "_before")
-_NO_MEASURE_STARTS = ("distance/", "distance_init/", "val_")
 _NEVER_EMPTY = ("level", "sparsity", "remaining")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
@@ -75,12 +73,7 @@ def read_curve(path: str | os.PathLike[str]) -> list[Row]:
     Raises:
         UserError: The file is missing, empty or damaged; the message names the file and the line.
     """
-    try:
-        text = Path(path).read_bytes().decode()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}; give a finished run's curve.csv") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
+    text = read_text(Path(path))
     if not text.strip():
         raise UserError(f"{path} is empty; it should hold a header and one row a level")
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
@@ -127,12 +120,3 @@ def _parse(place: str, columns: list[str], cells: list[str]) -> Row:
     if not isinstance(row["level"], int):
         raise UserError(f"{place}: level is {row['level']}, not a whole number; the file is damaged")
     return row
-
-
-def measure_columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
-    """Return the measures beyond `FIRST_COLUMNS` that stand for themselves, such as flatness."""
-    return [
-        name
-        for name in further_columns(rows)
-        if not name.endswith(_NO_MEASURE_ENDS) and not name.startswith(_NO_MEASURE_STARTS)
-    ]

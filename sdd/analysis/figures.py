@@ -1,6 +1,5 @@
 """Groups of runs as pictures that fit a column of a paper."""
 
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -13,28 +12,27 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
-from numpy.typing import NDArray
 
+from sdd.analysis.drawing import (
+    FONT,
+    Floats,
+    draw_line,
+    plain_axes,
+    scale_for,
+    set_sparsity_axis,
+    shade_phases,
+    sparsity_places,
+    write_figure,
+)
 from sdd.analysis.loss_curves import LossCurve
 from sdd.analysis.phases import Phases
-from sdd.analysis.plots import _FONT, COLOURS, _shade, set_sparsity_axis, sparsity_places
-from sdd.files import write_atomically
-
-Floats = NDArray[np.float64]
+from sdd.measures.columns import Column
 
 COLUMN_WIDTH = 3.3
 """Of a two-column page, in inches."""
 
 FORMATS = ("png", "svg")
 
-_LABELS = {
-    "distance": "learning distance",
-    "hessian_top": "largest Hessian eigenvalue",
-    "hessian_trace": "Hessian trace",
-    "sharpness": "sharpness",
-}
-_OTHER_COLOUR = "#CC79A7"
-_WIDE = 20.0
 _LINE_STYLES = ("-", "--", "-.", ":")
 _MARGIN = 1.0  # inches left and right of a panel with two y axes
 
@@ -67,21 +65,19 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     ):
         set_sparsity_axis(axes, places, COLUMN_WIDTH - _MARGIN)
         _shade_phases(axes, analysis, named=index == 0)
-        _band(axes, analysis, "test_acc", places, 100.0)
         right = axes.twinx()
-        values = _values(analysis, name, "mean")
-        if _is_wide(values):
-            right.set_yscale("log")
-        _band(right, analysis, name, places, 1.0)
-        axes.set_ylabel("test accuracy, %", fontsize=_FONT, color=COLOURS["test_acc"])
-        right.set_ylabel(_LABELS.get(name, name), fontsize=_FONT, color=_colour(name))
-        for side, colour in ((axes, COLOURS["test_acc"]), (right, _colour(name))):
-            side.tick_params(labelsize=_FONT, length=2.5)
-            side.tick_params(axis="y", colors=colour, which="both")
+        scale_for(right, _values(analysis, name, "mean"))
+        for side, column in ((axes, _column(analysis, "test_acc")), (right, _column(analysis, name))):
+            mean, spread = (column.factor * _values(analysis, column.name, what) for what in ("mean", "sd"))
+            marker = "o" if side is axes else "s"
+            draw_line(side, places, mean, spread, color=column.colour, marker=marker, markersize=2.2, linewidth=1.2)
+            side.set_ylabel(column.title, fontsize=FONT, color=column.colour, parse_math=False)
+            side.tick_params(labelsize=FONT, length=2.5)
+            side.tick_params(axis="y", colors=column.colour, which="both")
             side.spines["top"].set_visible(False)
-        axes.set_title(_correlation(analysis, name), fontsize=_FONT, pad=11 if index == 0 else 3)
+        axes.set_title(_correlation(analysis, name), fontsize=FONT, pad=11 if index == 0 else 3)
         if index == panels - 1:
-            axes.set_xlabel("sparsity, percent", fontsize=_FONT)
+            axes.set_xlabel("sparsity, percent", fontsize=FONT)
     return _save(figure, path)
 
 
@@ -105,12 +101,11 @@ def draw_loss_curves(
         return []
     figure = Figure(figsize=(COLUMN_WIDTH, 2.9), layout="constrained")
     axes = figure.subplots()
-    if _is_wide(np.concatenate([curve.mean for curve in curves])):
-        axes.set_yscale("log")
+    scale_for(axes, np.concatenate([curve.mean for curve in curves]))
     colours = mpl.colormaps["cividis"](np.linspace(0.0, 0.85, len(curves)))
     for index, curve in enumerate(curves):
         name = (names or {}).get(curve.level, f"level {curve.level}")
-        _line(
+        draw_line(
             axes,
             curve.alpha,
             curve.mean,
@@ -121,15 +116,14 @@ def draw_loss_curves(
             label=f"{100 * curve.sparsity:.4g} % ({name})",
         )
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel("step along a random direction", fontsize=_FONT)
-    axes.set_ylabel("training loss", fontsize=_FONT)
-    axes.tick_params(labelsize=_FONT, length=2.5, which="both")
-    axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=_FONT, frameon=False)
+    axes.set_xlabel("step along a random direction", fontsize=FONT)
+    axes.set_ylabel("training loss", fontsize=FONT)
+    plain_axes(axes)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=FONT, frameon=False)
     return _save(figure, path)
 
 
-def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) -> list[Path]:
+def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], accuracy: Column) -> list[Path]:
     """Draw winning tickets against re-initialised networks, and below the difference with its interval.
 
     Above, the area between the two is shaded. Below, a filled marker is a level where the interval excludes
@@ -138,6 +132,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) ->
     Args:
         comparison: What `pair_groups` returned.
         path: Files to write, without suffix.
+        accuracy: The column of test accuracy.
 
     Returns:
         The files written, PNG and SVG; none where no level is paired.
@@ -150,7 +145,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) ->
         return []
     figure = Figure(figsize=(COLUMN_WIDTH, 3.6), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
-    places, colour = sparsity_places(_sparsities(levels)), COLOURS["test_acc"]
+    places, colour = sparsity_places(_sparsities(levels)), accuracy.colour
     old, new = (100 * _numbers(levels, name) for name in ("lottery_test_acc", "reinit_test_acc"))
     upper.plot(places, old, color=colour, marker="o", markersize=2.5, linewidth=1.3, label="winning ticket")
     upper.plot(places, new, color="black", linestyle="--", linewidth=1.1, label="re-initialised")
@@ -172,30 +167,25 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str]) ->
             markerfacecolor="black" if certain else "white",
             markeredgewidth=0.6,
         )
-    upper.set_ylabel("test accuracy, %", fontsize=_FONT, color=colour)
+    upper.set_ylabel(accuracy.title, fontsize=FONT, color=colour)
     upper.tick_params(axis="y", colors=colour)
-    lower.set_ylabel("difference, points", fontsize=_FONT)
-    lower.set_xlabel("sparsity, percent", fontsize=_FONT)
+    lower.set_ylabel("difference, points", fontsize=FONT)
+    lower.set_xlabel("sparsity, percent", fontsize=FONT)
     set_sparsity_axis(lower, places, COLUMN_WIDTH - 0.5)
     for axes in (upper, lower):
-        axes.tick_params(labelsize=_FONT, length=2.5)
-        axes.spines[["top", "right"]].set_visible(False)
+        plain_axes(axes)
     for marker, meaning in (("o", "interval excludes 0"), ("D", "with Holm's correction too")):
         upper.plot([], [], color="black", linestyle="none", marker=marker, markersize=3.2, label=meaning)
     handles, labels = upper.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=_FONT, frameon=False)
+    figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=FONT, frameon=False)
     return _save(figure, path)
 
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> list[Path]:
     """Write each format in one step; the same picture is the same file."""
-    base, paths = Path(path), []
-    for form in FORMATS:
-        content = io.BytesIO()
-        with mpl.rc_context({"svg.hashsalt": "sdd"}):
-            figure.savefig(content, format=form, dpi=300, metadata={"Date": None} if form == "svg" else None)
-        paths.append(base.with_name(f"{base.name}.{form}"))
-        write_atomically(paths[-1], content.getvalue())
+    paths = [Path(path).with_name(f"{Path(path).name}.{form}") for form in FORMATS]
+    for one in paths:
+        write_figure(figure, one, 300)
     return paths
 
 
@@ -213,46 +203,19 @@ def _values(analysis: Mapping[str, Any], name: str, what: str) -> Floats:
     return _numbers([level.get(name, {what: None}) for level in analysis["levels"]], what)
 
 
-def _colour(name: str) -> str:
-    return COLOURS.get(name, _OTHER_COLOUR)
-
-
-def _is_wide(values: Floats) -> bool:
-    present = values[np.isfinite(values)]
-    return bool(present.size and present.min() > 0 and present.max() > _WIDE * present.min())
-
-
-def _band(axes: Axes, analysis: Mapping[str, Any], name: str, places: Floats, factor: float) -> None:
-    mean, spread = (factor * _values(analysis, name, what) for what in ("mean", "sd"))
-    marker = "o" if name == "test_acc" else "s"
-    style = {"color": _colour(name), "marker": marker, "markersize": 2.2, "linewidth": 1.2}
-    _line(axes, places, mean, spread, **style)
-
-
-def _line(axes: Axes, x: Floats, mean: Floats, spread: Floats, **style: Any) -> None:
-    """Draw a line, without gaps where values are missing, in a band of one standard deviation."""
-    keep = np.isfinite(mean)
-    x, mean, spread = x[keep], mean[keep], spread[keep]
-    axes.plot(x, mean, **style)
-    low, high = mean - spread, mean + spread
-    if axes.get_yscale() == "log" and mean.size:
-        low = np.maximum(low, mean.min() / 3)
-    axes.fill_between(x, low, high, color=style["color"], alpha=0.22, linewidth=0)
+def _column(analysis: Mapping[str, Any], name: str) -> Column:
+    return Column.from_dict(analysis["columns"][name])
 
 
 def _shade_phases(axes: Axes, analysis: Mapping[str, Any], *, named: bool) -> None:
-    """Shade the phases of the mean curve, and name them above."""
+    """Shade the phases of the mean curve, if it has any, and name them above where asked."""
     found = analysis["phases"]
     if not found["double_descent"]:
         return
     values = {field.name: found[field.name] for field in fields(Phases)} | {"names": tuple(found["names"])}
     sparsities = {level["level"]: level["sparsity"] for level in analysis["levels"]}
     places = sparsity_places([sparsities[level] for level in found["levels"]])
-    before = len(axes.texts)
-    _shade(axes, axes, places, Phases(**values), COLUMN_WIDTH - _MARGIN)
-    if not named:
-        for text in list(axes.texts)[before:]:
-            text.remove()
+    shade_phases([axes], places, Phases(**values), COLUMN_WIDTH - _MARGIN, named=named)
 
 
 def _correlation(analysis: Mapping[str, Any], name: str) -> str:

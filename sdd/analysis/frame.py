@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from sdd.analysis.columns import columns_of, merged
+from sdd.analysis.comparable import comparable
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns
 from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.runs import SEED, Group, Run, group_runs, read_runs
@@ -45,6 +47,10 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
       runs. Lists and dictionaries are JSON text, so that `groupby` takes them. Settings that are null are missing:
       `groupby(..., dropna=False)` keeps their rows.
 
+    What is known of a column of `curve.csv` is in `runs.attrs["columns"]`, by name: `label`, `unit`, `colour`, and more
+    as `sdd.measures.columns.Column` has it. A column that runs of a group measured with different settings, such as
+    sharpness with two radii, has a warning that names them; its values stay.
+
     Of several runs of the same settings and seed the one with the most levels is used, as in `analyze`; a warning
     names the others.
 
@@ -69,13 +75,16 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
         warnings.warn(
             f"{run.name} is left out: it repeats the settings and the seed of another run", UserWarning, stacklevel=2
         )
+    for difference in (difference for group in groups for difference in comparable(group.runs)[1]):
+        warnings.warn(difference, UserWarning, stacklevel=2)
     return _frame(groups)
 
 
 def _frame(groups: Sequence[Group]) -> pd.DataFrame:
     """Return the table, in the order of the groups, their seeds, and levels."""
     runs = [run for group in groups for run in group.runs]
-    measures = [*FIRST_COLUMNS, *further_columns([row for run in runs for row in run.rows])]
+    rows = [row for run in runs for row in run.rows]
+    measures = [*FIRST_COLUMNS, *further_columns(rows)]
     settings = [key for key in dict.fromkeys(key for run in runs for key in run.settings) if key != SEED]
     names = [*_ABOUT, *measures, *settings]
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
@@ -95,7 +104,10 @@ def _frame(groups: Sequence[Group]) -> pd.DataFrame:
                 SEED: run.seed,
             } | {key: _plain(value) for key, value in run.settings.items() if key != SEED}
             lines += [about | place | row for place, row in zip(_places(run), run.rows, strict=True)]
-    return pd.DataFrame({name: _column([line.get(name) for line in lines]) for name in names})
+    frame = pd.DataFrame({name: _column([line.get(name) for line in lines]) for name in names})
+    columns = columns_of(rows, merged(run.columns for run in runs))
+    frame.attrs["columns"] = {name: column.as_dict() for name, column in columns.items()}
+    return frame
 
 
 def _places(run: Run) -> list[dict[str, str | None]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdd.errors import UserError
+from sdd.files import read_text
 
 Floats = NDArray[np.float64]
 
@@ -60,12 +61,7 @@ def read_loss_curves(path: str | os.PathLike[str]) -> list[LossPoint]:
     Raises:
         UserError: It cannot be read or is damaged; the message names the line.
     """
-    try:
-        text = Path(path).read_bytes().decode()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
+    text = read_text(Path(path))
     lines = csv.reader(io.StringIO(text, newline=""))
     if tuple(next(lines, ())) != COLUMNS:
         raise UserError(f"{path}, line 1: not the header {','.join(COLUMNS)}")

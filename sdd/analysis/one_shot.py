@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from sdd.analysis.columns import merged
 from sdd.analysis.curve import Row
 from sdd.analysis.runs import MASKS_FROM, SPARSITIES, Run, shared_settings
 
@@ -154,7 +155,10 @@ def _joined(
     name = f"{stems.pop() if len(stems) == 1 else f's{parts[0].seed}'}-{ONE_SHOT}-{exact[:8]}"
     finished = not lacking and all(part.finished for part in parts)
     path = parts[0].path.parent / name
-    return Run(path, name, settings, tuple(rows), finished, "; ".join(problems) or None, tuple(parts))
+    problem = "; ".join(problems) or None
+    return Run(
+        path, name, settings, tuple(rows), finished, problem, tuple(parts), merged(part.columns for part in parts)
+    )
 
 
 def _with_dense_runs(curves: Sequence[Run], runs: Sequence[Run]) -> list[Run]:

@@ -1,64 +1,51 @@
 """A run's curve as a picture."""
 
-import io
-import math
-import os
+import textwrap
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from numpy.typing import NDArray
 
+from sdd.analysis.columns import Columns, columns_of, further_measures
 from sdd.analysis.curve import column
-from sdd.analysis.phases import PHASES, Phases
-from sdd.files import write_atomically
+from sdd.analysis.drawing import (
+    FONT,
+    Floats,
+    draw_line,
+    plain_axes,
+    scale_for,
+    set_sparsity_axis,
+    shade_phases,
+    sparsity_places,
+    write_figure,
+)
+from sdd.analysis.phases import Phases
+from sdd.measures.columns import Column
 
-Floats = NDArray[np.float64]
-
-# Okabe and Ito's palette, told apart by colour-blind readers; one colour per measure in every figure.
-COLOURS = {
-    "test_acc": "#0072B2",
-    "train_acc": "#000000",
-    "memorized": "#D55E00",
-    "recovered": "#E69F00",
-    "distance": "#009E73",
-    "distance_init": "#56B4E9",
-    "hessian_top": "#CC79A7",
-    "hessian_trace": "#CC79A7",
-    "sharpness": "#CC79A7",
-}
-
-PHASE_SHADES = {"light": "#FFFFFF", "critical": "#F6D9CC", "sweet": "#D5EBDD", "collapsed": "#E2E2E2"}
-
-_LABELS = {
-    "test_acc": "test accuracy",
-    "train_acc": "training accuracy",
-    "memorized": "memorised wrong labels",
-    "recovered": "recovered true labels",
-}
-_STYLES = {
+# Lines of the upper panel.
+_STYLES: dict[str, dict[str, Any]] = {
     "test_acc": {"marker": "o", "markersize": 2.5, "linewidth": 1.6, "zorder": 4},
     "train_acc": {"linestyle": "--", "linewidth": 1.1},
     "memorized": {"linestyle": "-.", "linewidth": 1.1},
     "recovered": {"linestyle": ":", "linewidth": 0.9},
 }
-_FONT = 7.0
-_INCHES_PER_CHARACTER = 0.6 * _FONT / 72
+_MOST_FURTHER = 4
+_PANEL = 0.75  # inches of a panel of a further measure
+_LABEL_WIDTH = 14  # characters
 
 
 def draw_curve(
     rows: Sequence[Mapping[str, float | int]],
     phases: Phases | None,
-    path: str | os.PathLike[str],
+    path: Path,
     *,
     title: str = "",
-    formats: Sequence[str] = ("png",),
-    width: float = 5.0,
-) -> list[Path]:
-    """Draw accuracies above and learning distance below, over sparsity.
+    columns: Columns | None = None,
+) -> None:
+    """Write a curve as a picture: accuracies, learning distance and further measures over sparsity.
 
     The sparsity axis is logarithmic in the fraction of weights that remain, dense at the left; a level with none
     remaining stands half a decade right of the last that has some.
@@ -66,164 +53,102 @@ def draw_curve(
     Args:
         rows: One a level; NaN leaves a gap.
         phases: Shaded and named where there is a double descent.
-        path: File to write; its suffix is replaced by each format's.
+        path: File to write, in one step; its suffix is one of matplotlib's formats.
         title: Above the picture.
-        formats: Of matplotlib's, such as `png`, `svg`, `pdf`.
-        width: In inches; 3.3 to 6 read well.
-
-    Returns:
-        The files written, each in one step.
+        columns: What the run's folder holds of them; None: as the built-in measures declare them.
 
     Raises:
-        OSError: A file could not be written.
+        OSError: The file could not be written.
     """
-    figure = curve_figure(rows, phases, title=title, width=width)
-    paths = []
-    for form in formats:
-        content = io.BytesIO()
-        figure.savefig(content, format=form, dpi=200)
-        paths.append(Path(path).with_suffix(f".{form}"))
-        write_atomically(paths[-1], content.getvalue())
-    return paths
+    write_figure(curve_figure(rows, phases, title=title, columns=columns), path, 200)
 
 
 def curve_figure(
-    rows: Sequence[Mapping[str, float | int]], phases: Phases | None, *, title: str = "", width: float = 5.0
+    rows: Sequence[Mapping[str, float | int]],
+    phases: Phases | None,
+    *,
+    title: str = "",
+    columns: Columns | None = None,
+    width: float = 5.0,
 ) -> Figure:
-    """Return the picture that `draw_curve` writes; it belongs to no pyplot state."""
-    figure = Figure(figsize=(width, 0.45 * width + 2.0), layout="constrained")
-    upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(2.4, 1))
+    """Return the picture that `draw_curve` writes; it belongs to no pyplot state.
+
+    Args:
+        rows: One a level.
+        phases: Of the curve.
+        title: Above the picture.
+        columns: As for `draw_curve`.
+        width: In inches; 3.3 to 6 read well.
+    """
+    known = columns_of(rows, columns)
+    further = [one for one in further_measures(known) if np.isfinite(column(rows, one.name)).any()][:_MOST_FURTHER]
+    heights = [2.4, 1, *(0.8 for _ in further)]
+    figure = Figure(figsize=(width, 0.45 * width + 2.0 + _PANEL * len(further)), layout="constrained")
+    upper, *lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)
     sparsity = column(rows, "sparsity")
     places = sparsity_places(sparsity)
-    for name, style in _STYLES.items():
+    for name in [name for name in _STYLES if name in known]:
         values = 100 * np.array(column(rows, name))
         if np.isfinite(values).any():
-            upper.plot(places, values, color=COLOURS[name], label=_LABELS[name], **style)
-    lower.plot(places, column(rows, "distance"), color=COLOURS["distance"], marker="o", markersize=2.5, linewidth=1.4)
+            upper.plot(places, values, color=known[name].colour, label=known[name].label, **_STYLES[name])
     upper.set_ylim(-3, 107)
-    upper.set_ylabel("percent", fontsize=_FONT)
-    lower.set_ylabel("learning\ndistance", fontsize=_FONT)
-    lower.set_xlabel("sparsity, percent", fontsize=_FONT)
-    set_sparsity_axis(lower, places, width - 0.6, ends_at_one=any(value >= 1 for value in sparsity))
+    upper.set_ylabel("percent", fontsize=FONT)
+    if "distance" in known:
+        lower[0].plot(
+            places,
+            column(rows, "distance"),
+            color=known["distance"].colour,
+            marker="o",
+            markersize=2.5,
+            linewidth=1.4,
+        )
+        _name_axis(lower[0], known["distance"])
+    for axes, measure in zip(lower[1:], further, strict=True):
+        _draw_measure(axes, places, np.array(column(rows, measure.name)), measure)
+    lower[-1].set_xlabel("sparsity, percent", fontsize=FONT)
+    set_sparsity_axis(lower[-1], places, width - 0.6, ends_at_one=any(value >= 1 for value in sparsity))
     if phases is not None and phases.trough is not None and phases.peak is not None:
-        _shade(upper, lower, places, phases, width - 0.6)
-        _mark(upper, rows, places, phases.trough, below=True)
-        _mark(upper, rows, places, phases.peak, below=False)
-    for axes in (upper, lower):
-        axes.tick_params(labelsize=_FONT, length=2.5)
-        axes.spines[["top", "right"]].set_visible(False)
+        shade_phases([upper, *lower], places, phases, width - 0.6)
+        for index, below in ((phases.trough, True), (phases.peak, False)):
+            _mark(upper, places[index], 100 * float(rows[index]["test_acc"]), known["test_acc"].colour, below=below)
+    for axes in (upper, *lower):
+        plain_axes(axes)
     if title:
-        figure.suptitle(title, fontsize=_FONT + 1.5)
+        figure.suptitle(title, fontsize=FONT + 1.5)
     if upper.lines:
         figure.legend(
             *upper.get_legend_handles_labels(),
             loc="outside lower center",
             ncols=2,
-            fontsize=_FONT,
+            fontsize=FONT,
             frameon=False,
         )
     return figure
 
 
-def sparsity_places(sparsity: Sequence[float]) -> Floats:
-    """Return each level's place on the axis, −log10 of the remaining fraction, [levels]; dense is 0."""
-    remaining = 1 - np.array(sparsity, float)
-    some = remaining > 0
-    places = np.full(remaining.shape, math.nan)
-    places[some] = -np.log10(remaining[some]) + 0.0
-    places[remaining <= 0] = max(places[some], default=0.0) + 0.5
-    return places
+def _draw_measure(axes: Axes, places: Floats, values: Floats, measure: Column) -> None:
+    """Draw one measure in a panel of its own, joined across levels at which it was not measured."""
+    scale_for(axes, values)
+    line = measure.factor * values
+    draw_line(axes, places, line, color=measure.colour, marker="o", markersize=2.0, linewidth=1.2)
+    _name_axis(axes, measure)
 
 
-def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one: bool = False) -> None:
-    """Label an axis of `sparsity_places` with sparsities in percent, as many as fit.
-
-    Args:
-        axes: Its x axis is set.
-        places: Those of the levels, [levels].
-        inches: About how wide the axis is.
-        ends_at_one: The last place is that of a level with no weight remaining.
-    """
-    finite = places[np.isfinite(places)]
-    end = float(finite.max(initial=0.0))
-    span = max(end, 0.1)
-    axes.set_xlim(-0.03 * span, 1.03 * span)
-    taken: list[tuple[float, float]] = []
-    ticks: list[tuple[float, str]] = []
-    wanted = [(-math.log10(fraction) + 0.0, f"{100 * (1 - fraction):.8g}") for fraction in _tick_fractions(end)]
-    if ends_at_one:
-        rest = finite[finite < end]
-        last = float(rest.max(initial=0.0))
-        wanted = [(end, "100"), *(tick for tick in wanted if tick[0] <= last)]
-    for place, label in wanted:
-        half = (len(label) + 1) * _INCHES_PER_CHARACTER / 2 * 1.06 * span / inches
-        if place <= end + 1e-9 and all(place + half < low or place - half > high for low, high in taken):
-            taken.append((place - half, place + half))
-            ticks.append((place, label))
-    ticks.sort()
-    axes.set_xticks([place for place, _ in ticks], [label for _, label in ticks])
+def _name_axis(axes: Axes, measure: Column) -> None:
+    axes.set_ylabel(textwrap.fill(measure.title, _LABEL_WIDTH), fontsize=FONT, parse_math=False)
 
 
-def _tick_fractions(end: float) -> list[float]:
-    """Return remaining fractions worth a label, the most wanted first: decades, then halves, then fifths."""
-    decades = range(math.ceil(end) + 1)
-    return [factor * 10.0**-decade for factor in (1, 0.5, 0.2) for decade in decades] + [0.8]
-
-
-def _shade(upper: Axes, lower: Axes, places: Floats, phases: Phases, inches: float) -> None:
-    """Shade the phases in both panels and name them above the upper one."""
-    low, high = upper.get_xlim()
-    edges, names = [low], []
-    for name in PHASES:
-        pairs = zip(places, phases.names, strict=True)
-        inside = [place for place, other in pairs if other == name and np.isfinite(place)]
-        if inside:
-            names.append(name)
-            edges.append(float(inside[-1]))
-    edges[-1] = high
-    for axes in (upper, lower):
-        for name, (start, end) in zip(names, pairwise(edges), strict=True):
-            axes.axvspan(start, end, color=PHASE_SHADES[name], linewidth=0, zorder=0)
-    widths = [(len(name) + 1) * _INCHES_PER_CHARACTER * (high - low) / inches for name in names]
-    centres = [(start + end) / 2 for start, end in pairwise(edges)]
-    for name, centre in zip(names, _apart(centres, widths, low, high), strict=True):
-        upper.text(
-            centre,
-            1.01,
-            name,
-            transform=upper.get_xaxis_transform(),
-            ha="center",
-            va="bottom",
-            fontsize=_FONT,
-        )
-
-
-def _apart(centres: Sequence[float], widths: Sequence[float], low: float, high: float) -> list[float]:
-    """Move labels as little as needed so that none overlaps its neighbour or leaves the axis."""
-    moved, free = [], low
-    for centre, width in zip(centres, widths, strict=True):
-        moved.append(max(centre, free + width / 2))
-        free = moved[-1] + width / 2
-    free = high
-    for index in range(len(moved) - 1, -1, -1):
-        moved[index] = min(moved[index], free - widths[index] / 2)
-        free = moved[index] - widths[index] / 2
-    return moved
-
-
-def _mark(axes: Axes, rows: Sequence[Mapping[str, float | int]], places: Floats, index: int, *, below: bool) -> None:
-    """Mark a level's test accuracy and write its value beside it."""
-    value = 100 * float(rows[index]["test_acc"])
-    colour = COLOURS["test_acc"]
-    axes.plot([places[index]], [value], marker="v" if below else "^", color=colour, markersize=6, zorder=5)
+def _mark(axes: Axes, place: float, value: float, colour: str, *, below: bool) -> None:
+    """Mark a level's test accuracy, in percent, and write its value beside it."""
+    axes.plot([place], [value], marker="v" if below else "^", color=colour, markersize=6, zorder=5)
     axes.annotate(
         f"{value:.1f}",
-        (places[index], value),
+        (place, value),
         xytext=(0, -6 if below else 6),
         textcoords="offset points",
         ha="center",
         va="top" if below else "bottom",
-        fontsize=_FONT,
+        fontsize=FONT,
         color=colour,
         bbox={"boxstyle": "round,pad=0.15", "facecolor": "white", "alpha": 0.8, "linewidth": 0},
         zorder=6,

@@ -5,9 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sdd.analysis.phases import PHASES, Phases
-from sdd.analysis.statistics import Correlation
-from sdd.analysis.summary import summarise
+from sdd.analysis.phases import PHASES
 
 # Column, width, format; fractions are shown in percent.
 _COLUMNS = (
@@ -34,27 +32,21 @@ def row_line(row: Mapping[str, float | int]) -> str:
     return "  ".join(_cell(row.get(name, math.nan), form).rjust(width) for name, width, form in _COLUMNS)
 
 
-def table(rows: Sequence[Mapping[str, float | int]]) -> str:
-    """Return the main columns of all levels, a header first."""
-    return "\n".join([header(), *map(row_line, rows)])
-
-
-def summary(
-    rows: Sequence[Mapping[str, float | int]],
-    phases: Phases | None = None,
-    correlations: Mapping[str, Correlation] | None = None,
-) -> str:
+def summary(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, Any]) -> str:
     """Return phases, trough, peak and correlations in words, or why there is no double descent.
 
     Args:
         rows: One a level.
-        phases: Those of `rows`, where they are at hand; else they are found.
-        correlations: Likewise, by measure.
+        found: What `summarise` returned for them.
     """
-    found = summarise(rows, phases, correlations)
     lines = _phase_lines(rows, found) if found["double_descent"] else [f"No double descent: {found['reason']}."]
     lines += [_correlation_line(name, values) for name, values in found["spearman"].items()]
     return "\n".join(lines)
+
+
+def sparsity_text(fraction: float) -> str:
+    """Return a sparsity in percent, with more digits where little remains."""
+    return f"{100 * fraction:.{2 if fraction < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"
 
 
 def _cell(value: float | int, form: str) -> str:
@@ -68,7 +60,7 @@ def _phase_lines(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, 
     if edges[3] is None:  # the curve ends with its peak
         del edges[3]
     ranges = [
-        f"{name} {_sparsity(start)} to {_sparsity(end)}"
+        f"{name} {sparsity_text(start)} to {sparsity_text(end)}"
         for name, (start, end) in zip(PHASES, pairwise(edges), strict=False)
     ]
     return [
@@ -82,9 +74,9 @@ def _phase_lines(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, 
     ]
 
 
-def _level_text(found: Mapping[str, float | int | None]) -> str:
+def _level_text(found: Mapping[str, Any]) -> str:
     accuracy, memorized = _percent(found["test_acc"]), _percent(found["memorized"])
-    text = f"test accuracy {accuracy} at level {found['level']}, sparsity {_sparsity(found['sparsity'])}"
+    text = f"test accuracy {accuracy} at level {found['level']}, sparsity {sparsity_text(found['sparsity'])}"
     return text if found["memorized"] is None else f"{text}, {memorized} of wrong labels memorised"
 
 
@@ -97,10 +89,3 @@ def _correlation_line(name: str, values: Mapping[str, float | int | None]) -> st
 
 def _percent(fraction: float | None) -> str:
     return "-" if fraction is None else f"{100 * fraction:.2f}%"
-
-
-def _sparsity(fraction: float | None) -> str:
-    """Return a sparsity in percent, with more digits where little remains."""
-    return (
-        "-" if fraction is None else f"{100 * fraction:.{2 if fraction < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"
-    )

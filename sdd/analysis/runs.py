@@ -3,12 +3,14 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import Row, read_curve
 from sdd.errors import UserError
+from sdd.measures.columns import Column
 
 SEED = "seed_everything"
 SPARSITIES = "pruning.sparsities"
@@ -38,6 +40,7 @@ class Run:
         finished: Whether its summary, which is written last, is there.
         problem: What it lacks, in words; None for a whole run.
         parts: The runs that a joined curve is made of, by sparsity; empty for a run.
+        columns: What its folder holds of its columns, by name.
     """
 
     path: Path
@@ -47,6 +50,7 @@ class Run:
     finished: bool
     problem: str | None
     parts: tuple["Run", ...] = ()
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
     @property
     def seed(self) -> int | None:
@@ -118,7 +122,8 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     if not rows:
         raise UserError(f"{curve} holds no level")
     finished = summary.is_file()
-    return Run(folder, folder.resolve().name, settings, rows, finished, _problem(settings, len(rows), finished))
+    problem = _problem(settings, len(rows), finished)
+    return Run(folder, folder.resolve().name, settings, rows, finished, problem, columns=read_columns(folder))
 
 
 def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:

@@ -13,6 +13,7 @@ from scipy import stats
 from sdd.analysis.correlation import t_interval
 from sdd.analysis.phases import PHASES, find_phases
 from sdd.analysis.runs import MASKS_FROM, Group, Run, differing_settings
+from sdd.runs.prerequisites import TICKETS
 
 Floats = NDArray[np.float64]
 
@@ -27,7 +28,7 @@ _MAY_DIFFER = (
     "pruning.rewind_steps",
     "pruning.finetune_lr",
     "pruning.criterion",
-    "pruning.gradient_batches",
+    "pruning.schedule",
     "pruning.scope",
     "pruning.fraction",
     "pruning.levels",
@@ -51,7 +52,7 @@ def find_partner(reinit: Group, groups: Sequence[Group]) -> tuple[Group | None, 
         group
         for group in groups
         if not group.reinitialised
-        and group.settings.get("pruning.retrain") == "lottery"
+        and group.settings.get("pruning.retrain") == TICKETS["retrain"]
         and not any(map(_matters, differing_settings(group.settings, reinit.settings)))
     ]
     named = [group for group in candidates if any(_source(run, group) is not None for run in reinit.runs)]

@@ -1,5 +1,6 @@
 """Accuracy and memorisation at the end of each level."""
 
+from collections.abc import Sequence
 from copy import deepcopy
 
 import lightning.pytorch as pl
@@ -7,34 +8,42 @@ from torch import nn
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
-from sdd.measures.accuracy import fraction, predict, training_measures
+from sdd.losses import Loss
+from sdd.measures.accuracy import TEST, TRAINING, VALIDATION, fraction, predict, training_measures
+from sdd.measures.columns import Column
 from sdd.module import Classifier
 
 
 class AccuracyMeasures(LevelCallback):
     """Measures training, test and, where there is one, validation part, without augmentation."""
 
+    def columns(self) -> Sequence[Column]:
+        """Return those of every part."""
+        return (*TRAINING, *TEST, *VALIDATION)
+
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the loss and accuracies of each part; see `sdd.measures.accuracy`.
 
         For a level whose mask was released also those that it started from, as `*_before`.
         """
-        measures = measure(pl_module.net, data_of(trainer))
+        measures = measure(pl_module.net, data_of(trainer), pl_module.loss)
         if level.released:
             before = deepcopy(pl_module.net)
             before.load_state_dict(dict(level.start))
-            measures |= {f"{name}_before": value for name, value in measure(before, data_of(trainer)).items()}
+            measures |= {
+                f"{name}_before": value for name, value in measure(before, data_of(trainer), pl_module.loss).items()
+            }
         return measures
 
 
-def measure(net: nn.Module, data: NoisyLabelData) -> dict[str, float]:
+def measure(net: nn.Module, data: NoisyLabelData, loss: Loss) -> dict[str, float]:
     """Measure a network on every part of the data."""
     train = data.split("train")
     measures = training_measures(
-        predict(net, data.plain_loader("train")), train.labels, train.true_labels, train.flipped
+        predict(net, data.plain_loader("train"), loss), train.labels, train.true_labels, train.flipped
     )
     for name in ("test", "val") if data.val_size else ("test",):
-        predictions = predict(net, data.plain_loader(name))
+        predictions = predict(net, data.plain_loader(name), loss)
         measures[f"{name}_loss"] = predictions.loss
         measures[f"{name}_acc"] = fraction(predictions.classes == data.split(name).labels)
     return measures

@@ -2,18 +2,20 @@
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
 from tqdm import tqdm
 
+from sdd.analysis.columns import gone_on_with, write_columns
 from sdd.analysis.curve import Row, write_curve
 from sdd.analysis.plots import draw_curve
-from sdd.analysis.report_text import header, row_line, summary, table
+from sdd.analysis.report_text import header, row_line, summary
 from sdd.analysis.summary import phases_of, summarise
-from sdd.callbacks.level import Level, LevelCallback
+from sdd.callbacks.level import Level, LevelCallback, level_callbacks
 from sdd.files import write_atomically
+from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
 from sdd.module import Classifier
 from sdd.pruning.masks import dead_layers
 from sdd.runs.folder import RunFolder
@@ -21,7 +23,7 @@ from sdd.tracking.curve_log import CurveLog
 
 
 class CurveRecorder(LevelCallback):
-    """Writes `curve.csv` and `curve.png` after each level, and `summary.json` at the end.
+    """Writes `curve.csv`, `columns.json` and `curve.png` after each level, and `summary.json` at the end.
 
     Args:
         redraw_seconds: Draw `curve.png` at most this often while levels are quicker; it is always drawn at the end.
@@ -30,6 +32,7 @@ class CurveRecorder(LevelCallback):
     def __init__(self, redraw_seconds: float = 20.0) -> None:
         self.redraw_seconds = redraw_seconds
         self._rows: list[Row] = []
+        self._columns: dict[str, Column] = {}
         self._complete = False
         self._clock = time.monotonic()
         self._seconds_before = 0.0
@@ -43,11 +46,23 @@ class CurveRecorder(LevelCallback):
         """The rows of the levels that are done."""
         return self._rows
 
+    def columns(self) -> Sequence[Column]:
+        """Return those of the level itself."""
+        return LEVEL_COLUMNS
+
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the table's head, and the rows that a resumed run has already; loggers get what they lack of them."""
+        """Print the table's head, and the rows that a resumed run has already; loggers get what they lack of them.
+
+        Raises:
+            UserError: A measure of a resumed run would be taken otherwise than at the levels so far.
+        """
         self._clock = self._drawn = time.monotonic()
+        measured = [name for row in self._rows for name in row]
+        declared = {column.name: column for callback in level_callbacks(trainer) for column in callback.columns()}
+        self._columns = gone_on_with(declared, self._columns, measured)
         if not trainer.is_global_zero:
             return
+        self._describe(RunFolder(trainer.default_root_dir), measured)
         self._logs = [CurveLog(logger) for logger in trainer.loggers]
         tqdm.write(header())
         for row, step in zip(self._rows, self._steps, strict=True):
@@ -82,6 +97,8 @@ class CurveRecorder(LevelCallback):
             return
         folder = RunFolder(trainer.default_root_dir)
         write_curve(folder.curve, self._rows)
+        if not row.keys() <= self._columns.keys():
+            self._describe(folder, row)
         tqdm.write(row_line(row))
         for log in self._logs:
             log.send(row, trainer.global_step)
@@ -95,8 +112,8 @@ class CurveRecorder(LevelCallback):
         folder = RunFolder(trainer.default_root_dir)
         write_curve(folder.curve, self._rows)
         self._draw(folder)
-        verdict = summarise(self._rows)
-        tqdm.write(f"\n{table(self._rows)}\n\n{summary(self._rows)}\n")
+        verdict = summarise(self._rows, self._columns)
+        tqdm.write(f"\n{summary(self._rows, verdict)}\n")
         for path in (folder.curve, folder.picture, folder.summary, folder.config):
             tqdm.write(f"  {path}")
         for log in self._logs:
@@ -104,18 +121,31 @@ class CurveRecorder(LevelCallback):
         write_atomically(folder.summary, json.dumps(verdict, indent=1) + "\n")
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the rows, and the seconds spent on a level that is not done."""
-        return {"rows": self._rows, "steps": self._steps, "complete": self._complete, "seconds": self._seconds()}
+        """Return the rows, what is known of their columns, and the seconds spent on a level that is not done."""
+        return {
+            "rows": self._rows,
+            "columns": [column.as_dict() for column in self._columns.values()],
+            "steps": self._steps,
+            "complete": self._complete,
+            "seconds": self._seconds(),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the rows of a run that was left."""
         self._rows, self._steps = state_dict["rows"], state_dict["steps"]
+        self._columns = {column.name: column for column in map(Column.from_dict, state_dict["columns"])}
         self._complete = state_dict["complete"]
         self._seconds_before = state_dict["seconds"]
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._clock
 
+    def _describe(self, folder: RunFolder, names: Iterable[str]) -> None:
+        """Write what is known of the columns, those among them that no measure has declared by their name."""
+        self._columns |= {name: describe(name, self._columns) for name in names}
+        write_columns(folder.path, self._columns.values())
+
     def _draw(self, folder: RunFolder) -> None:
-        draw_curve(self._rows, phases_of(self._rows), folder.picture, title=folder.path.name)
+        title, phases = folder.path.name, phases_of(self._rows)
+        draw_curve(self._rows, phases, folder.picture, title=title, columns=self._columns)
         self._drawn = time.monotonic()

@@ -1,17 +1,17 @@
 """Learning distance at the end of each level, and on the way there."""
 
-from typing import Any
+from collections.abc import Sequence
 
 import lightning.pytorch as pl
 
-from sdd.callbacks.level import Level, LevelCallback
-from sdd.files import write_table
-from sdd.measures.distance import layer_distances, total_distance, trainable
+from sdd.callbacks.level import Level
+from sdd.callbacks.level_table import LevelTable
+from sdd.measures.columns import Column
+from sdd.measures.distance import DISTANCE, DISTANCE_INIT, layer_distances, total_distance, trainable
 from sdd.module import Classifier
-from sdd.runs.folder import RunFolder
 
 
-class LearningDistance(LevelCallback):
+class LearningDistance(LevelTable):
     """Measures how far a level moved the parameters: `distance` from its start, `distance_init` from the first.
 
     Args:
@@ -19,16 +19,20 @@ class LearningDistance(LevelCallback):
         path: Also measure after every epoch, into `distance_path.csv`: level, epoch, distance, distance_init.
     """
 
+    file = "distance_path.csv"
+
     def __init__(self, per_layer: bool = False, path: bool = False) -> None:
+        super().__init__()
         self.per_layer, self.path = per_layer, path
-        self._path: list[dict[str, float | int]] = []
+
+    def columns(self) -> Sequence[Column]:
+        """Return the two distances; those of single parameters follow from them."""
+        return DISTANCE, DISTANCE_INIT
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the distances, in the units of the weights."""
-        final = trainable(pl_module.net)
         measures: dict[str, float] = {}
-        for name, start in (("distance", level.start), ("distance_init", level.initial)):
-            layers = layer_distances(final, start, level.masks)
+        for name, layers in _layer_distances(pl_module, level).items():
             measures[name] = total_distance(layers)
             if self.per_layer:
                 measures |= {f"{name}/{layer}": value for layer, value in layers.items()}
@@ -36,22 +40,13 @@ class LearningDistance(LevelCallback):
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure the path."""
-        if not self.path:
-            return
-        final, row = trainable(pl_module.net), dict[str, float | int](level=level.level, epoch=epoch)
-        for name, start in (("distance", level.start), ("distance_init", level.initial)):
-            row[name] = total_distance(layer_distances(final, start, level.masks))
-        self._path.append(row)
+        if self.path:
+            distances = {name: total_distance(layers) for name, layers in _layer_distances(pl_module, level).items()}
+            self.table.append({"level": level.level, "epoch": epoch, **distances})
 
-    def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
-        """Write the path so far."""
-        if self.path and trainer.is_global_zero:
-            write_table(RunFolder(trainer.default_root_dir).path / "distance_path.csv", self._path)
 
-    def state_dict(self) -> dict[str, Any]:
-        """Return the path so far."""
-        return {"path": self._path}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the path of a run that was left."""
-        self._path = state_dict["path"]
+def _layer_distances(pl_module: Classifier, level: Level) -> dict[str, dict[str, float]]:
+    """Return each parameter's distances from the level's start and from the first initialisation."""
+    final = trainable(pl_module.net)
+    starts = {DISTANCE.name: level.start, DISTANCE_INIT.name: level.initial}
+    return {name: layer_distances(final, start, level.masks) for name, start in starts.items()}

@@ -9,22 +9,23 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
-from sdd.callbacks.level import Level, LevelCallback
+from sdd.callbacks.level import Level
+from sdd.callbacks.level_table import LevelTable
 from sdd.errors import UserError
-from sdd.files import write_table
-from sdd.measures.hessian import hessian_top, hessian_trace
+from sdd.measures.columns import Column
+from sdd.measures.hessian import TOP, TRACE, hessian_top, hessian_trace
 from sdd.measures.landscape import loss_curves
 from sdd.measures.objective import Objective
-from sdd.measures.sharpness import sharpness
+from sdd.measures.sharpness import SHARPNESS, sharpness
 from sdd.module import Classifier
-from sdd.runs.folder import RunFolder
+from sdd.parts import check_choice
 from sdd.seeding import Stream, torch_generator
 
 _BAR_AFTER_SECONDS = 3.0
 _BATCH_SIZE = 500
 
 
-class FlatnessMeasures(LevelCallback):
+class FlatnessMeasures(LevelTable):
     """Measures how flat the noisy training loss is around a trained level's weights, in evaluation mode.
 
     Every measure uses the same `examples` training examples with their noisy labels at every level, without
@@ -54,6 +55,8 @@ class FlatnessMeasures(LevelCallback):
         UserError: An argument is outside what is allowed.
     """
 
+    file = "loss_curves.csv"
+
     def __init__(
         self,
         hessian_top: bool = False,
@@ -71,6 +74,7 @@ class FlatnessMeasures(LevelCallback):
         levels: Sequence[int] | None = None,
         seed: int = 0,
     ) -> None:
+        super().__init__()
         counts = {"top_iterations": top_iterations, "trace_probes": trace_probes, "directions": directions}
         for name, count in (counts | {"examples": examples}).items():
             if count < 1:
@@ -78,6 +82,7 @@ class FlatnessMeasures(LevelCallback):
         for name, size in {"top_tolerance": top_tolerance, "rho": rho}.items():
             if not size > 0:
                 raise UserError(f"flatness.{name} is {size}; it must be above 0")
+        check_choice("flatness.space", space, ("surviving", "full"))
         if points < 3 or points % 2 == 0:
             raise UserError(f"flatness.points is {points}; it must be odd and at least 3, so that α = 0 is among them")
         self.hessian_top, self.hessian_trace = hessian_top, hessian_trace
@@ -85,7 +90,19 @@ class FlatnessMeasures(LevelCallback):
         self.top_tolerance, self.top_iterations, self.trace_probes = top_tolerance, top_iterations, trace_probes
         self.rho, self.directions, self.points = rho, directions, points
         self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
-        self._curves: list[dict[str, float | int]] = []
+
+    def columns(self) -> Sequence[Column]:
+        """Return those of the measures that are switched on, each with the settings that decide its values."""
+        everywhere = {"examples": self.examples, "space": self.space}
+        top = everywhere | {"top_tolerance": self.top_tolerance, "top_iterations": self.top_iterations}
+        measured = (
+            (self.hessian_top, TOP, top),
+            (self.hessian_trace, TRACE, everywhere | {"trace_probes": self.trace_probes}),
+            (self.sharpness, (SHARPNESS,), everywhere | {"rho": self.rho}),
+        )
+        return [
+            column.measured_with(**settings) for wanted, columns, settings in measured if wanted for column in columns
+        ]
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the measures that are switched on."""
@@ -124,19 +141,6 @@ class FlatnessMeasures(LevelCallback):
                 self._measure_curves(objective, level)
         return measures
 
-    def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
-        """Write the loss curves so far."""
-        if self._curves and trainer.is_global_zero:
-            write_table(RunFolder(trainer.default_root_dir).path / "loss_curves.csv", self._curves)
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the loss curves so far."""
-        return {"curves": self._curves}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the loss curves of a run that was left."""
-        self._curves = state_dict["curves"]
-
     def _measure_curves(self, objective: Objective, level: Level) -> None:
         curves = loss_curves(
             objective,
@@ -144,7 +148,7 @@ class FlatnessMeasures(LevelCallback):
             points=self.points,
             generator=self._generator("loss curves", level),
         )
-        self._curves += [
+        self.table += [
             {
                 "level": level.level,
                 "sparsity": level.sparsity,
@@ -172,7 +176,7 @@ class _Watched(Objective):
     """An objective that moves a progress bar at each evaluation."""
 
     def __init__(self, bar: Any, module: Classifier, batches: list[tuple[Tensor, Tensor]], masks: Any) -> None:
-        super().__init__(module.net, batches, masks)
+        super().__init__(module.net, batches, masks, criterion=module.loss.for_measuring().sum)
         self._bar = bar
 
     def loss(self, offset: Tensor | None = None) -> float:

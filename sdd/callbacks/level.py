@@ -1,11 +1,14 @@
-"""What callbacks are told at the start and end of each level."""
+"""What callbacks are told at the start and end of each level, and what they may measure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 from torch import Tensor
 
+from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.measures.columns import Column
 from sdd.module import Classifier
 
 
@@ -40,8 +43,25 @@ class Level:
         return self.level == self.last_level
 
 
-class LevelCallback(pl.Callback):
-    """A callback that hears of levels from `IterativePruning`, in whatever order callbacks are listed."""
+class LevelCallback(IdleAtSteps):
+    """A callback that hears of levels from `IterativePruning`, in whatever order callbacks are listed.
+
+    Any hook of Lightning's can be overridden too; those of an epoch's start see weights, masks, optimizer and learning
+    rate of the level that is about to train, and those of an epoch's end come before `measure_level`.
+
+    Attributes:
+        decides_numbers: Whether it changes what is trained, so that a run with it is another run than one without.
+        needs_gradients: Whether `measure_level` wants gradients to be recorded.
+        measures_later: Whether `measure_level` returns the same of a level's stored weights, after the run.
+    """
+
+    decides_numbers: ClassVar[bool] = False
+    needs_gradients: ClassVar[bool] = False
+    measures_later: ClassVar[bool] = False
+
+    def columns(self) -> Sequence[Column]:
+        """Return what is known of the measures: label, unit, colour; one without a column is shown by its name."""
+        return ()
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""
@@ -49,8 +69,12 @@ class LevelCallback(pl.Callback):
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Hear that epoch `epoch`, counted from 0 within the level, is done."""
 
-    def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
-        """Return measures of the trained level by name; called on every process, before `on_level_end`."""
+    def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> Mapping[str, Any]:
+        """Return measures of the trained level by name; called on every process, before `on_level_end`.
+
+        A measure is a real number or a tensor of no dimensions. Its name is a column of `curve.csv`, and is neither
+        another callback's nor one of `sdd.callbacks.measuring.RESERVED`.
+        """
         return {}
 
     def on_level_end(
@@ -59,14 +83,7 @@ class LevelCallback(pl.Callback):
         """Hear all measures of a level that has just been trained."""
 
 
-# Lightning calls every hook of every callback at every step, at some 3 µs each, which small networks feel. It skips
-# hooks that cannot be called, and callbacks of levels have nothing to do at a step unless they say so.
-for _hook in (
-    "on_train_batch_start",
-    "on_before_zero_grad",
-    "on_before_backward",
-    "on_after_backward",
-    "on_before_optimizer_step",
-    "on_train_batch_end",
-):
-    setattr(LevelCallback, _hook, None)
+def level_callbacks(trainer: pl.Trainer) -> list[LevelCallback]:
+    """Return the trainer's callbacks that hear of levels."""
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return [callback for callback in callbacks if isinstance(callback, LevelCallback)]

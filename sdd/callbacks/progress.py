@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.module import Classifier
+from sdd.parts import check_choice
 
 _LINE_SECONDS = 60.0
 
@@ -22,6 +23,7 @@ class JobProgress(LevelCallback):
     """
 
     def __init__(self, show: Literal["auto", "bar", "lines", "none"] = "auto") -> None:
+        check_choice("progress.show", show, ("auto", "bar", "lines", "none"))
         self.show = show
         self._bar: Any = None
         self._steps = self._total = self._first = 0

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,16 @@ from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.messages import plain_words
 from sdd.module import Classifier
+from sdd.pruning.retraining import RETRAININGS
 from sdd.runs.environment import environment
 from sdd.runs.folder import BusyRunError, RunFolder, settings_of
 from sdd.runs.plan import Plan
-from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, tickets_config
+from sdd.runs.planned_epochs import planned_epochs
+from sdd.runs.prerequisites import AUTO, TICKETS, Prerequisite, dense_config, tickets_config
 from sdd.tracking.loggers import RunLoggers, mark_preempting
 from sdd.tracking.wandb_run import agent_arguments, in_wandb_sweep
+
+_DECIDE_EPOCHS = [name for name in signature(planned_epochs).parameters if name != "seed"]
 
 
 class FinishedRun(Exception):  # noqa: N818 - not an error
@@ -90,7 +95,7 @@ def plan(arguments: list[str]) -> Plan:
 
     class Planner(SddCLI):
         def _claim_folder(self, config: Namespace) -> None:
-            own_masks = {"masks_from": None, "retrain": "lottery"} if config.pruning.masks_from == AUTO else {}
+            own_masks = TICKETS if config.pruning.masks_from == AUTO else {}
             IterativePruning(**config.pruning.as_dict() | own_masks)
             NoisyLabelData(**config.data.as_dict())
             planned.append(self.plan)
@@ -178,9 +183,9 @@ class SddCLI(LightningCLI):
         for target in ("model.seed", "data.seed", "pruning.seed", "flatness.seed"):
             parser.link_arguments("seed_everything", target)
         parser.link_arguments(
-            ("pruning.levels", "pruning.sparsities", "pruning.epochs_per_level"),
+            (*(f"pruning.{name}" for name in _DECIDE_EPOCHS), "seed_everything"),
             "trainer.max_epochs",
-            compute_fn=_max_epochs,
+            compute_fn=planned_epochs,
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
@@ -200,7 +205,8 @@ class SddCLI(LightningCLI):
             raise UserError(f"threads is {config.threads}; it must be at least 1")
         if config.trainer.default_root_dir is not None:
             raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
-        if config.pruning.masks_from == AUTO and config.pruning.retrain not in {"scratch", "redense"}:
+        mode = RETRAININGS.get(config.pruning.retrain, config.pruning.retrain_args)
+        if config.pruning.masks_from == AUTO and not mode.other_masks:
             config.pruning.masks_from = None  # this is the run whose masks others take
         self._config_text = self._parser(self.subcommand).dump(config, skip_unset=False, skip_link_targets=True)
         self.plan = Plan(_config_name(config), config.seed_everything, settings_of(yaml.safe_load(self._config_text)))
@@ -212,7 +218,7 @@ class SddCLI(LightningCLI):
             self._claim_folder(config)
             return
         if config.pruning.masks_from == AUTO:
-            config.pruning.masks_from, config.pruning.retrain = None, "lottery"  # nothing is pruned
+            config.pruning.update(TICKETS)  # nothing is pruned
         if config.ckpt_path is None:
             newest, _ = self.folder.newest_checkpoint()
             if newest is None:
@@ -365,10 +371,6 @@ def _builder(net: Namespace) -> Callable[[], nn.Module]:
         return built
 
     return build
-
-
-def _max_epochs(levels: int, sparsities: list[float] | None, epochs_per_level: int) -> int:
-    return ((levels if sparsities is None else len(sparsities)) + 1) * epochs_per_level
 
 
 def _config_name(config: Namespace) -> str:

@@ -14,8 +14,8 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
     Raises:
         UserError: The network does not take these images or does not give one output per class.
     """
-    images, _ = next(iter(data.plain_loader("train")))
-    images = images[:2]
+    images, labels = next(iter(data.plain_loader("train")))
+    images, labels = images[:2], labels[:2]
     try:
         model.net.eval()
         with torch.no_grad():
@@ -33,6 +33,7 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
             f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
             f"classes; set --model.net.num_classes {data.num_classes}"
         )
+    model.loss.check(model.loss_name, logits, labels)
     try:
         model.configure_optimizers()
     except (TypeError, ValueError) as error:

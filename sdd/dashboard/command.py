@@ -4,9 +4,14 @@ import json
 import re
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from sdd.analysis.columns import columns_of, merged
+from sdd.analysis.runs import read_runs
+from sdd.dashboard.panels import usual_columns
 from sdd.errors import UserError
+from sdd.measures.columns import Column
 from sdd.messages import OneLineParser, one_line
 
 # What W&B allows in names of projects: all but these.
@@ -23,7 +28,8 @@ def dashboard(arguments: Sequence[str]) -> int:
         0.
 
     Raises:
-        UserError: The place is none, the package is missing, nobody is logged in, or W&B does not save it.
+        UserError: The place is none, no run can be read, the package is missing, nobody is logged in, or W&B does not
+            save it.
     """
     parser = OneLineParser(
         prog="python -m sdd dashboard",
@@ -32,13 +38,21 @@ def dashboard(arguments: Sequence[str]) -> int:
         "saves a new view.",
     )
     parser.add_argument("place", metavar="ENTITY/PROJECT", help="account or team, and its project")
+    parser.add_argument(
+        "runs",
+        nargs="*",
+        type=Path,
+        metavar="RUN",
+        help="folders of runs, or that hold runs, whose measures have panels too; a measure of your own is known from "
+        "them",
+    )
     parser.add_argument("--name", default="Sparse double descent", help="of the view (default: %(default)s)")
     parser.add_argument("--dry_run", action="store_true", help="print the workspace as JSON; needs no account")
-    chosen = parser.parse_args(arguments)
+    chosen = parser.parse_intermixed_args(arguments)  # folders may stand after options
     found = _PLACE.fullmatch(chosen.place)
     if found is None:
         raise UserError(f"{chosen.place!r} is no place on W&B; give ENTITY/PROJECT, such as my-team/sdd")
-    workspace = _workspace(found[1], found[2], chosen.name)
+    workspace = _workspace(found[1], found[2], chosen.name, chosen.runs)
     if chosen.dry_run:
         sys.stdout.write(json.dumps(workspace._spec, indent=1) + "\n")
         return 0
@@ -46,15 +60,30 @@ def dashboard(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _workspace(entity: str, project: str, name: str) -> Any:
+def _columns(folders: Sequence[Path]) -> dict[str, Column]:
+    """Return the usual columns, and those that some runs have, by name."""
+    if not folders:
+        return usual_columns()
+    loaded = read_runs(folders)
+    for problem in loaded.problems:
+        sys.stderr.write(f"sdd: {problem}\n")
+    if not loaded.runs:
+        raise UserError("there is no run among the folders given; give folders of runs, such as runs/digits_mlp-*")
+    rows = [row for run in loaded.runs for row in run.rows]
+    measured = columns_of(rows, merged(run.columns for run in loaded.runs))
+    return usual_columns() | measured
+
+
+def _workspace(entity: str, project: str, name: str, folders: Sequence[Path]) -> Any:
     try:
         from sdd.dashboard.workspace import make_workspace
     except ImportError as error:
         raise UserError(f"dashboard needs wandb-workspaces ({error}): pip install 'sdd[dashboard]'") from error
     if not name.strip():
         raise UserError("--name is empty; give the view a name, or leave it out")
+    columns = _columns(folders)
     try:
-        return make_workspace(entity, project, name)
+        return make_workspace(entity, project, name, columns)
     except ValueError as error:
         raise UserError(f"--name {name!r} is not allowed: {one_line(str(error))}") from error
 

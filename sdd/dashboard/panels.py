@@ -1,28 +1,12 @@
 """What the dashboard shows, by name: columns of `curve.csv`, keys of `summary.json`, settings."""
 
-from sdd.analysis.curve import FIRST_COLUMNS
+from collections.abc import Iterable, Mapping
+
+from sdd.analysis.columns import correlated
 from sdd.analysis.runs import LABEL_ORDER, SEED
+from sdd.measures.columns import Column
 
 AXIS = "sparsity"
-
-# Measures of the flatness callback, which a run has where they are switched on.
-FLATNESS = ("hessian_top", "hessian_trace", "sharpness")
-
-_BY_SECTION = {
-    "Memorisation": ("memorized", "recovered"),
-    "Distance": ("distance", "distance_init"),
-    "Flatness": FLATNESS,
-}
-_NO_MEASURE = ("level", AXIS, "remaining", "seconds")
-_LEADING = ("test_acc", "train_acc")
-
-_ELSEWHERE = {*_NO_MEASURE, *_LEADING, *(name for names in _BY_SECTION.values() for name in names)}
-
-MEASURES: dict[str, tuple[str, ...]] = {
-    "Curves": (*_LEADING, *(name for name in FIRST_COLUMNS if name not in _ELSEWHERE)),
-    **_BY_SECTION,
-}
-"""The measures of each section, all against sparsity."""
 
 PICTURE = "curve"
 """Under which a run's `curve.png` is logged."""
@@ -30,10 +14,32 @@ PICTURE = "curve"
 VERDICTS = ("double_descent", "depth", "gain", "trough.sparsity", "trough.test_acc", "peak.sparsity", "peak.test_acc")
 """What `summary.json` says of the curve as a whole; a dot goes into a nested part."""
 
-CORRELATED = tuple(f"spearman.{name}.rho" for name in ("distance", *FLATNESS))
-"""Rank correlations of test accuracy over levels, in `summary.json`."""
-
 SETTINGS = (*LABEL_ORDER, SEED)
 """Settings in which the runs of a sweep mostly differ."""
 
 NOISE_RATE = "data.noise_rate"
+
+_LEADING = ("test_acc", "train_acc")
+_SECTIONS = ("Curves", "Memorisation", "Distance", "Flatness")
+
+
+def usual_columns() -> dict[str, Column]:
+    """Return those that a run has or, with the flatness measures switched on, can have, by name."""
+    from sdd.measures.built_in import ALWAYS, FLATNESS  # brings PyTorch with it
+
+    return {column.name: column for column in (*ALWAYS, *FLATNESS)}
+
+
+def sections(columns: Iterable[Column]) -> dict[str, list[Column]]:
+    """Return the columns that are drawn, all against sparsity, by section: ours first, then others as they come."""
+    found: dict[str, list[Column]] = {name: [] for name in _SECTIONS}
+    for column in columns:
+        if not column.detail:
+            found.setdefault(column.section, []).append(column)
+    found["Curves"].sort(key=lambda column: _LEADING.index(column.name) if column.name in _LEADING else len(_LEADING))
+    return {name: drawn for name, drawn in found.items() if drawn}
+
+
+def correlations(columns: Mapping[str, Column]) -> list[str]:
+    """Return the keys of `summary.json` that hold rank correlations of test accuracy over levels."""
+    return [f"spearman.{name}.rho" for name in correlated(columns)]

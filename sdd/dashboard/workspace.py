@@ -1,31 +1,35 @@
 """The W&B workspace: sections of panels."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import wandb_workspaces.reports.v2.interface as wr
 import wandb_workspaces.workspaces as ws
 
 from sdd.dashboard import panels
+from sdd.measures.columns import Column
 
 _MOST = 100  # lines of a panel; W&B's default of 10 would hide most of a sweep
 _GROUP = "Group"
 _SPREAD: dict[str, Any] = {"groupby_aggfunc": "mean", "groupby_rangefunc": "stddev"}
 
 
-def make_workspace(entity: str, project: str, name: str) -> ws.Workspace:
+def make_workspace(entity: str, project: str, name: str, columns: Mapping[str, Column]) -> ws.Workspace:
     """Return the workspace, not saved.
 
     Args:
         entity: Account or team.
         project: Of the entity.
         name: The view's, as its list shows it.
+        columns: Those of the runs, by name.
     """
+    correlations = panels.correlations(columns)
     sections = [
-        ws.Section(name=title, panels=[_line(measure) for measure in measures], is_open=True)
-        for title, measures in panels.MEASURES.items()
+        ws.Section(name=title, panels=[_line(column) for column in drawn], is_open=True)
+        for title, drawn in panels.sections(columns.values()).items()
     ]
     sections[0].panels = [*sections[0].panels, wr.MediaBrowser(media_keys=[panels.PICTURE], gallery_axis="run")]
-    sections.append(ws.Section(name="Verdicts", panels=_verdicts(), is_open=True))
+    sections.append(ws.Section(name="Verdicts", panels=_verdicts(correlations), is_open=True))
     return ws.Workspace(
         entity=entity,
         project=project,
@@ -41,39 +45,39 @@ def make_workspace(entity: str, project: str, name: str) -> ws.Workspace:
             groupby=[ws.Metric(_GROUP)],
             pinned_columns=[
                 *(_config_column(key) for key in panels.SETTINGS),
-                *(f"summary:{key}" for key in (*panels.VERDICTS, *panels.CORRELATED)),
+                *(f"summary:{key}" for key in (*panels.VERDICTS, *correlations)),
             ],
         ),
     )
 
 
-def _line(measure: str) -> wr.LinePlot:
+def _line(measure: Column) -> wr.LinePlot:
     """Return a measure against sparsity: mean over the seeds of each group, with standard deviation."""
     return wr.LinePlot(
-        title=measure,
+        title=measure.label if measure.fraction else measure.title,  # W&B does not write percent
         x=panels.AXIS,
         title_x=panels.AXIS,
-        y=[measure],
+        y=[measure.name],
         groupby=_GROUP,
         max_runs_to_show=_MOST,
         **_SPREAD,
     )
 
 
-def _verdicts() -> list[Any]:
+def _verdicts(correlations: Sequence[str]) -> list[Any]:
     """Return what each curve says as a whole: against each other, by noise rate, and beside the settings."""
     rate = wr.Config(panels.NOISE_RATE)
     bars = [
         wr.BarPlot(title=f"{key} by noise rate", metrics=[key], orientation="v", groupby=rate, **_SPREAD)
         for key in ("depth", "gain")
     ]
-    correlations = [wr.ScatterPlot(title=key, x=rate, y=wr.SummaryMetric(key)) for key in panels.CORRELATED]
-    columns: list[Any] = [rate, *map(wr.SummaryMetric, (*panels.VERDICTS[1:], *panels.CORRELATED[:1]))]
+    scatters = [wr.ScatterPlot(title=key, x=rate, y=wr.SummaryMetric(key)) for key in correlations]
+    columns: list[Any] = [rate, *map(wr.SummaryMetric, (*panels.VERDICTS[1:], *correlations[:1]))]
     return [
         wr.ScatterPlot(title="depth and gain", x=wr.SummaryMetric("depth"), y=wr.SummaryMetric("gain"), z=rate),
         *bars,
         wr.ParallelCoordinatesPlot(columns=[wr.ParallelCoordinatesPlotColumn(metric=column) for column in columns]),
-        *correlations,
+        *scatters,
         wr.RunComparer(diff_only="split"),
     ]
 

@@ -1,46 +1,16 @@
 """The in-memory loader: batches by index, seen and normalised on the device, without per-image Python work."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from sdd.data.transforms import (
-    Augmentation,
-    Normalisation,
-    crop_flip,
-    draw_boxes,
-    resize_centre_crop,
-    resized_crop,
-)
+from sdd.data.augmentations import each_drawn, take_drawn
+from sdd.data.view import View
 from sdd.seeding import torch_generator
 
 Batch = tuple[Tensor, Tensor]
-
-
-@dataclass(frozen=True)
-class View:
-    """How the network sees stored images.
-
-    Attributes:
-        normalise: Map from grey values to network inputs.
-        augmentation: What happens to training images.
-        image_size: Side of the square that the network sees; None: the stored size.
-        eval_resize: Shorter side before the centre crop without augmentation; None: `image_size`.
-    """
-
-    normalise: Normalisation
-    augmentation: Augmentation = "none"
-    image_size: int | None = None
-    eval_resize: int | None = None
-
-    def plain(self, images: Tensor) -> Tensor:
-        """Map stored uint8 images [B, C, H, W] to network inputs without augmentation, float32."""
-        size = self.image_size
-        if size is None or (self.eval_resize is None and tuple(images.shape[-2:]) == (size, size)):
-            return self.normalise(images)
-        return self.normalise(resize_centre_crop(images, self.eval_resize or size, size))
+"""Network inputs, float32 of shape [B, C, height, width], and labels, int64 of shape [B]."""
 
 
 class PlainLoader:
@@ -109,24 +79,12 @@ class TrainLoader:
     def __iter__(self) -> Iterator[Batch]:
         device, count = self.images.device, len(self.labels)
         order = self.order()
-        boxes = draw_boxes(
-            self.view.augmentation,
-            count,
-            (self.images.shape[-2], self.images.shape[-1]),
-            torch_generator(self.seed, "augmentation", *self.position),
-        )
-        if boxes is not None:
-            boxes = boxes.to(device)
+        size = (self.images.shape[-2], self.images.shape[-1])
+        drawn = self.view.augmentation.draw(count, size, torch_generator(self.seed, "augmentation", *self.position))
+        drawn = each_drawn(lambda rows: rows.to(device), drawn)
         missing = torch.arange(-count % self.world_size) % count
         order = torch.cat([order, order[missing]]).to(device)
         for whole in torch.split(order, self.batch_size):
             index = whole[self.rank :: self.world_size]
-            images = self.images.index_select(0, index)
-            if boxes is None:
-                inputs = self.view.plain(images)
-            elif self.view.augmentation == "crop_flip":
-                inputs = self.view.plain(crop_flip(images, boxes.take(index)))
-            else:
-                size = self.view.image_size or min(images.shape[-2:])
-                inputs = self.view.normalise(resized_crop(images, boxes.take(index), size))
+            inputs = self.view.augmented(self.images.index_select(0, index), take_drawn(drawn, index))
             yield inputs, self.labels.index_select(0, index)

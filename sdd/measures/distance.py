@@ -4,6 +4,28 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from sdd.measures.columns import Column
+
+DISTANCE = Column(
+    "distance",
+    "learning distance",
+    "ℓ2 norm of what the level's training moved",
+    colour="#009E73",
+    section="Distance",
+)
+DISTANCE_INIT = Column(
+    "distance_init",
+    "distance from the initialisation",
+    "ℓ2 norm from the first initialisation",
+    colour="#56B4E9",
+    section="Distance",
+    shown=False,
+    correlated=False,
+)
+
+PATH_COST = "one pass over the weights an epoch"
+"""Of measuring both after every epoch."""
+
 
 def trainable(net: nn.Module) -> dict[str, Tensor]:
     """Return all trainable parameters by name: weights, biases, normalisation scale and shift; no buffers."""

@@ -7,7 +7,33 @@ import torch
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.measures.columns import Column
 from sdd.measures.objective import Objective
+
+TOP = (
+    Column(
+        "hessian_top",
+        "largest Hessian eigenvalue",
+        "of the training loss at the level's final weights",
+        section="Flatness",
+        cost="10 to 20 Hessian-vector products of about 6 forward passes each (Lanczos to `top_tolerance`)",
+    ),
+    Column("hessian_top_iterations", "Hessian-vector products for the largest eigenvalue", detail=True),
+    Column("hessian_top_residual", "relative residual of the largest eigenvalue", detail=True),
+)
+"""Columns of `hessian_top`."""
+
+TRACE = (
+    Column(
+        "hessian_trace",
+        "Hessian trace",
+        "of the training loss at the level's final weights",
+        section="Flatness",
+        cost="`trace_probes` (16) products (Hutchinson, with its standard error)",
+    ),
+    Column("hessian_trace_error", "standard error of the Hessian trace", detail=True),
+)
+"""Columns of `hessian_trace`."""
 
 # Probes that share one graph of the gradient: more save little time and cost memory.
 _PROBES_AT_ONCE = 8

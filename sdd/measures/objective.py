@@ -7,14 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn import functional
+
+from sdd.losses.cross_entropy import cross_entropy
+from sdd.models.modes import kept_modes
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
 
 def summed_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Sum of −log softmax(logits)[label], in nats, over logits [B, C] and int64 labels [B]; a scalar."""
-    return functional.cross_entropy(logits, labels, reduction="sum")
+    return cross_entropy(logits, labels, reduction="sum")
 
 
 class Objective:
@@ -207,7 +209,6 @@ class Objective:
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
         """Evaluation mode, gradients on, full precision; everything as it was afterwards."""
-        modes = [(module, module.training) for module in self._net.modules()]
         cuda = [self.device] if self.device.type == "cuda" else []
         with (
             torch.inference_mode(False),
@@ -215,14 +216,9 @@ class Objective:
             torch.autocast(self.device.type, enabled=False),
             torch.random.fork_rng(cuda),
             _full_precision(),
+            kept_modes(self._net, training=False),
         ):
-            try:
-                for module, _ in modes:
-                    module.training = False
-                yield
-            finally:
-                for module, mode in modes:
-                    module.training = mode
+            yield
 
 
 @contextmanager

@@ -5,7 +5,16 @@ import math
 import torch
 
 from sdd.errors import UserError
+from sdd.measures.columns import Column
 from sdd.measures.objective import Objective
+
+SHARPNESS = Column(
+    "sharpness",
+    "sharpness",
+    "rise of the training loss after one ascent step of length `rho`",
+    section="Flatness",
+    cost="4 forward passes (SAM's ascent step of length `rho`, 0.05)",
+)
 
 
 def sharpness(objective: Objective, *, rho: float = 0.05) -> float:

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.compare import analyse_group, finite
+from sdd.analysis.columns import columns_of, merged
+from sdd.analysis.compare import analyse_group
 from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.runs import LABEL_ORDER, SEED, Group, group_runs
+from sdd.analysis.summary import finite
 from sdd.report.columns import page_columns
 from sdd.report.folders import STATES, Folder
 from sdd.report.run_entry import curve_entry, folder_entry, identity
@@ -37,7 +39,7 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
     curves = join_one_shot([folder.run for folder in folders if folder.run is not None])
     groups = group_runs(curves) if curves else []
     rows = [row for run in curves for row in run.rows]
-    columns = page_columns(rows)
+    columns = page_columns(columns_of(rows, merged(run.columns for run in curves)))
     names = [str(column["name"]) for column in columns]
     known = [run.settings for run in curves] + [folder.settings for folder in folders if folder.run is None]
     shared, differing = _compared([settings for settings in known if settings])

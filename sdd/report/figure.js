@@ -57,7 +57,7 @@ function drawing(curve, column, colours, marked, count) {
     y: only(all),
     spread: only(curve.spread(column.name)),
     counts: only(curve.counts(column.name)),
-    share: column.share,
+    fraction: column.fraction,
   };
 }
 
@@ -167,7 +167,7 @@ function markTraces(drawn, look) {
 
 /** Whether the axis is logarithmic: as chosen, else where all values are positive and span more than 20-fold. */
 function isLog(column, drawn) {
-  if (column.share) return false;
+  if (column.fraction) return false;
   const values = drawn.flatMap((one) => one.y.filter(known));
   const low = Math.min(...values, Infinity);
   if (!(low > 0)) return false;
@@ -187,11 +187,11 @@ function valueRange(column, drawn, log) {
     const pad = Math.max(0.05 * Math.log10(high / low), 0.02);
     return [Math.log10(low) - pad, Math.log10(high) + pad];
   }
-  const least = column.share ? 0.04 : Math.max(Math.abs(high), Math.abs(low)) * 1e-3 || 1;
+  const least = column.fraction ? 0.04 : Math.max(Math.abs(high), Math.abs(low)) * 1e-3 || 1;
   if (high - low < least) [low, high] = [low - least / 2, high + least / 2];
   const pad = 0.06 * (high - low);
   [low, high] = [low - pad, high + pad];
-  return column.share ? [Math.max(low, -0.03), Math.min(high, 1.03)] : [low, high];
+  return column.fraction ? [Math.max(low, -0.03), Math.min(high, 1.03)] : [low, high];
 }
 
 function panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count }) {
@@ -216,7 +216,7 @@ function panelLayout(column, look, { log, yRange, range, shaded, width, forFile,
     xaxis: { ...axis, range, ...sparsityTicks(range, inner), showgrid: false, automargin: forFile,
       title: { text: "Sparsity", font: { size: 11, color: look.muted }, standoff: 4 } },
     yaxis: { ...axis, type: log ? "log" : "linear", range: yRange, nticks: 6, exponentformat: "power",
-      ...(column.share ? { tickformat: spanY < 0.08 ? ".1%" : ".0%" } : {}),
+      ...(column.fraction ? { tickformat: spanY < 0.08 ? ".1%" : ".0%" } : {}),
       ...(log ? logTicks(yRange) : {}) },
     shapes: edges.map(({ from, to, fill }) => ({ type: "rect", layer: "below", xref: "x", yref: "paper", x0: from, x1: to,
       y0: 0, y1: 1, line: { width: 0 }, fillcolor: look.shades[fill] })),
@@ -247,4 +247,4 @@ function phaseEdges(curve, range) {
     fill: index, name: SHADES[index] })).filter(({ from, to }) => to > from);
 }
 
-const panelTitle = (column) => (column.share ? `${column.label} (%)` : column.label);
+const panelTitle = (column) => (column.unit ? `${column.label} (${column.unit})` : column.label);

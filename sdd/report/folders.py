@@ -20,7 +20,7 @@ _SETTINGS, _CURVE, _SUMMARY = "settings.json", "curve.csv", "summary.json"
 _FIRST_FILES = {"environment.json", "config.yaml", "levels", "checkpoints"}
 
 # What the page is made from.
-_READ = (_SETTINGS, _CURVE, _SUMMARY, "environment.json", "loss_curves.csv")
+_READ = (_SETTINGS, _CURVE, _SUMMARY, "environment.json", "columns.json", "loss_curves.csv")
 
 _DEEPEST = 3
 

@@ -9,7 +9,7 @@ let awaited = false;
 function buildPanels() {
   for (const column of data.columns) {
     const plot = element("div", { class: "plot", id: `plot-${column.name}` });
-    const log = column.share ? null : element("button", { type: "button", "aria-pressed": "false", title: "Logarithmic axis",
+    const log = column.fraction ? null : element("button", { type: "button", "aria-pressed": "false", title: "Logarithmic axis",
       onclick: () => { state.logs.set(column.name, log.getAttribute("aria-pressed") !== "true"); changed("look"); } }, "log");
     const file = (form) => element("button", { type: "button", title: `Download this figure as ${form}`,
       "aria-label": `${column.label} as ${form}`, onclick: () => downloadFigure(column, form.toLowerCase()) }, form);

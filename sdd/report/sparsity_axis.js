@@ -1,14 +1,14 @@
-// The sparsity axis: on the even scale a place is −log10 of the remaining share, so that pruning the same share of
+// The sparsity axis: on the even scale a place is −log10 of the remaining fraction, so that pruning the same fraction of
 // the remaining weights at each level puts the levels at equal distances; dense is 0.
 
 const allSparsities = curveRuns.flatMap((run) => run.sparsity.filter(known));
-const lastPlace = allSparsities.reduce((last, share) => (share < 1 ? Math.max(last, -Math.log10(1 - share)) : last), 0);
+const lastPlace = allSparsities.reduce((last, fraction) => (fraction < 1 ? Math.max(last, -Math.log10(1 - fraction)) : last), 0);
 
 /** The place of a sparsity; none remaining stands half a decade right of the last that has some. */
-function place(share) {
-  if (!known(share)) return null;
-  if (state.scale === "linear") return share;
-  return share < 1 ? -Math.log10(1 - share) + 0 : lastPlace + 0.5;
+function place(fraction) {
+  if (!known(fraction)) return null;
+  if (state.scale === "linear") return fraction;
+  return fraction < 1 ? -Math.log10(1 - fraction) + 0 : lastPlace + 0.5;
 }
 
 /** The range that shows all places of some curves. */
@@ -22,18 +22,18 @@ function fullRange(curves) {
   return [start - 0.03 * span, high + 0.03 * span];
 }
 
-/** Sparsities to write at the axis, as many as fit: decades of the remaining share, then halves, then fifths. */
+/** Sparsities to write at the axis, as many as fit: decades of the remaining fraction, then halves, then fifths. */
 function sparsityTicks(range, width) {
   if (state.scale === "linear") return { tickmode: "auto", nticks: Math.max(3, Math.floor(width / 62)), tickformat: ".6~%" };
   const [low, high] = range;
   const decades = Array.from({ length: Math.max(1, Math.ceil(Math.min(lastPlace, 12)) + 1) }, (_, index) => index);
   const zoomed = high - low < 0.8;
   const factors = zoomed ? [1, 0.5, 0.2, 0.3, 0.7, 0.4, 0.6, 0.8, 0.9, 0.25, 0.15, 0.12] : [1, 0.5, 0.2];
-  const shares = factors.flatMap((factor) => decades.map((decade) => factor * 10 ** -decade));
-  if (!zoomed) shares.push(0.8);
-  const wanted = shares.map((share) => [-Math.log10(share) + 0, `${Number((100 * (1 - share)).toPrecision(8))}%`])
+  const fractions = factors.flatMap((factor) => decades.map((decade) => factor * 10 ** -decade));
+  if (!zoomed) fractions.push(0.8);
+  const wanted = fractions.map((fraction) => [-Math.log10(fraction) + 0, `${Number((100 * (1 - fraction)).toPrecision(8))}%`])
     .filter(([at]) => at <= lastPlace + 1e-9);
-  if (allSparsities.some((share) => share >= 1)) wanted.unshift([lastPlace + 0.5, "100%"]);
+  if (allSparsities.some((fraction) => fraction >= 1)) wanted.unshift([lastPlace + 0.5, "100%"]);
   const taken = [];
   const ticks = [];
   for (const [at, label] of wanted) {

@@ -20,18 +20,18 @@ const known = (value) => value !== null && value !== undefined;
 const minus = (text) => text.replace("-", "−");
 const plural = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/** A share in [0, 1] as percent. */
-const percent = (share, digits = 1) => (known(share) ? minus((100 * share).toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "")) : MISSING);
+/** A fraction in [0, 1] as percent. */
+const percent = (fraction, digits = 1) => (known(fraction) ? minus((100 * fraction).toFixed(digits).replace(/^-(?=0(\.0*)?$)/, "")) : MISSING);
 
-/** A difference of shares in points, with its sign. */
-const points = (share) => (known(share) ? (share >= 0.0005 ? "+" : "") + percent(share) : MISSING);
+/** A difference of fractions in points, with its sign. */
+const points = (fraction) => (known(fraction) ? (fraction >= 0.0005 ? "+" : "") + percent(fraction) : MISSING);
 
 /** A sparsity as percent, as exact as it needs to be. */
-function sparsityText(share) {
-  if (!known(share)) return MISSING;
-  const remaining = 1 - share;
+function sparsityText(fraction) {
+  if (!known(fraction)) return MISSING;
+  const remaining = 1 - fraction;
   const digits = remaining > 0 && remaining < 1 ? Math.floor(-Math.log10(remaining)) + 1 : 0;
-  return `${Number((100 * share).toFixed(Math.min(digits, 8)))} %`;
+  return `${Number((100 * fraction).toFixed(Math.min(digits, 8)))} %`;
 }
 
 /** A number to four significant digits. */

@@ -3,7 +3,7 @@
 function showTip({ one, index }, { clientX, clientY }) {
   const value = one.y[index];
   if (!known(value)) return;
-  const write = (it) => (one.share ? `${percent(it, 2)} %` : number(it));
+  const write = (it) => (one.fraction ? `${percent(it, 2)} %` : number(it));
   const [spread, count] = [one.spread?.[index], one.counts?.[index]];
   const level = one.level[index];
   const { phases } = one.curve;

@@ -18,6 +18,9 @@ from sdd.runs.folder import RunFolder
 
 AUTO = "auto"
 
+# The settings in which a run of winning tickets differs from one that takes their masks.
+TICKETS: dict[str, Any] = {"masks_from": None, "retrain": "lottery", "retrain_args": None}
+
 # What level 0 depends on; the rest of `pruning` comes into play only when weights are removed.
 _DENSE = ("epochs_per_level", "rewind_steps", "stop_loss", "exclude")
 
@@ -40,7 +43,7 @@ def tickets_config(config: Mapping[str, Any]) -> dict[str, Any]:
     Args:
         config: The run's, nested.
     """
-    return _without_place(config) | {"pruning": {**config["pruning"], "masks_from": None, "retrain": "lottery"}}
+    return _without_place(config) | {"pruning": {**config["pruning"], **TICKETS}}
 
 
 def _without_place(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from sdd.errors import UserError
 from sdd.pruning.masks import Masks
 from sdd.pruning.retraining import State
 from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.mask_file import check_shapes
 
 
 class TrainedLevels:
@@ -26,16 +27,23 @@ class TrainedLevels:
 
     def __init__(self, path: str) -> None:
         self.folder = RunFolder(Path(path).expanduser())
+        self._read: tuple[int, Masks] | None = None
         if not self.folder.curve.is_file():
-            raise UserError(f"pruning.masks_from {path} is no run: it must be the folder of a finished run")
+            raise UserError(
+                f"pruning.masks_from {path} is no run: it must be the folder of a finished run, or a file of masks"
+            )
         if not self.folder.finished:
             raise UserError(f"pruning.masks_from {path} is not finished: give its command again first")
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The run's settings as flat dotted keys."""
-        content: dict[str, Any] = json.loads((self.folder.path / "settings.json").read_text())
-        return content
+    def seed(self) -> int:
+        """The run's training seed."""
+        return int(self._settings["seed_everything"])
+
+    @property
+    def epochs_per_level(self) -> int:
+        """Epochs of each of its levels."""
+        return int(self._settings["pruning.epochs_per_level"])
 
     def check(self, last_level: int, prunable: Mapping[str, Tensor]) -> None:
         """Find out whether it has every level, for this network.
@@ -56,23 +64,19 @@ class TrainedLevels:
                 )
             if not is_readable(path):
                 raise UserError(f"pruning.masks_from: {path} is damaged")
-        shapes = {name: tuple(mask.shape) for name, mask in self.masks(0).items()}
-        wanted = {name: tuple(weight.shape) for name, weight in prunable.items()}
-        if shapes != wanted:
-            differing = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))
-            raise UserError(
-                f"pruning.masks_from {self.folder.path} has masks for other weights: {', '.join(differing[:3])}; "
-                "network and pruning.exclude must be the same"
-            )
+        check_shapes(str(self.folder.path), self.masks(0), prunable)
 
     def masks(self, level: int) -> Masks:
         """Return a level's masks, on the CPU."""
-        prefix = "mask_buffers."
-        return {
-            name.removeprefix(prefix).replace("/", "."): value
-            for name, value in self._module_state(level).items()
-            if name.startswith(prefix)
-        }
+        if self._read is None or self._read[0] != level:
+            prefix = "mask_buffers."
+            masks = {
+                name.removeprefix(prefix).replace("/", "."): value
+                for name, value in self._module_state(level).items()
+                if name.startswith(prefix)
+            }
+            self._read = (level, masks)
+        return dict(self._read[1])
 
     def weights(self, level: int) -> State:
         """Return a level's trained parameters and buffers, on the CPU."""
@@ -81,6 +85,11 @@ class TrainedLevels:
             for name, value in self._module_state(level).items()
             if name.startswith("net.")
         }
+
+    @property
+    def _settings(self) -> dict[str, Any]:
+        content: dict[str, Any] = json.loads((self.folder.path / "settings.json").read_text())
+        return content
 
     def _module_state(self, level: int) -> dict[str, Tensor]:
         path = self.folder.level_checkpoint(level)

@@ -10,6 +10,7 @@ import yaml
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.loggers import Logger, WandbLogger
 
+from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
 from sdd.analysis.summary import summarise
 from sdd.errors import UserError
@@ -94,7 +95,7 @@ class RunLoggers:
             log = CurveLog(logger)
             for row in rows:
                 log.send(row)
-            log.finish(self._folder, rows, summarise(rows))
+            log.finish(self._folder, rows, summarise(rows, read_columns(self._folder.path)))
             logger.finalize("success")
         self._folder.write_environment({**self._started_with, **self.note()})
 

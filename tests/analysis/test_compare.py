@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sdd.analysis.compare import complete_block, finite, mean_phases
+from sdd.analysis.compare import complete_block, mean_phases
 from sdd.analysis.correlation import effective_levels, ordered_spearman, pool
 from sdd.analysis.runs import Run, group_runs
 from sdd.analysis.tickets import pair_groups
@@ -182,7 +182,3 @@ def test_the_mean_curve_has_the_noise_of_its_seeds():
         curves = CURVE + rng.normal(0, 0.02, (5, 20)) + rng.normal(0, 0.1, (5, 1))
         ratios.append(mean_phases(1 - 0.8 ** np.arange(20), curves).noise / (0.02 / math.sqrt(5)))
     assert 0.9 < np.median(ratios) < 1.3, "offsets between seeds do not count"
-
-
-def test_finite_leaves_what_json_can_hold():
-    assert finite({"a": (1, math.nan, [math.inf, "x", None, True])}) == {"a": [1, None, [None, "x", None, True]]}

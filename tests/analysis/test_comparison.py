@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from sdd.__main__ import main
-from sdd.analysis.compare import analyse_group, complete_block, correlated_measures
+from sdd.analysis.compare import analyse_group, complete_block
 from sdd.analysis.correlation import ordered_spearman, pool, t_interval
 from sdd.analysis.curve import write_curve
 from sdd.analysis.loss_curves import mean_loss_curves, nearest_levels, read_loss_curves
@@ -146,7 +146,7 @@ def test_the_level_table_is_that_of_a_loop(runs):
 def test_correlations_are_those_of_scipy_and_leave_bookkeeping_out(runs):
     group = group_runs(read_runs(runs).runs)[0]
     found = analyse_group(group)["correlations"]
-    assert list(found) == ["distance", "hessian_top", "sharpness"] == correlated_measures(group.runs[0].rows)
+    assert list(found) == ["distance", "hessian_top", "sharpness"]
     for name in found:
         for run, seed in zip(group.runs, found[name]["per_seed"], strict=True):
             both = [[row[key] for row in run.rows] for key in ("test_acc", name)]

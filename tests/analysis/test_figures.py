@@ -6,12 +6,13 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from sdd.analysis import figures
-from sdd.analysis.compare import analyse_group, finite
+from sdd.analysis.columns import built_in
+from sdd.analysis.compare import analyse_group
+from sdd.analysis.drawing import is_wide
 from sdd.analysis.figures import COLUMN_WIDTH, draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.loss_curves import LossCurve
-from sdd.analysis.plots import COLOURS
 from sdd.analysis.runs import group_runs, read_runs
+from sdd.analysis.summary import finite
 from sdd.analysis.tickets import pair_groups
 from tests.analysis.test_comparison import make_run
 
@@ -41,7 +42,7 @@ def test_a_group_has_each_measure_in_its_colour(groups, tmp_path):
     analysis = analyse_group(groups[0])
     text = check(draw_group(analysis, tmp_path / "a=0.5", ["distance", "sharpness", "hessian_trace"])).lower()
     for name in ("test_acc", "distance", "sharpness"):
-        assert COLOURS[name].lower() in text
+        assert built_in()[name].colour.lower() in text
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a=0.5.png", "a=0.5.svg"]
     assert draw_group(analysis, tmp_path / "none", ["hessian_trace"]) == []
 
@@ -63,12 +64,12 @@ def test_the_same_picture_is_the_same_file(groups, tmp_path):
 
 
 def test_tickets_are_drawn_with_one_pair_and_with_several(groups, tmp_path):
-    check(draw_tickets(finite(pair_groups(*groups)), tmp_path / "tickets"))
+    check(draw_tickets(finite(pair_groups(*groups)), tmp_path / "tickets", built_in()["test_acc"]))
     comparison = finite(pair_groups(*groups))
     for level in comparison["levels"]:
         level |= {"low": None, "high": None}
-    check(draw_tickets(comparison, tmp_path / "single"))
-    assert draw_tickets({"levels": []}, tmp_path / "none") == []
+    check(draw_tickets(comparison, tmp_path / "single", built_in()["test_acc"]))
+    assert draw_tickets({"levels": []}, tmp_path / "none", built_in()["test_acc"]) == []
 
 
 def test_loss_curves_of_one_and_of_several_directions(tmp_path):
@@ -86,7 +87,7 @@ def test_loss_curves_of_one_and_of_several_directions(tmp_path):
     [([1.0, 21.0], True), ([1.0, 19.0], False), ([0.0, 100.0], False), ([-1.0, 100.0], False), ([np.nan], False)],
 )
 def test_wide_positive_values_get_a_logarithmic_axis(values, wide):
-    assert figures._is_wide(np.array(values)) is wide
+    assert is_wide(np.array(values)) is wide
 
 
 def test_a_full_disk_leaves_the_old_figure(groups, tmp_path, monkeypatch):

@@ -9,8 +9,11 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
-from sdd.analysis.plots import COLOURS, curve_figure, draw_curve, sparsity_places
+from sdd.analysis.columns import built_in
+from sdd.analysis.drawing import sparsity_places
+from sdd.analysis.plots import curve_figure, draw_curve
 from sdd.analysis.summary import phases_of
+from sdd.measures.columns import Column
 
 
 def make_rows(levels=35, shrink=0.8):
@@ -57,15 +60,9 @@ VARIANTS = {
 @pytest.mark.parametrize("name", VARIANTS)
 def test_everything_can_be_drawn(tmp_path, name):
     rows = VARIANTS[name]
-    (path,) = draw_curve(rows, phases_of(rows), tmp_path / "curve.png", title=name)
-    assert path == tmp_path / "curve.png"
-    assert imread(path).shape[1] == 1000
-
-
-def test_formats_go_beside_each_other_and_nothing_else_is_left(tmp_path):
-    draw_curve(make_rows(), None, tmp_path / "curve.png", title="", formats=("png", "svg"))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["curve.png", "curve.svg"]
-    assert b"<svg" in (tmp_path / "curve.svg").read_bytes()
+    draw_curve(rows, phases_of(rows), tmp_path / "curve.png", title=name)
+    assert [path.name for path in tmp_path.iterdir()] == ["curve.png"], "nothing else is left"
+    assert imread(tmp_path / "curve.png").shape[1] == 1000
 
 
 def extents(figure, texts):
@@ -108,11 +105,35 @@ def test_a_level_with_nothing_left_stands_after_the_last_and_is_labelled():
 def test_lines_have_the_colour_of_their_measure_and_trough_and_peak_their_value():
     rows = make_rows()
     upper, lower = curve_figure(rows, phases_of(rows)).axes
+    colours = {name: column.colour for name, column in built_in().items()}
     by_colour = {line.get_color(): line for line in reversed(upper.lines)}
-    assert by_colour[COLOURS["memorized"]].get_ydata() == pytest.approx([100 * row["memorized"] for row in rows])
-    assert by_colour[COLOURS["test_acc"]].get_ydata() == pytest.approx([100 * row["test_acc"] for row in rows])
-    assert lower.lines[0].get_color() == COLOURS["distance"]
+    assert by_colour[colours["memorized"]].get_ydata() == pytest.approx([100 * row["memorized"] for row in rows])
+    assert by_colour[colours["test_acc"]].get_ydata() == pytest.approx([100 * row["test_acc"] for row in rows])
+    assert lower.lines[0].get_color() == colours["distance"]
     assert {"60.0", "82.0"} <= {text.get_text() for text in upper.texts}
+
+
+def test_further_measures_have_panels_of_their_own_joined_across_levels_that_lack_them():
+    rows = [
+        row | ({} if row["level"] % 2 else {"norm": 10.0 ** (row["level"] / 4), "lost": 0.5}) for row in make_rows()
+    ]
+    columns = {"norm": Column("norm", "a rather long label of it", unit="$mm", colour="#AA3377")}
+    columns |= {"lost": Column("lost", "lost", unit="fraction"), "detail": Column("detail", "detail", detail=True)}
+    figure = curve_figure([row | {"detail": 1.0, "all_nan": math.nan} for row in rows], None, columns=columns)
+    FigureCanvasAgg(figure).draw()
+    _, _, norm, lost = figure.axes
+    assert norm.get_ylabel().replace("\n", " ") == "a rather long label of it ($mm)"
+    assert len(norm.get_ylabel().splitlines()) > 1
+    assert norm.get_yscale() == "log"
+    assert norm.lines[0].get_ydata().tolist() == [row["norm"] for row in rows if "norm" in row]
+    assert lost.get_ylabel() == "lost (%)"
+    assert set(lost.lines[0].get_ydata()) == {50.0}
+    assert lost.get_xlabel() == "sparsity, percent"
+
+
+def test_a_picture_has_a_few_further_panels_at_the_most():
+    rows = [row | {f"measure{number}": 1.0 for number in range(9)} for row in make_rows()]
+    assert [axes.get_ylabel() for axes in curve_figure(rows, None).axes[2:]] == [f"measure{n}" for n in range(4)]
 
 
 def test_threads_draw_the_same_as_one(tmp_path):
@@ -120,7 +141,8 @@ def test_threads_draw_the_same_as_one(tmp_path):
     phases = phases_of(rows)
 
     def draw(number):
-        return draw_curve(rows, phases, tmp_path / f"{number}.png")[0].read_bytes()
+        draw_curve(rows, phases, tmp_path / f"{number}.png")
+        return (tmp_path / f"{number}.png").read_bytes()
 
     with ThreadPoolExecutor(3) as pool:
         assert len(set(pool.map(draw, range(3)))) == 1

@@ -5,9 +5,8 @@ import math
 import pytest
 
 from sdd.analysis.curve import FIRST_COLUMNS
-from sdd.analysis.report_text import header, row_line, summary, table
-from sdd.analysis.statistics import Correlation
-from sdd.analysis.summary import phases_of
+from sdd.analysis.report_text import header, row_line, summary
+from sdd.analysis.summary import phases_of, summarise
 
 ACCURACY = [0.70, 0.70, 0.70, 0.68, 0.66, 0.64, 0.62, 0.60, 0.60, 0.65, 0.70, 0.75, 0.80, 0.82, 0.82, 0.75, 0.6]
 
@@ -29,8 +28,7 @@ def make_rows(accuracy=ACCURACY, memorized=0.5):
 
 def test_all_lines_are_equally_long_and_fit_a_terminal():
     rows = make_rows(memorized=math.nan)
-    lines = table(rows).splitlines()
-    assert lines == [header(), *map(row_line, rows)]
+    lines = [header(), *map(row_line, rows)]
     assert {len(line) for line in lines} == {len(header())}
     assert len(header()) <= 100
 
@@ -52,7 +50,9 @@ def test_missing_numbers_are_dashes():
 
 
 def test_a_double_descent_in_words():
-    text = summary(make_rows(), correlations={"distance": Correlation(-0.75, 0.001, 17)})
+    rows = make_rows()
+    found = summarise(rows) | {"spearman": {"distance": {"rho": -0.75, "p_value": 0.001, "n": 17}}}
+    text = summary(rows, found)
     assert "Double descent: yes" in text
     assert "light 0% to 36%, critical 36% to 79.03%, sweet 79.03% to 94.5%, collapsed 94.5% to 97.19%" in text
     assert "trough   test accuracy 60.00% at level 7, sparsity 79.03%, 50.00% of wrong labels memorised" in text
@@ -61,14 +61,15 @@ def test_a_double_descent_in_words():
 
 
 def test_a_curve_that_ends_with_its_peak_has_no_collapsed_phase():
-    assert "collapsed" not in summary(make_rows(ACCURACY[:14], memorized=math.nan))
-    assert "memorised" not in summary(make_rows(ACCURACY[:14], memorized=math.nan))
+    rows = make_rows(ACCURACY[:14], memorized=math.nan)
+    assert "collapsed" not in summary(rows, summarise(rows))
+    assert "memorised" not in summary(rows, summarise(rows))
 
 
 @pytest.mark.parametrize("accuracy", [[], [0.7], [0.98] * 12, [math.nan] * 9])
 def test_none_in_words_with_the_reason(accuracy):
     rows = make_rows(accuracy)
-    text = summary(rows)
+    text = summary(rows, summarise(rows))
     assert text.startswith("No double descent: ")
     assert phases_of(rows).reason in text
     assert "Spearman of test_acc with distance, over levels: none" in text

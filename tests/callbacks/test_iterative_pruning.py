@@ -10,11 +10,8 @@ from sdd.analysis.curve import read_curve
 from sdd.callbacks import LevelCallback
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
-from sdd.measures.accuracy import predict
-from sdd.pruning.criteria import magnitude_scores
-from sdd.pruning.masks import prunable_parameters
 from sdd.seeding import derive_seed
-from tests.small import NormNet, level_state, sgd, small_data, small_net, small_run
+from tests.small import NormNet, level_state, sgd, small_data, small_run
 
 
 def adam(parameters):
@@ -299,7 +296,6 @@ def test_a_diverging_run_ends_with_one_line_and_keeps_its_rows(tmp_path):
     [
         ({"epochs_per_level": 0}, "epochs_per_level"),
         ({"rewind_steps": -1}, "rewind_steps"),
-        ({"gradient_batches": 0}, "gradient_batches"),
         ({"finetune_lr": 0.0}, "finetune_lr"),
         ({"exclude": ["nothing"]}, "nothing"),
         ({"rewind_steps": 9}, "only 8 steps"),
@@ -310,11 +306,3 @@ def test_impossible_arguments_are_refused_in_one_line(tmp_path, arguments, word)
         small_run(tmp_path, **arguments)
     assert "\n" not in str(caught.value)
     assert not (Path(tmp_path) / "curve.csv").exists()
-
-
-def test_evaluation_and_scores_leave_training_mode_on():
-    net = small_net().train()
-    data = small_data()
-    predict(net, data.plain_loader("test"))
-    magnitude_scores(prunable_parameters(net))
-    assert net.training

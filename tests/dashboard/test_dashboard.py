@@ -13,18 +13,22 @@ from inspect import signature
 import pytest
 
 from sdd.__main__ import main
-from sdd.analysis.curve import FIRST_COLUMNS, read_curve
+from sdd.analysis.columns import write_columns
+from sdd.analysis.curve import FIRST_COLUMNS, read_curve, write_curve
 from sdd.analysis.summary import summarise
 from sdd.callbacks import FlatnessMeasures
 from sdd.cli.command import plan
 from sdd.dashboard import panels as shown
 from sdd.dashboard.command import dashboard
 from sdd.errors import UserError
+from sdd.measures.columns import Column
 from tests.analysis.test_comparison import make_run
 from tests.small import CONFIG, PROJECT
 
 # Of the package itself, not of ours.
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic V1 style `@validator`:DeprecationWarning")
+
+FLATNESS = ("hessian_top", "hessian_trace", "sharpness")
 
 BLOCK = """
 import sys
@@ -80,13 +84,41 @@ def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_gr
     assert by_section["Memorisation"] == ["memorized", "recovered"]
     assert by_section["Distance"] == ["distance", "distance_init"]
     assert by_section["Flatness"] == ["hessian_top", "hessian_trace", "sharpness"]
-    measures = {*FIRST_COLUMNS, *shown.FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
+    measures = {*FIRST_COLUMNS, *FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
     assert sorted(drawn) == sorted(measures), "each measure once, and nothing that no run has"
+
+
+def test_a_panel_is_called_by_the_label_of_its_measure(capsys):
+    panels = panels_of(dry_run(capsys)["spec"])
+    titles = {config["metrics"][0]: config["chartTitle"] for _, config in panels["Curves"] if "metrics" in config}
+    assert titles["test_acc"] == "test accuracy"
+    assert titles["train_acc_kept"] == "training accuracy, unchanged labels"
+
+
+def test_measures_of_given_runs_have_panels_too(tmp_path, capsys):
+    folder = make_run(tmp_path / "run", 0)
+    rows = [row | {"weight_norm": 1.0, "norm_error": 0.1, "val_acc": 0.5} for row in read_curve(folder / "curve.csv")]
+    write_curve(folder / "curve.csv", rows)
+    norm = Column("weight_norm", "norm of all weights", unit="weights")
+    write_columns(folder, [norm, Column("norm_error", "its error", detail=True), Column("unmeasured", "never there")])
+    spec = dry_run(capsys, str(folder))["spec"]
+    (panel,) = panels_of(spec)["Measures"]
+    assert panel[1]["metrics"] == ["weight_norm"]
+    assert panel[1]["chartTitle"] == "norm of all weights (weights)"
+    assert "val_acc" in [metric for _, config in panels_of(spec)["Curves"] for metric in config.get("metrics", [])]
+    assert "summary:spearman.weight_norm.rho" in spec["section"]["runSets"][0]["runFeed"]["columnOrder"]
+    for name in ("norm_error", "unmeasured"):
+        assert name not in json.dumps(spec)
+
+
+def test_folders_without_a_run_are_one_line(tmp_path, capsys):
+    assert main(["dashboard", "me/sdd", str(tmp_path / "none"), "--dry_run"]) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith("sdd: error: there is no run among the folders given")
 
 
 def test_flatness_measures_are_those_of_the_callback():
     switches = {name for name, argument in signature(FlatnessMeasures).parameters.items() if argument.default is False}
-    assert set(shown.FLATNESS) == switches - {"loss_curves"}
+    assert set(FLATNESS) == switches - {"loss_curves"}
 
 
 def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
@@ -94,7 +126,7 @@ def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
     verdict = summarise(rows)
     assert verdict["double_descent"], "else trough and peak are not there to be named"
     known = set(flat(verdict))
-    assert {*shown.VERDICTS, *shown.CORRELATED} <= known
+    assert {*shown.VERDICTS, *shown.correlations(shown.usual_columns())} <= known
     spec = dry_run(capsys)["spec"]
     verdicts = panels_of(spec)["Verdicts"]
     texts = json.dumps(verdicts)

@@ -6,10 +6,10 @@ import torch
 from scipy import stats
 
 from sdd.data import NoisyLabelData
-from sdd.data.datasets import DATASETS, Dataset
-from sdd.data.noise import add_noise
+from sdd.data.datasets import Dataset, DataSource
+from sdd.data.label_noise import LabelNoise
+from sdd.data.noise import NOISE_TYPES
 from sdd.errors import UserError
-from sdd.seeding import Stream
 
 COUNT, TESTED = 5000, 300
 
@@ -45,7 +45,7 @@ def numbered(monkeypatch):
             look_alikes={0: 1},
         )
 
-    monkeypatch.setitem(DATASETS, "digits", load)
+    monkeypatch.setattr("sdd.data.datasets.digits.PART", DataSource(load))
     return calls
 
 
@@ -76,9 +76,9 @@ def test_training_and_validation_labels_are_noisy_and_test_labels_clean(numbered
     data = NoisyLabelData(val_size=1000, noise_type=kind, noise_rate=0.4, noise_seed=3)
     for name in ("train", "val"):
         part = data.split(name)
-        stream = Stream(3, f"{name} label noise")
-        expected = add_noise(part.true_labels.numpy(), 10, kind, 0.4, stream, {0: 1})
-        assert np.array_equal(part.labels.numpy(), expected.labels)
+        noise, count = LabelNoise(kind, NOISE_TYPES.get(kind), 0.4, seed=3), len(part.labels)
+        expected = noise.noisy(part.true_labels.numpy(), 10, {0: 1}, name, np.arange(count), count)
+        assert np.array_equal(part.labels.numpy(), expected)
         assert part.flipped.any()
         assert torch.equal(part.flipped, part.labels != part.true_labels)
         assert part.labels.dtype == part.true_labels.dtype == torch.int64
@@ -125,8 +125,8 @@ def test_a_tenth_of_the_data_is_as_noisy_as_the_whole(numbered, kind, seed):
     # With one seed and one permutation for both draws the subset would be noise from end to end.
     data = NoisyLabelData(train_size=COUNT // 10, noise_type=kind, noise_rate=0.4, noise_seed=seed, subset_seed=seed)
     flipped = data.split("train").flipped
-    share = {"uniform": 0.36, "symmetric": 0.4}[kind]
-    assert stats.binomtest(int(flipped.sum()), len(flipped), share).pvalue > 1e-4
+    fraction = {"uniform": 0.36, "symmetric": 0.4}[kind]
+    assert stats.binomtest(int(flipped.sum()), len(flipped), fraction).pvalue > 1e-4
 
 
 def test_a_subset_has_every_class_about_as_often(numbered):
@@ -210,14 +210,14 @@ def trainer(rank=0, world_size=1):
     )
 
 
-def test_each_process_gets_its_share(numbered):
+def test_each_process_gets_its_part_of_a_batch(numbered):
     whole = [labels.tolist() for _, labels in NoisyLabelData(batch_size=60).train_dataloader()]
     for rank in range(3):
         data = NoisyLabelData(batch_size=60)
         data.trainer = trainer(rank, 3)
         data.setup("fit")
-        share = [labels.tolist() for _, labels in data.train_dataloader()]
-        assert share[:-1] == [labels[rank::3] for labels in whole[:-1]]
+        part = [labels.tolist() for _, labels in data.train_dataloader()]
+        assert part[:-1] == [labels[rank::3] for labels in whole[:-1]]
 
 
 def test_a_batch_that_cannot_be_split_evenly_is_an_error(numbered):
@@ -230,11 +230,17 @@ def test_a_batch_that_cannot_be_split_evenly_is_an_error(numbered):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"dataset": "imagenet"}, "unknown data set 'imagenet'; allowed: digits,"),
-        ({"noise_type": "gaussian"}, "unknown noise type 'gaussian'; allowed: uniform,"),
+        ({"dataset": "imagenet"}, "data.dataset is 'imagenet'; allowed: cifar10, cifar100, digits,"),
+        ({"noise_type": "gaussian"}, "data.noise_type is 'gaussian'; allowed: asymmetric, human,"),
         ({"noise_rate": 1.5}, r"noise rate 1\.5 is outside \[0, 1\]"),
         ({"noise_rate": float("nan")}, r"noise rate nan is outside \[0, 1\]"),
+        ({"augment": "crop-flip"}, "data.augment is 'crop-flip'; allowed: .*; did you mean crop_flip"),
         ({"noise_type": "human"}, r"set --data\.noise_file"),
+        ({"noise_file": "labels.txt"}, r"data\.noise_file is labels\.txt, but noise type symmetric reads no file"),
+        ({"noise_key": "worse_label"}, r"data\.noise_key is worse_label, but noise type symmetric reads no file"),
+        ({"noise_type_args": {"step": 2}}, "data.noise_type_args has step, which symmetric does not take"),
+        ({"dataset_args": {"part": "extra"}}, "data.dataset_args has part, which digits does not take"),
+        ({"augment_args": {"padding": 2}}, "data.augment_args has padding, which none does not take"),
         *[
             ({name: 0}, rf"data\.{name} is 0; it must be at least 1")
             for name in ("train_size", "batch_size", "eval_batch_size", "image_size", "eval_resize", "load_size")
@@ -242,7 +248,7 @@ def test_a_batch_that_cannot_be_split_evenly_is_an_error(numbered):
         ({"val_size": -1}, r"data\.val_size is -1; it must be at least 0"),
         ({"eval_resize": 45}, r"data\.eval_resize is 45, .*data\.image_size \(None\)"),
         ({"eval_resize": 30, "image_size": 32}, r"data\.eval_resize is 30, .*data\.image_size \(32\)"),
-        ({"load_size": 64}, "load_size is for the data set image_folder, not for digits"),
+        ({"load_size": 64}, r"load_size is for .*\(image_folder\), not for digits"),
     ],
 )
 def test_a_wrong_argument_is_a_one_line_error_before_any_data_is_read(numbered, arguments, message):
@@ -255,12 +261,12 @@ def test_a_wrong_argument_is_a_one_line_error_before_any_data_is_read(numbered, 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"train_size": 1001}, "train_size 1001 and .*val_size 0 do not fit the 1000 training examples of digits"),
+        ({"train_size": 1001}, "train_size 1001 and .*val_size 0 do not fit the 1000 training examples of the data"),
         ({"train_size": 900, "val_size": 101}, "train_size 900 and .*val_size 101 do not fit the 1000"),
         ({"val_size": 1000}, "val_size 1000 do not fit the 1000"),
         ({"val_size": 1001}, "val_size 1001 do not fit the 1000"),
         ({"image_size": 9}, r"image_size 9 is larger than the stored images \(8\); set --data\.eval_resize"),
-        ({"noise_type": "asymmetric", "noise_rate": 0.4}, "asymmetric noise is not defined for digits; allowed"),
+        ({"noise_type": "asymmetric", "noise_rate": 0.4}, "asymmetric noise is not defined for digits, .*allowed"),
         ({"noise_type": "human", "noise_file": "SHORT"}, r"shape \[3\], but the training set has 1000 examples"),
         ({"dataset": "image_folder"}, "no folder of classes"),
     ],

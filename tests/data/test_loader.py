@@ -2,8 +2,10 @@ import pytest
 import torch
 from torchvision.transforms.v2 import functional as reference
 
-from sdd.data.loader import PlainLoader, TrainLoader, View
-from sdd.data.transforms import Normalisation, draw_boxes
+from sdd.data.augmentations import AUGMENTATIONS
+from sdd.data.loader import PlainLoader, TrainLoader
+from sdd.data.transforms import Normalisation
+from sdd.data.view import View
 from sdd.seeding import derive_seed
 
 AS_THEY_ARE = Normalisation.of([0.0], [1 / 255], torch.device("cpu"))
@@ -84,7 +86,7 @@ def test_processes_share_each_batch_of_the_single_process(world, count, batch):
 
 def test_processes_draw_the_same_crops():
     images, labels = numbered(24, 8, 8)
-    view = View(AS_THEY_ARE, "crop_flip")
+    view = View(AS_THEY_ARE, AUGMENTATIONS.get("crop_flip"))
     whole = list(TrainLoader(images, labels, 8, view, 0))
     shares = [list(TrainLoader(images, labels, 8, view, 0, rank, 2)) for rank in range(2)]
     for number, (inputs, numbers) in enumerate(whole):
@@ -95,10 +97,12 @@ def test_processes_draw_the_same_crops():
 
 def brute_force(image, box, augmentation, size):
     """One image through torchvision's functions, in floating point."""
-    top, left, height, width, flip = box
     if augmentation == "crop_flip":
+        top, left, flip = box
+        height, width = image.shape[-2:]
         seen = reference.crop(reference.pad(image, [4, 4, 4, 4]), top, left, height, width).float()
     else:
+        top, left, height, width, flip = box
         seen = reference.resized_crop(image.float(), top, left, height, width, [size, size], antialias=True)
     return reference.horizontal_flip(seen) if flip else seen
 
@@ -106,14 +110,14 @@ def brute_force(image, box, augmentation, size):
 @pytest.mark.parametrize(("augmentation", "size"), [("crop_flip", None), ("resized_crop_flip", 11)])
 def test_an_augmented_batch_is_each_image_augmented_alone(augmentation, size):
     images, labels = numbered(21, 16, 16)
-    made = TrainLoader(images, labels, 8, View(AS_THEY_ARE, augmentation, size), seed=5)
+    made = TrainLoader(images, labels, 8, View(AS_THEY_ARE, AUGMENTATIONS.get(augmentation), size), seed=5)
     made.position = (1, 2)
     generator = torch.Generator().manual_seed(derive_seed(5, "augmentation", 1, 2))
-    boxes = draw_boxes(augmentation, 21, (16, 16), generator)
+    drawn = AUGMENTATIONS.get(augmentation).draw(21, (16, 16), generator)
     seen = 0
     for inputs, numbers in made:
         for mine, number in zip(inputs, numbers.tolist(), strict=True):
-            box = [int(part[number]) for part in (boxes.top, boxes.left, boxes.height, boxes.width, boxes.flip)]
+            box = [int(part[number]) for part in drawn]
             torch.testing.assert_close(mine, brute_force(images[number], box, augmentation, size), rtol=0, atol=2e-3)
             seen += 1
     assert seen == 21
@@ -122,7 +126,7 @@ def test_an_augmented_batch_is_each_image_augmented_alone(augmentation, size):
 @pytest.mark.parametrize("augmentation", ["crop_flip", "resized_crop_flip"])
 def test_augmentation_changes_with_epoch_and_level_and_repeats_with_them(augmentation):
     images, labels = numbered(16, 12, 12)
-    made = TrainLoader(images, labels, 16, View(AS_THEY_ARE, augmentation), seed=0)
+    made = TrainLoader(images, labels, 16, View(AS_THEY_ARE, AUGMENTATIONS.get(augmentation)), seed=0)
 
     def one_pass(position):
         made.position = position
@@ -137,13 +141,15 @@ def test_augmentation_changes_with_epoch_and_level_and_repeats_with_them(augment
 
 def test_a_resized_crop_without_a_size_keeps_the_shorter_side():
     images, labels = numbered(4, 12, 20)
-    inputs, _ = next(iter(TrainLoader(images, labels, 4, View(AS_THEY_ARE, "resized_crop_flip"), seed=0)))
+    inputs, _ = next(
+        iter(TrainLoader(images, labels, 4, View(AS_THEY_ARE, AUGMENTATIONS.get("resized_crop_flip")), seed=0))
+    )
     assert inputs.shape == (4, 1, 12, 12)
 
 
 def test_a_crop_is_brought_to_the_size_that_the_network_sees():
     images, labels = numbered(4, 16, 16)
-    inputs, _ = next(iter(TrainLoader(images, labels, 4, View(AS_THEY_ARE, "crop_flip", 8), seed=0)))
+    inputs, _ = next(iter(TrainLoader(images, labels, 4, View(AS_THEY_ARE, AUGMENTATIONS.get("crop_flip"), 8), seed=0)))
     assert inputs.shape == (4, 1, 8, 8)
 
 
@@ -156,17 +162,3 @@ def test_evaluation_keeps_the_stored_order(count, batch):
     assert all(len(part[1]) == batch for part in parts[:-1])
     assert torch.equal(torch.cat([part[0] for part in parts]), images.float())
     assert torch.equal(torch.cat([part[1] for part in parts]), labels)
-
-
-@pytest.mark.parametrize(
-    ("image_size", "eval_resize", "resized"),
-    [(None, None, None), (16, None, None), (8, None, 8), (8, 11, 11)],
-)
-def test_the_plain_view_resizes_and_cuts_only_where_asked(image_size, eval_resize, resized):
-    images, _ = numbered(5, 16, 16)
-    view = View(Normalisation.of([0.3], [0.2], torch.device("cpu")), "none", image_size, eval_resize)
-    expected = images.float()
-    if resized is not None:
-        expected = reference.resize(expected, [resized], antialias=True)
-        expected = reference.center_crop(expected, [image_size, image_size])
-    torch.testing.assert_close(view.plain(images), (expected / 255 - 0.3) / 0.2, rtol=0, atol=1e-4)

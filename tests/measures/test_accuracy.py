@@ -3,6 +3,7 @@ import math
 import torch
 from torch import nn
 
+from sdd.losses import LOSSES
 from sdd.measures.accuracy import Predictions, predict, training_measures
 
 
@@ -18,7 +19,7 @@ def test_predictions_average_over_examples_of_uneven_batches():
     logits = torch.randn(7, 3, dtype=torch.float64)
     labels = torch.tensor([0, 1, 2, 0, 1, 2, 0])
     net = Echo()
-    result = predict(net, [(logits[:5], labels[:5]), (logits[5:], labels[5:])])
+    result = predict(net, [(logits[:5], labels[:5]), (logits[5:], labels[5:])], LOSSES.get("cross_entropy"))
     by_hand = -sum(math.log(math.exp(logits[i, labels[i]]) / sum(math.exp(v) for v in logits[i])) for i in range(7))
     assert math.isclose(result.loss, by_hand / 7, rel_tol=1e-12)
     assert result.classes.tolist() == [max(range(3), key=lambda c: logits[i, c]) for i in range(7)]

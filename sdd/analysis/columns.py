@@ -1,0 +1,120 @@
+"""The columns of a run: what its measures said of them when it was trained, kept in its folder."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from sdd.analysis.curve import FIRST_COLUMNS, further_columns
+from sdd.errors import UserError
+from sdd.files import read_json, write_atomically
+from sdd.measures.columns import Column, describe
+
+FILE = "columns.json"
+_FORMAT = 1
+
+Columns = Mapping[str, Column]
+Rows = Sequence[Mapping[str, float | int]]
+
+
+@cache
+def built_in() -> Columns:
+    """Return the columns of the built-in measures; imported where a run does not say, since PyTorch comes with them."""
+    from sdd.measures.built_in import COLUMNS
+
+    return COLUMNS
+
+
+def write_columns(folder: Path, columns: Iterable[Column]) -> None:
+    """Write what is known of a run's columns to its folder, in one step."""
+    content = {"format": _FORMAT, "columns": [column.as_dict() for column in columns]}
+    write_atomically(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_columns(folder: Path) -> dict[str, Column]:
+    """Return the columns that a run's folder holds, by name; none where it has no such file.
+
+    Raises:
+        UserError: The file cannot be read or is damaged.
+    """
+    path = folder / FILE
+    if not path.is_file():
+        return {}
+    content = read_json(path)
+    try:
+        columns = [Column.from_dict(entry) for entry in content["columns"]]
+    except (KeyError, TypeError, AttributeError, UserError) as error:
+        raise UserError(f"{path} is damaged: it holds no list of columns ({error})") from error
+    return {column.name: column for column in columns}
+
+
+def merged(several: Iterable[Columns]) -> dict[str, Column]:
+    """Return the columns of several runs; what the first says of a column holds."""
+    found: dict[str, Column] = {}
+    for columns in several:
+        found = {**columns, **found}
+    return found
+
+
+def columns_of(rows: Rows, stored: Columns | None = None) -> dict[str, Column]:
+    """Return the columns of rows in the order of `curve.csv`.
+
+    Args:
+        rows: One a level, of one run or several.
+        stored: What the runs' folders hold; a name that is not among them is looked for in the built-in measures.
+    """
+    names = [name for name in FIRST_COLUMNS if any(name in row for row in rows)] + further_columns(rows)
+    known = stored or {}
+    if not known.keys() >= {*names}:
+        known = {**built_in(), **known}
+    return {name: describe(name, known) for name in names}
+
+
+def correlated(columns: Columns) -> list[str]:
+    """Return the measures whose rank correlation with test accuracy is given: the distance first, measured or not."""
+    names = [name for name, column in columns.items() if column.correlated and not column.detail]
+    return ["distance", *(name for name in names if name != "distance")]
+
+
+def further_measures(columns: Columns) -> list[Column]:
+    """Return the measures beyond `FIRST_COLUMNS` that are shown, such as flatness or a user's own."""
+    return [
+        column for name, column in columns.items() if column.shown and not column.detail and name not in FIRST_COLUMNS
+    ]
+
+
+def gone_on_with(declared: Columns, earlier: Columns, measured: Iterable[str]) -> dict[str, Column]:
+    """Return the columns of a run that was left and goes on.
+
+    Args:
+        declared: What its measures say now.
+        earlier: What they said before.
+        measured: Names that the rows so far have.
+
+    Returns:
+        Those declared, and the earlier ones that only the rows so far have.
+
+    Raises:
+        UserError: Some level was measured with other settings than the next ones would be.
+    """
+    kept = {name: earlier[name] for name in measured if name in earlier}
+    for name, before in kept.items():
+        if name in declared and (difference := settings_difference(before, declared[name])):
+            setting, then, now = difference
+            raise UserError(
+                f"{name} would be measured with {setting} {now}, but the levels so far were with {then}: set it "
+                f"back to {then}, or choose another --run_dir"
+            )
+    return kept | dict(declared)
+
+
+def settings_difference(one: Column, other: Column) -> tuple[str, str, str] | None:
+    """Return the first setting with which two columns were measured differently, and its two values in words.
+
+    A setting that only one of them names does not count: the version of the other did not have it.
+    """
+    mine, theirs = (column.as_dict()["settings"] for column in (one, other))
+    for name in mine:
+        if name in theirs and mine[name] != theirs[name]:
+            return name, json.dumps(mine[name]), json.dumps(theirs[name])
+    return None

@@ -1,0 +1,172 @@
+"""What pictures of curves share: the sparsity axis, the shades of the phases, fonts, and how they are written."""
+
+import io
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from sdd.analysis.phases import PHASES, Phases
+from sdd.files import write_atomically
+
+Floats = NDArray[np.float64]
+
+FONT = 7.0
+PHASE_SHADES = {"light": "#FFFFFF", "critical": "#F6D9CC", "sweet": "#D5EBDD", "collapsed": "#E2E2E2"}
+
+_INCHES_PER_CHARACTER = 0.6 * FONT / 72
+_WIDE = 20.0
+
+
+def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
+    """Write a figure in one step, in the format of the path's suffix; the same picture is the same file.
+
+    Raises:
+        OSError: It could not be written; the old file is as it was.
+    """
+    content, form = io.BytesIO(), path.suffix.removeprefix(".")
+    with mpl.rc_context({"svg.hashsalt": "sdd"}):
+        figure.savefig(content, format=form, dpi=dots_per_inch, metadata={"Date": None} if form == "svg" else None)
+    write_atomically(path, content.getvalue())
+
+
+def plain_axes(axes: Axes) -> None:
+    """Give axes small ticks, and no frame above and at the right."""
+    axes.tick_params(labelsize=FONT, length=2.5, which="both")
+    axes.spines[["top", "right"]].set_visible(False)
+
+
+def draw_line(axes: Axes, x: Floats, mean: Floats, spread: Floats | None = None, **style: Any) -> None:
+    """Draw a line, without gaps where values are missing, in a band of one standard deviation where there is one.
+
+    Args:
+        axes: Its y axis may be logarithmic already.
+        x: Places, [points].
+        mean: [points].
+        spread: Standard deviation, [points].
+        style: Of the line, `color` among it.
+    """
+    keep = np.isfinite(mean)
+    x, mean = x[keep], mean[keep]
+    axes.plot(x, mean, **style)
+    if spread is None:
+        return
+    low, high = mean - spread[keep], mean + spread[keep]
+    if axes.get_yscale() == "log" and mean.size:
+        low = np.maximum(low, mean.min() / 3)
+    axes.fill_between(x, low, high, color=style["color"], alpha=0.22, linewidth=0)
+
+
+def scale_for(axes: Axes, values: Floats) -> None:
+    """Make the y axis logarithmic where all values are positive and span more than a factor of 20."""
+    if is_wide(values):
+        axes.set_yscale("log")
+
+
+def is_wide(values: Floats) -> bool:
+    """Tell whether all values that there are are positive and span more than a factor of 20."""
+    present = values[np.isfinite(values)]
+    return bool(present.size and present.min() > 0 and present.max() > _WIDE * present.min())
+
+
+def sparsity_places(sparsity: Sequence[float]) -> Floats:
+    """Return each level's place on the axis, −log10 of the remaining fraction, [levels]; dense is 0."""
+    remaining = 1 - np.array(sparsity, float)
+    some = remaining > 0
+    places = np.full(remaining.shape, math.nan)
+    places[some] = -np.log10(remaining[some]) + 0.0
+    places[remaining <= 0] = max(places[some], default=0.0) + 0.5
+    return places
+
+
+def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one: bool = False) -> None:
+    """Label an axis of `sparsity_places` with sparsities in percent, as many as fit.
+
+    Args:
+        axes: Its x axis is set.
+        places: Those of the levels, [levels].
+        inches: About how wide the axis is.
+        ends_at_one: The last place is that of a level with no weight remaining.
+    """
+    finite = places[np.isfinite(places)]
+    end = float(finite.max(initial=0.0))
+    span = max(end, 0.1)
+    axes.set_xlim(-0.03 * span, 1.03 * span)
+    taken: list[tuple[float, float]] = []
+    ticks: list[tuple[float, str]] = []
+    wanted = [(-math.log10(fraction) + 0.0, f"{100 * (1 - fraction):.8g}") for fraction in _tick_fractions(end)]
+    if ends_at_one:
+        rest = finite[finite < end]
+        last = float(rest.max(initial=0.0))
+        wanted = [(end, "100"), *(tick for tick in wanted if tick[0] <= last)]
+    for place, label in wanted:
+        half = (len(label) + 1) * _INCHES_PER_CHARACTER / 2 * 1.06 * span / inches
+        if place <= end + 1e-9 and all(place + half < low or place - half > high for low, high in taken):
+            taken.append((place - half, place + half))
+            ticks.append((place, label))
+    ticks.sort()
+    axes.set_xticks([place for place, _ in ticks], [label for _, label in ticks])
+
+
+def _tick_fractions(end: float) -> list[float]:
+    """Return remaining fractions worth a label, the most wanted first: decades, then halves, then fifths."""
+    decades = range(math.ceil(end) + 1)
+    return [factor * 10.0**-decade for factor in (1, 0.5, 0.2) for decade in decades] + [0.8]
+
+
+def shade_phases(panels: Sequence[Axes], places: Floats, phases: Phases, inches: float, *, named: bool = True) -> None:
+    """Shade the phases in some panels, and name them above the first.
+
+    Args:
+        panels: Of one sparsity axis.
+        places: Those of the levels of `phases`, [levels].
+        phases: Of a curve with a double descent.
+        inches: About how wide the axis is.
+        named: Whether the names are written.
+    """
+    low, high = panels[0].get_xlim()
+    edges, names = [low], []
+    for name in PHASES:
+        pairs = zip(places, phases.names, strict=True)
+        inside = [place for place, other in pairs if other == name and np.isfinite(place)]
+        if inside:
+            names.append(name)
+            edges.append(float(inside[-1]))
+    edges[-1] = high
+    for axes in panels:
+        for name, (start, end) in zip(names, pairwise(edges), strict=True):
+            axes.axvspan(start, end, color=PHASE_SHADES[name], linewidth=0, zorder=0)
+    if not named:
+        return
+    widths = [(len(name) + 1) * _INCHES_PER_CHARACTER * (high - low) / inches for name in names]
+    centres = [(start + end) / 2 for start, end in pairwise(edges)]
+    for name, centre in zip(names, _apart(centres, widths, low, high), strict=True):
+        panels[0].text(
+            centre,
+            1.01,
+            name,
+            transform=panels[0].get_xaxis_transform(),
+            ha="center",
+            va="bottom",
+            fontsize=FONT,
+        )
+
+
+def _apart(centres: Sequence[float], widths: Sequence[float], low: float, high: float) -> list[float]:
+    """Move labels as little as needed so that none overlaps its neighbour or leaves the axis."""
+    moved, free = [], low
+    for centre, width in zip(centres, widths, strict=True):
+        moved.append(max(centre, free + width / 2))
+        free = moved[-1] + width / 2
+    free = high
+    for index in range(len(moved) - 1, -1, -1):
+        moved[index] = min(moved[index], free - widths[index] / 2)
+        free = moved[index] - widths[index] / 2
+    return moved

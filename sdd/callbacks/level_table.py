@@ -1,0 +1,40 @@
+"""A callback that leaves a table of its own in the run's folder, beside the curve."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import lightning.pytorch as pl
+
+from sdd.callbacks.level import Level, LevelCallback
+from sdd.files import write_table
+from sdd.module import Classifier
+from sdd.runs.folder import RunFolder
+
+
+class LevelTable(LevelCallback):
+    """Writes the rows that a subclass adds to `table` after each level; a run that is gone on with keeps them.
+
+    Attributes:
+        file: Name of the file.
+        table: All rows so far.
+    """
+
+    file: ClassVar[str]
+
+    def __init__(self) -> None:
+        self.table: list[dict[str, float | int]] = []
+
+    def on_level_end(
+        self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
+    ) -> None:
+        """Write the table so far, if it has a row."""
+        if self.table and trainer.is_global_zero:
+            write_table(RunFolder(trainer.default_root_dir).path / self.file, self.table)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the table so far."""
+        return {"table": self.table}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the table of a run that was left."""
+        self.table = state_dict["table"]

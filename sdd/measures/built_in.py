@@ -1,0 +1,15 @@
+"""The columns of all built-in measures."""
+
+from sdd.measures.accuracy import TEST, TRAINING, VALIDATION
+from sdd.measures.columns import LEVEL, REMAINING, SECONDS, SPARSITY, Column
+from sdd.measures.distance import DISTANCE, DISTANCE_INIT
+from sdd.measures.hessian import TOP, TRACE
+from sdd.measures.sharpness import SHARPNESS
+
+ALWAYS = (LEVEL, SPARSITY, REMAINING, *TRAINING, *TEST, DISTANCE, DISTANCE_INIT, SECONDS)
+"""Those that every run has, in their order in `curve.csv`."""
+
+FLATNESS = (*TOP, *TRACE, SHARPNESS)
+
+COLUMNS: dict[str, Column] = {column.name: column for column in (*ALWAYS, *VALIDATION, *FLATNESS)}
+"""All, by their names."""

@@ -1,0 +1,72 @@
+"""README's tables of columns and of what measures cost, from their declarations.
+
+`python -m sdd.measures.markdown README.md` brings them up to date.
+"""
+
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from sdd.measures import distance, hessian, landscape
+from sdd.measures.accuracy import VALIDATION
+from sdd.measures.built_in import ALWAYS
+from sdd.measures.columns import Column
+from sdd.measures.sharpness import SHARPNESS
+
+_DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "": ""}
+
+
+def column_table() -> str:
+    """Return the columns that a run has without asking for more, a line each."""
+    lines = ["| column | meaning | |", "|---|---|---|"]
+    for column in (*ALWAYS, *VALIDATION):
+        unit = "in [0, 1]" if column.fraction else f"in {column.unit}" if column.unit else ""
+        about = ", ".join(filter(None, (unit, _DIRECTIONS[column.better])))
+        lines.append(f"| `{column.name}` | {_meaning(column)} | {about} |".replace("|  |", "| |"))
+    return "\n".join(lines)
+
+
+def cost_table() -> str:
+    """Return what is measured on request, by the setting that asks for it."""
+    measured = [
+        ("flatness.hessian_top", _names(hessian.TOP), hessian.TOP[0].cost),
+        ("flatness.hessian_trace", _names(hessian.TRACE), hessian.TRACE[0].cost),
+        ("flatness.sharpness", _names([SHARPNESS]), SHARPNESS.cost),
+        ("flatness.loss_curves", "`loss_curves.csv`", landscape.COST),
+        ("distance.path", "`distance_path.csv`", distance.PATH_COST),
+    ]
+    head = "cost a level, in passes over `flatness.examples` training examples (default 500)"
+    lines = [f"| measure | columns | {head} |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| `--{setting} true` | {names} | {cost} |" for setting, names, cost in measured)])
+
+
+def with_tables(text: str) -> str:
+    """Return a text whose tables, each between a pair of markers, are those of the declarations.
+
+    Args:
+        text: Holds `<!-- columns -->` … `<!-- end -->` and `<!-- costs -->` … `<!-- end -->`, once each.
+
+    Raises:
+        ValueError: It lacks a pair of markers.
+    """
+    for name, table in (("columns", column_table()), ("costs", cost_table())):
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition("<!-- end -->")
+        if not end:
+            raise ValueError(f"no pair of markers for the table of {name}")
+        text = f"{before}{start}{table}\n{end}{after}"
+    return text
+
+
+def _meaning(column: Column) -> str:
+    return f"{column.label}: {column.note}" if column.note else column.label
+
+
+def _names(columns: Iterable[Column]) -> str:
+    return ", ".join(f"`{column.name}`" for column in columns)
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        path = Path(name)
+        path.write_text(with_tables(path.read_text(encoding="utf-8")), encoding="utf-8")

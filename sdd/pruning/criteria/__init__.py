@@ -1,0 +1,89 @@
+"""How important each weight is; the least important go. Each built-in criterion is a module here, held as `PART`."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Concatenate
+
+import torch
+from torch import Tensor, nn
+
+from sdd.errors import UserError
+from sdd.losses import Loss
+from sdd.models.modes import kept_modes
+from sdd.parts import Kind
+
+
+@dataclass(frozen=True)
+class Scoring:
+    """What weights are scored by.
+
+    Attributes:
+        net: The trained network, removed weights at their frozen values.
+        parameters: The weights to score, by name.
+        masks: True where a weight survives, by the same names and of the same shapes; scores of the others do not
+            matter.
+        batches: Draws so many training batches, without augmentation: inputs [B, ...] and noisy labels [B] on the
+            network's device. The same at every call.
+        generator: A CPU generator for random draws, seeded by training seed and level.
+        loss: The run's loss.
+    """
+
+    net: nn.Module
+    parameters: Mapping[str, nn.Parameter]
+    masks: Mapping[str, Tensor]
+    batches: Callable[[int], Iterable[tuple[Tensor, Tensor]]]
+    generator: torch.Generator
+    loss: Loss
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """A way to score weights.
+
+    Attributes:
+        scores: Returns a tensor of real numbers for each name of `Scoring.parameters`, of its shape; the weights of
+            the smallest scores are removed first.
+    """
+
+    scores: Callable[Concatenate[Scoring, ...], Mapping[str, Tensor]]
+
+
+CRITERIA = Kind("pruning.criterion", "sdd.pruning.criteria", Criterion)
+
+
+def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, Tensor]:
+    """Score weights by a criterion; the smallest scores are removed first.
+
+    Args:
+        name: What the setting `pruning.criterion` says.
+        criterion: Which one.
+        scoring: What it scores by.
+
+    Returns:
+        A score for each weight, by the names of `scoring.parameters` and of their shapes.
+
+    Raises:
+        UserError: The criterion returns something else.
+    """
+    with kept_modes(scoring.net):
+        scores = criterion.scores(scoring)
+    if not isinstance(scores, Mapping):
+        raise UserError(f"pruning.criterion {name} gives a {type(scores).__name__}; it must be scores by weight's name")
+    checked = {}
+    for weight, parameter in scoring.parameters.items():
+        if weight not in scores:
+            raise UserError(f"pruning.criterion {name} gives no scores for {weight}")
+        score: object = scores[weight]
+        if not isinstance(score, Tensor) or score.is_complex() or score.dtype == torch.bool:
+            kind = score.dtype if isinstance(score, Tensor) else type(score).__name__
+            raise UserError(f"pruning.criterion {name} gives {kind} for {weight}; it must be a tensor of real numbers")
+        if score.shape != parameter.shape:
+            raise UserError(
+                f"pruning.criterion {name} gives scores of shape {list(score.shape)} for {weight}; it must be "
+                f"{list(parameter.shape)}"
+            )
+        checked[weight] = score.detach().to(parameter.device)
+    unknown = sorted(scores.keys() - checked.keys())
+    if unknown:
+        raise UserError(f"pruning.criterion {name} gives scores for {unknown[0]}, which is not to be scored")
+    return checked

@@ -1,0 +1,17 @@
+"""Weights go at random, drawn anew at every level."""
+
+import torch
+from torch import Tensor
+
+from sdd.pruning.criteria import Criterion, Scoring
+
+
+def random_scores(scoring: Scoring) -> dict[str, Tensor]:
+    """Score at random in [0, 1), drawn on the CPU, so that the same weights go on every device."""
+    return {
+        name: torch.rand(parameter.shape, dtype=torch.float64, generator=scoring.generator).to(parameter.device)
+        for name, parameter in scoring.parameters.items()
+    }
+
+
+PART = Criterion(random_scores)

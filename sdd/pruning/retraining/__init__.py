@@ -1,0 +1,110 @@
+"""What each level trains from, and at which rate. Each built-in retraining mode is a module here, held as `PART`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Concatenate
+
+from torch import Tensor
+
+from sdd.errors import UserError
+from sdd.parts import Kind
+from sdd.pruning.masks import mask_state
+
+State = dict[str, Tensor]
+"""Parameters and buffers of a network by name."""
+
+
+@dataclass(frozen=True)
+class Restart:
+    """What the start of a level is made from; normalisation statistics come with the weights that they belong to.
+
+    Attributes:
+        level: Number of the level, 1 or higher; 0 too for a mode that trains the levels of another run on.
+        trained: The state at the end of the level before; for a mode that trains the levels of another run on, that
+            run's at the end of this level.
+        rewind: The state of level 0 after `pruning.rewind_steps` steps.
+        initial: The state of level 0 before any training.
+        fresh: Draws a fresh initialisation for this level.
+        masks: Masks of this level, on the CPU.
+    """
+
+    level: int
+    trained: Mapping[str, Tensor]
+    rewind: Mapping[str, Tensor]
+    initial: Mapping[str, Tensor]
+    fresh: Callable[[], Mapping[str, Tensor]]
+    masks: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What the learning rate of a level is made from.
+
+    Attributes:
+        level: Number of the level.
+        finetune_lr: The setting `pruning.finetune_lr`.
+        last_rate: Returns the rate that the schedule of rates ends a level with, in the run whose levels are trained
+            on where there is one.
+    """
+
+    level: int
+    finetune_lr: float
+    last_rate: Callable[[], float]
+
+
+def scheduled(rates: Rates) -> float | None:
+    """Keep the optimizer's rate and its schedule."""
+    return None
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """A retraining mode.
+
+    Attributes:
+        start: Returns the weights and buffers that a level starts from; removed weights are set to their frozen values
+            afterwards, in a copy.
+        rate: Returns the constant learning rate of a level, or None for the optimizer's and its schedule.
+        other_masks: Whether it can train under the masks of another run's levels, `pruning.masks_from`.
+        continues: Whether it trains the levels of the run `pruning.masks_from` on, and so needs one.
+        releases: Whether the masks of that run are released, so that removed weights are trained too.
+        draws: Whether it needs a network that can be drawn anew.
+    """
+
+    start: Callable[Concatenate[Restart, ...], Mapping[str, Tensor]]
+    rate: Callable[Concatenate[Rates, ...], float | None] = scheduled
+    other_masks: bool = False
+    continues: bool = False
+    releases: bool = False
+    draws: bool = False
+
+
+RETRAININGS = Kind("pruning.retrain", "sdd.pruning.retraining", Retraining)
+
+
+def start_state(
+    name: str, retraining: Retraining, restart: Restart, frozen: Mapping[str, Tensor] | None = None
+) -> State:
+    """Return a copy of the weights and buffers that a level starts from, removed weights at their frozen values.
+
+    Args:
+        name: What the setting `pruning.retrain` says.
+        retraining: Which mode.
+        restart: What the start is made from.
+        frozen: Where the values of removed weights come from, by name; None: they are exactly zero.
+
+    Raises:
+        UserError: The mode returns something that is no state of the network.
+    """
+    state: object = retraining.start(restart)
+    if not isinstance(state, Mapping):
+        raise UserError(f"pruning.retrain {name} gives a {type(state).__name__}; it must be tensors by name")
+    shapes = {key: tuple(value.shape) for key, value in restart.initial.items()}
+    found = {key: tuple(value.shape) if isinstance(value, Tensor) else None for key, value in state.items()}
+    wrong = sorted(key for key in shapes | found if shapes.get(key) != found.get(key))
+    if wrong:
+        raise UserError(
+            f"pruning.retrain {name} gives {wrong[0]} of shape {found.get(wrong[0])}; the network has it of shape "
+            f"{shapes.get(wrong[0])}"
+        )
+    return mask_state({key: state[key].detach().cpu() for key in restart.initial}, restart.masks, frozen)

@@ -1,0 +1,15 @@
+"""Weights go back to those of early training: winning tickets."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from sdd.pruning.retraining import Restart, Retraining
+
+
+def rewound(restart: Restart) -> Mapping[str, Tensor]:
+    """Return the stored state of level 0 (Frankle & Carbin 2019; Frankle et al. 2020)."""
+    return restart.rewind
+
+
+PART = Retraining(rewound)

@@ -1,0 +1,20 @@
+"""Each level of a finished run is trained on with its mask released."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from sdd.pruning.retraining import Rates, Restart, Retraining
+
+
+def trained(restart: Restart) -> Mapping[str, Tensor]:
+    """Return the other run's state at the end of the same level (Han et al. 2017, final phase)."""
+    return restart.trained
+
+
+def last_rate(rates: Rates) -> float:
+    """Return the rate that the other run's levels ended with."""
+    return rates.last_rate()
+
+
+PART = Retraining(trained, last_rate, other_masks=True, continues=True, releases=True)

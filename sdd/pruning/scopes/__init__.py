@@ -1,0 +1,87 @@
+"""Which weights are ranked together, and how many of them go. Each built-in scope is a module here, held as `PART`."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Concatenate
+
+from torch import Tensor
+
+from sdd.errors import UserError
+from sdd.parts import Kind
+from sdd.pruning.masks import count_prunable, count_remaining
+from sdd.pruning.schedules import Target, count_removed
+
+
+@dataclass(frozen=True)
+class Surviving:
+    """What there is to prune at a level.
+
+    Attributes:
+        masks: True where a weight survives, by parameter name.
+        target: What the schedule says of this level.
+    """
+
+    masks: Mapping[str, Tensor]
+    target: Target
+
+    def to_remove(self, names: Collection[str]) -> int:
+        """Return how many of these tensors' weights, taken together, the schedule removes at this level."""
+        masks = {name: self.masks[name] for name in names}
+        return count_removed(self.target, count_remaining(masks), count_prunable(masks))
+
+
+@dataclass(frozen=True)
+class Group:
+    """Tensors whose weights are ranked together.
+
+    Attributes:
+        names: Of the tensors.
+        count: How many of their surviving weights go, those of the smallest scores.
+    """
+
+    names: Sequence[str]
+    count: int
+
+
+@dataclass(frozen=True)
+class Scope:
+    """A way to spread a level's pruning over the network.
+
+    Attributes:
+        allocate: Returns groups in which each tensor is exactly once. It is also asked before the training, with all
+            weights surviving, so that what does not fit the network is found out at once.
+    """
+
+    allocate: Callable[Concatenate[Surviving, ...], Sequence[Group]]
+
+
+SCOPES = Kind("pruning.scope", "sdd.pruning.scopes", Scope)
+
+
+def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
+    """Return the groups of a scope.
+
+    Args:
+        name: What the setting `pruning.scope` says.
+        scope: Which one.
+        surviving: What there is to prune.
+
+    Raises:
+        UserError: A tensor is in no group or in several, or a group is to lose more weights than it has.
+    """
+    groups = list(scope.allocate(surviving))
+    placed = [tensor for group in groups for tensor in group.names]
+    wrong = sorted(set(placed) ^ set(surviving.masks)) or sorted({one for one in placed if placed.count(one) > 1})
+    if wrong:
+        raise UserError(
+            f"pruning.scope {name} puts {wrong[0]} in {placed.count(wrong[0])} groups; each of "
+            f"{', '.join(surviving.masks)} must be in one, and nothing else"
+        )
+    for group in groups:
+        remaining = count_remaining({tensor: surviving.masks[tensor] for tensor in group.names})
+        if isinstance(group.count, bool) or not isinstance(group.count, int) or not 0 <= group.count <= remaining:
+            raise UserError(
+                f"pruning.scope {name} removes {group.count} weights of {', '.join(group.names)}; allowed: a whole "
+                f"number from 0 to the {remaining} that remain"
+            )
+    return groups

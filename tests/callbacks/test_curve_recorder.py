@@ -1,0 +1,73 @@
+"""What a run prints of its levels and keeps of its columns."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from sdd.__main__ import main
+from sdd.analysis.columns import read_columns
+from sdd.analysis.curve import read_curve
+from sdd.analysis.report_text import header, row_line
+from sdd.callbacks import CurveRecorder, FlatnessMeasures, LearningDistance, LevelCallback
+from sdd.errors import UserError
+from sdd.measures.columns import Column
+from tests.small import QUICK, small_run
+
+
+class Halves(LevelCallback):
+    """A measure that appears at level 1, one of its columns undeclared."""
+
+    def __init__(self, folder=None):
+        self.folder, self.before = folder, None
+
+    def columns(self):
+        return [Column("half", "half of the level").measured_with(base=2)]
+
+    def measure_level(self, trainer, pl_module, level):
+        if level.level == 0:
+            self.before = read_columns(self.folder)
+        return {"half": level.level / 2, "half/odd": 1.0, "other": 1.0} if level.level else {}
+
+
+def test_columns_are_there_when_the_training_starts_and_after_each_change(tmp_path):
+    halves = Halves(tmp_path)
+    small_run(tmp_path, halves, LearningDistance(per_layer=True), levels=2)
+    assert {"level", "test_acc", "distance", "half"} <= halves.before.keys()
+    assert not {"half/odd", "other"} & halves.before.keys()
+    after = read_columns(tmp_path)
+    assert after.keys() >= {name for row in read_curve(tmp_path / "curve.csv") for name in row}
+    assert after["half"] == halves.columns()[0]
+    assert (after["half/odd"].label, after["half/odd"].detail) == ("half of the level, odd", True)
+    assert after["other"] == Column("other", "other")
+    assert after["distance/fc.weight"].label == "learning distance, fc.weight"
+
+
+def test_each_level_is_printed_once(tmp_path, capsys):
+    assert main([*QUICK, "--run_dir", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    rows = read_curve(tmp_path / "curve.csv")
+    assert [line for line in shown if line in {header(), *map(row_line, rows)}] == [header(), *map(row_line, rows)]
+    assert len([line for line in shown if line.startswith("Spearman")]) == 1
+
+
+def gone_on(tmp_path, *measures):
+    """Start a recorder again that has the rows of a run with sharpness, beside other measures."""
+    run, _, _ = small_run(tmp_path / "run", FlatnessMeasures(sharpness=True, examples=20), levels=1)
+    (left,) = (callback for callback in run.callbacks if isinstance(callback, CurveRecorder))
+    recorder = CurveRecorder()
+    recorder.load_state_dict(left.state_dict())
+    callbacks = [recorder, *measures]
+    folder = tmp_path / "again"
+    recorder.on_train_start(
+        SimpleNamespace(callbacks=callbacks, is_global_zero=True, loggers=[], default_root_dir=folder), None
+    )
+    return read_columns(folder)
+
+
+def test_levels_measured_otherwise_are_refused_when_a_run_goes_on(tmp_path):
+    with pytest.raises(UserError, match=r"sharpness would be measured with rho 0\.1, but .* were with 0\.05"):
+        gone_on(tmp_path, FlatnessMeasures(sharpness=True, examples=20, rho=0.1))
+
+
+def test_a_measure_that_is_switched_off_later_keeps_what_is_known_of_it(tmp_path):
+    assert gone_on(tmp_path)["sharpness"].settings == {"examples": 20, "space": "surviving", "rho": 0.05}

@@ -1,0 +1,184 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sdd.data.datasets.image_folder import load_image_folder
+from sdd.errors import UserError
+
+CIFAR10_CLASSES = ["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"]
+
+
+def save(path, seed=0, size=(6, 6), mode="RGB"):
+    """Write a random image of (width, height) `size`; returns its grey values."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    channels = (3,) if mode == "RGB" else ()
+    values = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], *channels), dtype=np.uint8)
+    Image.fromarray(values).save(path, **({"quality": 95} if path.suffix == ".JPEG" else {}))
+    return values
+
+
+def folder(root, tree, **how):
+    """Write an image for each path; returns their grey values in the same order."""
+    return [save(root / path, seed, **how) for seed, path in enumerate(tree)]
+
+
+def one_line(error):
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("test_part", ["test", "val"])
+def test_classes_are_numbered_by_name_and_images_sorted_in_them(tmp_path, test_part):
+    tree = ["train/a/2.png", "train/a/10.png", "train/b/deep/x.PNG", "train/c/y.bmp"]
+    tested = [f"{test_part}/{name}/t.png" for name in "abc"]
+    values = folder(tmp_path, [*reversed(tree), *tested])
+    (tmp_path / "train" / "a" / "notes.txt").write_text("no image")
+    data = load_image_folder(tmp_path)
+    assert data.train_labels.tolist() == [0, 0, 1, 2]
+    assert data.test_labels.tolist() == [0, 1, 2]
+    assert data.num_classes == 3
+    assert data.train_images.dtype == torch.uint8
+    assert data.look_alikes is None
+    # "10.png" sorts before "2.png".
+    y, x, ten, two, *rest = (torch.from_numpy(v).permute(2, 0, 1) for v in values)
+    assert torch.equal(data.train_images, torch.stack([ten, two, x, y]))
+    assert torch.equal(data.test_images, torch.stack(rest))
+
+
+def test_tiny_imagenet_is_read_as_it_is_unpacked(tmp_path):
+    classes = ["n01443537", "n01629819"]
+    folder(tmp_path, [f"train/{name}/images/{name}_{i}.JPEG" for name in classes for i in range(3)], size=(64, 64))
+    for name in classes:
+        (tmp_path / "train" / name / f"{name}_boxes.txt").write_text("n01443537_0.JPEG\t0\t10\t63\t58\n")
+    folder(tmp_path, [f"val/images/val_{i}.JPEG" for i in range(4)], size=(64, 64))
+    taken = [1, 0, 0, 1]
+    lines = [f"val_{i}.JPEG\t{classes[label]}\t0\t32\t44\t62\n" for i, label in enumerate(taken)]
+    (tmp_path / "val" / "val_annotations.txt").write_text("".join(reversed(lines)))
+    (tmp_path / "wnids.txt").write_text("\n".join(reversed(classes)))
+    data = load_image_folder(tmp_path)
+    assert data.train_images.shape == (6, 3, 64, 64)
+    assert data.train_labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert data.test_labels.tolist() == taken
+    for number in range(4):
+        with Image.open(tmp_path / "val" / "images" / f"val_{number}.JPEG") as image:
+            assert np.array_equal(data.test_images[number].permute(1, 2, 0).numpy(), np.asarray(image))
+
+
+@pytest.mark.parametrize("line", ["val_0.JPEG", "val_0.JPEG\tn99", "", "val_0.JPEG n01"])
+def test_an_annotation_that_makes_no_sense_is_named_by_its_line(tmp_path, line):
+    folder(tmp_path, ["train/n01/a.png", "val/images/val_0.JPEG"])
+    (tmp_path / "val" / "val_annotations.txt").write_text(f"val_0.JPEG\tn01\n{line}\n")
+    with pytest.raises(UserError, match=r"val_annotations\.txt:2: ") as caught:
+        load_image_folder(tmp_path)
+    one_line(caught)
+
+
+def test_grey_images_have_three_equal_channels(tmp_path):
+    values = folder(tmp_path, ["train/a/x.png", "test/a/x.png"], mode="L")
+    data = load_image_folder(tmp_path)
+    for image, expected in zip((data.train_images[0], data.test_images[0]), values, strict=True):
+        assert np.array_equal(image.numpy(), np.stack([expected] * 3))
+
+
+@pytest.mark.parametrize("values", [np.full((6, 6), 1000, np.uint16), np.full((6, 6), 0.5, np.float32)])
+def test_images_of_more_than_eight_bits_are_refused_not_clipped(tmp_path, values):
+    folder(tmp_path, ["train/a/x.png", "test/a/x.png"])
+    Image.fromarray(values).save(tmp_path / "train" / "a" / "deep.tif")
+    with pytest.raises(UserError, match=r"cannot read the image .*deep\.tif: .*more than 8 bits"):
+        load_image_folder(tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["train", "test"])
+def test_a_missing_part_is_an_error_that_says_what_goes_where(tmp_path, missing):
+    folder(tmp_path, [f"{'test' if missing == 'train' else 'train'}/a/x.png"])
+    with pytest.raises(UserError, match="put images into train/CLASS/ and test/CLASS/") as caught:
+        load_image_folder(tmp_path)
+    assert str(tmp_path) in one_line(caught)
+
+
+@pytest.mark.parametrize("empty", ["train", "test"])
+def test_a_part_without_images_is_an_error_that_names_it(tmp_path, empty):
+    folder(tmp_path, [f"{part}/a/x.png" for part in ("train", "test") if part != empty])
+    (tmp_path / empty / "a").mkdir(parents=True)
+    (tmp_path / empty / "a" / "x.txt").write_text("no image")
+    with pytest.raises(UserError, match=f"no images in .*{empty}; known endings: .*jpeg") as caught:
+        load_image_folder(tmp_path)
+    one_line(caught)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "named"), [("ab", "ac", "b, c"), ("ab", "a", "b"), ("a", "ab", "b"), ("a", "b", "a, b")]
+)
+def test_parts_that_differ_in_classes_are_an_error_that_names_them(tmp_path, train, test, named):
+    folder(tmp_path, [f"train/{name}/x.png" for name in train] + [f"test/{name}/x.png" for name in test])
+    with pytest.raises(UserError, match=f"differ in their classes: {named} ") as caught:
+        load_image_folder(tmp_path)
+    one_line(caught)
+
+
+def break_chunk(content):
+    """Damage the name of a PNG's second chunk, for which Pillow raises a SyntaxError."""
+    return content[:37] + b"\xd6p\x0c(" + content[41:]
+
+
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [
+        ("x.png", lambda content: b""),
+        ("x.png", lambda content: b"no image at all"),
+        ("x.png", lambda content: content[: len(content) // 2]),
+        ("x.png", break_chunk),
+        ("x.jpg", lambda content: content[: len(content) // 2]),
+        ("x.ppm", lambda content: content.replace(b"6 6", b"6 Z")),
+        ("x.bmp", lambda content: content[:18] + b"\xff\xff\xff\x00\xff\xff\xff\x00" + content[26:]),
+    ],
+)
+def test_a_damaged_image_is_named_in_one_line(tmp_path, name, damage):
+    folder(tmp_path, ["train/a/fine.png", f"train/a/{name}", "test/a/fine.png"])
+    path = tmp_path / "train" / "a" / name
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(UserError, match="cannot read the image") as caught:
+        load_image_folder(tmp_path)
+    assert str(path) in one_line(caught)
+
+
+def test_differing_sizes_are_an_error_that_names_the_way_out(tmp_path):
+    folder(tmp_path, ["train/a/x.png", "test/a/x.png"])
+    save(tmp_path / "train" / "a" / "y.png", size=(9, 7))
+    with pytest.raises(UserError, match=r"x\.png is 6×6, .*y\.png is 9×7; set --data\.load_size") as caught:
+        load_image_folder(tmp_path)
+    one_line(caught)
+
+
+def test_a_load_size_brings_all_images_to_one_square(tmp_path):
+    sizes = {"a": (20, 20), "b": (40, 20), "c": (20, 60), "d": (10, 10), "e": (13, 17), "f": (5, 30)}
+    for name, size in sizes.items():
+        save(tmp_path / "train" / "x" / f"{name}.png", size=size)
+    folder(tmp_path, ["test/x/t.png"])
+    data = load_image_folder(tmp_path, load_size=10)
+    assert data.train_images.shape == (6, 3, 10, 10)
+    # (resized to, cut from the left, from the top), worked by hand where it comes out even.
+    for number, (name, resized, left, top) in enumerate(
+        [("a", (10, 10), 0, 0), ("b", (20, 10), 5, 0), ("c", (10, 30), 0, 10), ("d", (10, 10), 0, 0)]
+    ):
+        with Image.open(tmp_path / "train" / "x" / f"{name}.png") as image:
+            expected = np.asarray(image.resize(resized, Image.Resampling.BILINEAR))
+        expected = expected[top : top + 10, left : left + 10]
+        assert np.array_equal(data.train_images[number].permute(1, 2, 0).numpy(), expected), name
+
+
+def test_cifar_as_jpeg_files_is_read_pixel_for_pixel(cifar_jpeg):
+    data = load_image_folder(cifar_jpeg)
+    each = len(data.train_labels) // 10
+    assert data.train_images.shape == (10 * each, 3, 32, 32)
+    assert data.train_labels.tolist() == [label for label in range(10) for _ in range(each)]
+    assert data.test_labels.tolist() == data.train_labels.tolist()
+    for part, images in (("train", data.train_images), ("test", data.test_images)):
+        for label, name in enumerate(CIFAR10_CLASSES):
+            paths = sorted((cifar_jpeg / part / name).iterdir())
+            assert len(paths) == each
+            for place in (0, each - 1):
+                with Image.open(paths[place]) as image:
+                    expected = np.asarray(image.convert("RGB"))
+                assert np.array_equal(images[label * each + place].permute(1, 2, 0).numpy(), expected)

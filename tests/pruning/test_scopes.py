@@ -1,0 +1,78 @@
+import math
+
+import pytest
+import torch
+
+from sdd.errors import UserError
+from sdd.pruning.prune import prune
+from sdd.pruning.schedules import OfRemaining
+from sdd.pruning.scopes import SCOPES, Group, Scope, Surviving, groups_of
+
+MASKS = {"a": torch.ones(10, dtype=torch.bool), "b": torch.ones(7, dtype=torch.bool)}
+SCORES = {"a": torch.arange(10.0), "b": torch.arange(7.0) + 100}
+
+
+def pruned(name, target=0.3, **arguments):
+    target = OfRemaining(target)
+    return prune(SCORES, MASKS, groups_of(name, SCOPES.get(name, arguments), Surviving(MASKS, target)))
+
+
+def test_layer_scope_counts_in_each_tensor():
+    by_layer = pruned("layer")
+    assert by_layer["a"].tolist() == [False] * 3 + [True] * 7
+    assert by_layer["b"].tolist() == [False] * 3 + [True] * 4
+    together = pruned("global")
+    assert together["a"].tolist() == [False] * 6 + [True] * 4
+    assert together["b"].tolist() == [True] * 7
+
+
+def test_each_layer_loses_its_own_rate_and_the_others_what_the_schedule_says():
+    rates = pruned("rates", rates={"b": 0.5})
+    assert (int(rates["a"].sum()), int(rates["b"].sum())) == (10 - 3, 7 - 4)
+    both = pruned("rates", rates={"?": 0.1})
+    assert (int(both["a"].sum()), int(both["b"].sum())) == (10 - 1, 7 - 1)
+    assert bool(pruned("rates", rates={"a": 0.0})["a"].all())
+
+
+def test_rates_are_of_what_remains_whatever_the_schedule():
+    masks = {"a": torch.arange(10) < 6, "b": torch.ones(7, dtype=torch.bool)}
+    groups = groups_of("rates", SCOPES.get("rates", {"rates": {"a": 0.3}}), Surviving(masks, 0.9))
+    assert [(list(group.names), group.count) for group in groups] == [
+        (["a"], math.ceil(0.3 * 6)),
+        (["b"], math.ceil(0.9 * 7)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rates", "word"),
+    [
+        ({"c": 0.1}, "'c' matches no prunable weight; there are: a, b"),
+        ({"a": 1.0}, "a has 1.0"),
+        ({"a": -0.1}, "a has -0.1"),
+        ({"a": "much"}, "a has 'much'"),
+        ({"a": float("nan")}, "a has nan"),
+        ({"a": 0.1, "*": 0.2}, r"a is named by 'a' and by '\*'"),
+        (0.1, "by weight's name"),
+    ],
+)
+def test_impossible_rates_are_refused_in_one_line(rates, word):
+    with pytest.raises(UserError, match=word) as caught:
+        pruned("rates", rates=rates)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("groups", "word"),
+    [
+        ([Group(["a"], 1)], "b in 0 groups"),
+        ([Group(["a", "b"], 1), Group(["a"], 1)], "a in 2 groups"),
+        ([Group(["a", "b", "c"], 1)], "c in 1 groups"),
+        ([Group(["a", "b"], 18)], "from 0 to the 17"),
+        ([Group(["a", "b"], -1)], "from 0"),
+        ([Group(["a", "b"], 1.5)], "whole number"),
+    ],
+)
+def test_groups_that_do_not_fit_are_refused_with_the_scopes_name(groups, word):
+    with pytest.raises(UserError, match=rf"^pruning\.scope my\.own .*{word}") as caught:
+        groups_of("my.own", Scope(lambda _: groups), Surviving(MASKS, 0.5))
+    assert "\n" not in str(caught.value)

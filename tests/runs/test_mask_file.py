@@ -1,0 +1,104 @@
+import numpy as np
+import pytest
+import torch
+
+from sdd.__main__ import main
+from sdd.analysis.curve import read_curve
+from sdd.callbacks import IterativePruning
+from sdd.errors import UserError
+from sdd.runs.mask_file import MaskFile
+from tests.small import QUICK, level_state, small_run
+
+WEIGHTS = {"hidden.0.weight": (16, 64), "hidden.1.weight": (8, 16)}
+
+
+def ready_made():
+    generator = torch.Generator().manual_seed(0)
+    return {name: torch.rand(shape, generator=generator) < 0.25 for name, shape in WEIGHTS.items()}
+
+
+@pytest.mark.parametrize("ending", ["pt", "npz"])
+def test_one_level_is_trained_under_the_mask_after_the_dense_one(tmp_path, ending):
+    masks, path = ready_made(), tmp_path / f"mask.{ending}"
+    torch.save(masks, path) if ending == "pt" else np.savez(path, **{name: m.numpy() for name, m in masks.items()})
+    small_run(tmp_path / "run", masks_from=str(path))
+    rows = read_curve(tmp_path / "run" / "curve.csv")
+    kept = sum(int(mask.sum()) for mask in masks.values())
+    assert [row["remaining"] for row in rows] == [1152, kept]
+    (net, held), (dense, _) = level_state(tmp_path / "run", 1), level_state(tmp_path / "run", 0)
+    for name, mask in masks.items():
+        assert torch.equal(held[name], mask)
+        assert bool((net[name][~mask] == 0).all())
+        assert not torch.equal(net[name][mask], dense[name][mask])
+
+
+@pytest.mark.parametrize("retrain", ["lottery", "scratch", "lr_rewind"])
+def test_weights_come_from_the_retraining_mode(tmp_path, retrain):
+    torch.save(ready_made(), tmp_path / "mask-3.pt")
+    named = str(tmp_path / "mask-{seed}.pt")
+    _, _, driver = small_run(tmp_path / "run", masks_from=named, retrain=retrain, seed=3)
+    start, dense = driver._start, level_state(tmp_path / "run", 0)[0]
+    from_initial = torch.equal(start["fc.weight"], driver._initial["fc.weight"])
+    assert from_initial == (retrain == "lottery")
+    assert torch.equal(start["fc.weight"], dense["fc.weight"]) == (retrain == "lr_rewind")
+
+
+def test_through_the_command_line(tmp_path):
+    shapes = {"hidden.0.weight": (20, 64)}
+    torch.save({name: torch.ones(shape, dtype=torch.bool).tril() for name, shape in shapes.items()}, tmp_path / "m.pt")
+    run = ["--pruning.masks_from", str(tmp_path / "m.pt"), "--run_dir", str(tmp_path / "run")]
+    assert main([*QUICK, *run]) == 0
+    assert [row["remaining"] for row in read_curve(tmp_path / "run" / "curve.csv")] == [20 * 64, 20 * 21 // 2]
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        (ready_made() | {"fc.weight": torch.ones(10, 8, dtype=torch.bool)}, "other weights: fc.weight"),
+        ({"hidden.0.weight": torch.ones(16, 64, dtype=torch.bool)}, "other weights: hidden.1.weight"),
+        (ready_made() | {"hidden.0.weight": torch.ones(64, 16, dtype=torch.bool)}, "other weights: hidden.0.weight"),
+        (ready_made() | {"hidden.0.weight": torch.full((16, 64), torch.nan)}, "values of torch.float32"),
+        (ready_made() | {"hidden.0.weight": torch.ones(16, 64)}, "must be a tensor of bool"),
+        (ready_made() | {"hidden.0.weight": [True]}, "a list for hidden.0.weight"),
+        (torch.ones(3, dtype=torch.bool), "holds a Tensor"),
+        ({}, "must be a dict"),
+    ],
+)
+def test_masks_that_do_not_fit_are_refused_in_one_line(tmp_path, content, word):
+    torch.save(content, tmp_path / "mask.pt")
+    with pytest.raises(UserError, match=word) as caught:
+        small_run(tmp_path / "run", masks_from=str(tmp_path / "mask.pt"))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run" / "curve.csv").exists()
+
+
+@pytest.mark.parametrize("name", ["mask.pt", "mask.npz", "text.pt", "pickle.npz"])
+def test_a_damaged_file_is_told_in_one_line(tmp_path, name):
+    path = tmp_path / name
+    if name == "mask.pt":
+        torch.save(ready_made(), path)
+        path.write_bytes(path.read_bytes()[:500])
+    elif name == "text.pt":
+        path.write_text("no masks\nhere")
+    elif name == "mask.npz":
+        np.savez(path, **{key: mask.numpy() for key, mask in ready_made().items()})
+        path.write_bytes(path.read_bytes()[:200])
+    else:
+        np.savez(path, a=np.array([object()]))
+    with pytest.raises(UserError, match=f"{name} cannot be read as masks") as caught:
+        MaskFile(path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ({"retrain": "redense"}, "is a file"),
+        ({"sparsities": [0.5]}, "leave pruning.schedule and pruning.sparsities unset"),
+        ({"schedule": "geometric"}, "leave pruning.schedule and pruning.sparsities unset"),
+    ],
+)
+def test_settings_that_do_not_go_with_a_file_are_refused(tmp_path, arguments, word):
+    torch.save(ready_made(), tmp_path / "mask.pt")
+    with pytest.raises(UserError, match=word):
+        IterativePruning(masks_from=str(tmp_path / "mask.pt"), **arguments)
