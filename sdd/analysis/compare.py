@@ -11,11 +11,11 @@ from scipy import stats
 
 from sdd.analysis.columns import columns_of, correlated, merged
 from sdd.analysis.comparable import comparable
-from sdd.analysis.correlation import ordered_spearman, pool
+from sdd.analysis.correlation import pool
 from sdd.analysis.curve import column
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.runs import Group, Run
-from sdd.analysis.statistics import bootstrap_phases
+from sdd.analysis.statistics import bootstrap_phases, spearman
 from sdd.analysis.summary import finite, phases_of
 from sdd.measures.columns import Column
 
@@ -68,8 +68,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "levels": _level_table(members, columns),
             "phases": asdict(mean_phases(sparsities, accuracy))
             | {"levels": levels, "runs": [run.name for run in runs]},
-            "intervals": asdict(seeds)
-            | {"double_descent": seeds.double_descent if math.isfinite(seeds.depth.low) else None},
+            "intervals": asdict(seeds),
             "correlations": _correlations(members, runs, levels, correlated(columns), confidence),
             "notes": notes,
         }
@@ -184,7 +183,7 @@ def _correlations(
     for name in names:
         per_seed = [
             {"name": run.name, "seed": run.seed}
-            | asdict(ordered_spearman(column(run.rows, "test_acc"), column(run.rows, name)))
+            | asdict(spearman(column(run.rows, "test_acc"), column(run.rows, name)))
             for run in runs
         ]
         pooled = asdict(pool(list(accuracy), list(table(block, levels, name)), confidence=confidence))

@@ -181,6 +181,11 @@ def find_phases(
     )
 
 
+def verdict_text(double_descent: bool | None) -> str:
+    """Return a verdict in words."""
+    return "not decided" if double_descent is None else "yes" if double_descent else "no"
+
+
 def examples_of(test_acc: ArrayLike) -> int | None:
     """Tell the size of a test set from its accuracies, which are multiples of one over that size.
 

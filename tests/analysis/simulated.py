@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.interpolate import PchipInterpolator
 
 from sdd.analysis.phases import Phases, find_phases
+from sdd.analysis.statistics import bootstrap_phases
 
 Floats = NDArray[np.float64]
 
@@ -133,9 +134,9 @@ def contradiction(found: Phases, curve: Floats, sparsity: Floats) -> str:
     """Return what a verdict's sentence says that the curve contradicts; nothing where all is true."""
     text = found.reason
     if found.double_descent:
-        assert found.trough is not None and found.peak is not None and found.depth is not None
-        assert found.recovery is not None
         trough, peak = found.trough, found.peak
+        if trough is None or peak is None or found.depth is None or found.recovery is None:
+            return "no trough or peak"
         wrong = (
             abs(found.depth - (curve[0] - curve[trough])) > 1e-12
             or abs(found.recovery - (curve[peak] - curve[trough])) > 1e-12
@@ -196,4 +197,20 @@ def outcomes(simulated: Iterable[Case], key: Callable[[Case], str] = truth_of) -
         found = find_phases(case.sparsity, case.seen, examples=case.examples)
         untrue = bool(contradiction(found, case.seen, case.sparsity))
         counts.setdefault(key(case), Counts()).add(found.double_descent, untrue)
+    return counts
+
+
+def seed_outcomes(
+    simulated: Iterable[Case], seeds: tuple[int, ...] = (3, 5, 10), resamples: int = 400
+) -> dict[str, dict[int, Counts]]:
+    """Judge several seeds of each curve together, each with an offset to all its levels; count by truth and seeds."""
+    counts: dict[str, dict[int, Counts]] = {}
+    rng = np.random.default_rng(0)
+    for case in simulated:
+        for number in seeds:
+            means = [np.clip(case.truth + rng.normal(0, 0.02), 0, 1) for _ in range(number)]
+            curves = [measured(mean, case.examples, case.seed_noise, rng) for mean in means]
+            found = bootstrap_phases(np.array(curves), case.sparsity, resamples=resamples)
+            by_seeds = counts.setdefault(truth_of(case), {})
+            by_seeds.setdefault(number, Counts()).add(found.double_descent)
     return counts
