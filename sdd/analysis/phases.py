@@ -205,7 +205,7 @@ def examples_of(test_acc: ArrayLike) -> int | None:
 def binomial_error(test_acc: ArrayLike, examples: int) -> Floats:
     """Return the standard error √(p (1 − p) / n) that a test set of n examples leaves to an accuracy p, like it."""
     p = np.asarray(test_acc, float)
-    return np.sqrt(np.clip(p * (1 - p), 0, None) / examples)
+    return np.asarray(np.sqrt(np.clip(p * (1 - p), 0, None) / examples), np.float64)
 
 
 def level_noise(curve: ArrayLike) -> float:

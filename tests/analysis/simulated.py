@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -190,13 +190,29 @@ class Counts:
         self.untrue += untrue
 
 
-def outcomes(simulated: Iterable[Case], key: Callable[[Case], str] = truth_of) -> dict[str, Counts]:
-    """Judge each curve, told the size of its test set, and count by `key`."""
-    counts: dict[str, Counts] = {}
+@dataclass(frozen=True)
+class Judged:
+    """A curve, its verdict, and whether the sentence beside it is untrue."""
+
+    case: Case
+    verdict: bool | None
+    untrue: bool
+
+
+def judge(simulated: Iterable[Case]) -> list[Judged]:
+    """Judge each curve, told the size of its test set."""
+    judged = []
     for case in simulated:
         found = find_phases(case.sparsity, case.seen, examples=case.examples)
-        untrue = bool(contradiction(found, case.seen, case.sparsity))
-        counts.setdefault(key(case), Counts()).add(found.double_descent, untrue)
+        judged.append(Judged(case, found.double_descent, bool(contradiction(found, case.seen, case.sparsity))))
+    return judged
+
+
+def outcomes(judged: Iterable[Judged]) -> dict[str, Counts]:
+    """Count verdicts by the truth."""
+    counts = {truth: Counts() for truth in TRUTHS}
+    for one in judged:
+        counts[truth_of(one.case)].add(one.verdict, one.untrue)
     return counts
 
 

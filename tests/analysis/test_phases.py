@@ -19,7 +19,7 @@ from sdd.analysis.phases import (
     noise_of,
     trough_and_peak,
 )
-from tests.analysis.simulated import cases, contradiction, outcomes
+from tests.analysis.simulated import cases, contradiction, judge, outcomes
 
 # A digits run with 40 % symmetric noise, and one with clean labels, 34 prunings by a fifth each.
 DIGITS = (
@@ -243,7 +243,7 @@ def test_a_bump_in_the_collapse_does_not_move_the_peak():
 
 
 def test_simulated_verdicts_and_sentences_are_rarely_wrong():
-    counts = outcomes(cases(320, seed=4))
+    counts = outcomes(judge(cases(240, seed=4)))
     assert counts["none"].yes <= 0.05 * counts["none"].all
     assert counts["none"].all > 100
     assert counts["over 5 points"].no <= 0.05 * counts["over 5 points"].all
@@ -253,7 +253,7 @@ def test_simulated_verdicts_and_sentences_are_rarely_wrong():
 
 @pytest.mark.slow
 def test_verdicts_and_sentences_of_many_simulated_curves_are_rarely_wrong():
-    counts = outcomes(cases(4000, seed=5))
+    counts = outcomes(judge(cases(4000, seed=5)))
     assert counts["none"].yes <= 0.02 * counts["none"].all
     assert counts["over 5 points"].no == 0
     assert counts["1 to 5 points"].no <= 0.05 * counts["1 to 5 points"].all

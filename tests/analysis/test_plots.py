@@ -157,8 +157,7 @@ def test_a_phase_is_named_over_its_own_band_or_not_at_all(light, width):
     phases = phases_of(rows)
     upper, _ = curve_figure(rows, phases, width=width).axes
     named = {text.get_text(): text.get_position()[0] for text in upper.texts if text.get_text() in phases.names}
-    assert set(named) >= {"critical", "sweet"}
-    assert len(named) >= 3 or width < 6
+    assert len(named) >= (3 if width == 6 else 1), "a band of one level is too narrow in a small picture"
     places = sparsity_places([row["sparsity"] for row in rows])
     for name, place in named.items():
         inside = [at for at, level in zip(places, phases.names, strict=True) if level == name]
