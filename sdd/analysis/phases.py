@@ -18,6 +18,7 @@ FEWEST_LEVELS = 5
 _SHORT = 12  # levels, below which the noise that a curve shows may by chance be far too small
 _BENT = 20  # levels, below which its bends may be taken for noise
 _TRAINING_NOISE = 0.01
+_LONE = 0.7  # of a fall and a climb, which must remain without the trough or the peak
 _WIDTHS = (1, 2, 3, 4, 6)
 _WIDEST_STEP = 0.75
 _DIP = 0.67  # in ln(remaining weights): a third of the width of the troughs that we have measured
@@ -91,19 +92,20 @@ def find_phases(
 
     Yes. Means over one to six neighbouring levels are compared with the dense level, which counts with its own
     value alone, and with means over later levels. Some pair must hold a fall of more than
-    (1.75 + 0.3 ln n) standard errors and a climb of more than (1.25 + 0.77 ln n), n levels: the 95 % quantiles of
-    the largest fall, and of the largest climb, in simulated noise. That must remain so when the trough, or the
-    peak, is left out: one failed or lucky training is no double descent.
+    1.7 + 0.28 ln n standard errors and a climb of more than 1.15 + 0.74 ln n, n levels: a twentieth less than the
+    95 % quantiles of the largest fall, and of the largest climb, in simulated noise, which seldom holds both. Seven
+    tenths of that must remain when the trough, or the peak, is left out: one failed or lucky training is no double
+    descent.
 
     No. Means over as many levels as a dip spans on this grid (0.67 in the logarithm of the remaining weights,
     one to three levels) leave no depth of more than a point possible, at 97.5 % for each of depth and recovery.
     Where a step removes more than three quarters of what remains, a trough may lie between two levels, and it is
     never said.
 
-    The noise of a level is told from the curve itself by `level_noise`, times 1 + 4/n, since that estimate is too
-    low by chance for one curve in two. Curves of fewer than 12 levels cannot tell it from their bends: there it
-    is at least the binomial error of the test set, and at most that and 2 points of training noise together,
-    the most that we have seen. `docs/verdicts.md` has the error rates.
+    The noise of a level is told from the curve itself by `level_noise`, times 1 + 3/n, since that estimate is too
+    low by chance for one curve in two. Curves of fewer than 20 levels cannot tell it from their bends: there it
+    is at most the binomial error of the test set and a point of training noise together, and below 12 levels at
+    least the binomial error. `docs/verdicts.md` has the error rates.
 
     Args:
         sparsity: Fraction of weights removed, [levels], rising; the first is the dense level.
@@ -143,7 +145,9 @@ def find_phases(
         lone = (
             beyond
             and noise is None
-            and not all(_beyond_noise(np.delete(curve, level), np.delete(spread, level)) for level in (trough, peak))
+            and not all(
+                _beyond_noise(np.delete(curve, level), np.delete(spread, level), _LONE) for level in (trough, peak)
+            )
         )
         step = coarsest_step(kept)
         verdict = True if beyond and not lone else None if beyond or step or highest > SMALLEST_DEPTH else False
@@ -235,7 +239,7 @@ def noise_of(curve: Floats, examples: int | None) -> float:
         curve: Accuracies without NaN, [levels].
         examples: Size of the test set; None: unknown.
     """
-    own = (1 + 4 / curve.size) * level_noise(curve)
+    own = (1 + 3 / curve.size) * level_noise(curve)
     if curve.size >= _BENT or examples is None:
         return own
     test_set = float(binomial_error(curve, examples).max())
@@ -319,17 +323,24 @@ def trough_and_peak(curves: Floats, limit: float) -> Pairs:
     return Pairs(trough, after.argmax(axis=1), found)
 
 
-def _beyond_noise(curve: Floats, noise: Floats) -> bool:
-    """Say whether some windows of levels fall and climb beyond noise; `find_phases` says how far that is."""
+def _beyond_noise(curve: Floats, noise: Floats, strictness: float = 1.0) -> bool:
+    """Say whether some windows of levels fall and climb beyond noise; `find_phases` says how far that is.
+
+    Args:
+        curve: Accuracies without NaN, [levels].
+        noise: Standard deviation of each level's noise, [levels].
+        strictness: Factor of both limits.
+    """
     n = curve.size
     spans = [(start, start + width) for width in _WIDTHS for start in range(1, n - width + 1)]
     start, end = np.array(spans).T
     mean, error = _window_means(curve, noise, start, end)
     depth = curve[0] - mean
-    falls = (depth > (1.75 + 0.3 * math.log(n)) * np.sqrt(noise[0] ** 2 + error**2)) & (depth > SMALLEST_DEPTH)
+    least = strictness * (1.7 + 0.28 * math.log(n)) * np.sqrt(noise[0] ** 2 + error**2)
+    falls = depth > np.maximum(least, SMALLEST_DEPTH)
     low, low_error, low_end = mean[falls, None], error[falls, None], end[falls, None]
     climb = mean[None] - low
-    climbs = climb > (1.25 + 0.77 * math.log(n)) * np.hypot(error[None], low_error)
+    climbs = climb > strictness * (1.15 + 0.74 * math.log(n)) * np.hypot(error[None], low_error)
     made_good = (2 * climb >= depth[falls, None]) & (climb > SMALLEST_DEPTH)
     return bool(np.any(climbs & made_good & (start[None] >= low_end)))
 

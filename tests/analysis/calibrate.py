@@ -208,7 +208,7 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def write(path: Path, *, curves: int = 4000, seed_curves: int = 800, pairs: int = 500) -> None:
+def write(path: Path, *, curves: int = 2400, seed_curves: int = 400, pairs: int = 300) -> None:
     """Write the tables."""
     path.write_text(
         TEXT.format(

@@ -254,7 +254,7 @@ def test_simulated_verdicts_and_sentences_are_rarely_wrong():
 @pytest.mark.slow
 def test_verdicts_and_sentences_of_many_simulated_curves_are_rarely_wrong():
     counts = outcomes(judge(cases(4000, seed=5)))
-    assert counts["none"].yes <= 0.02 * counts["none"].all
+    assert counts["none"].yes <= 0.03 * counts["none"].all
     assert counts["over 5 points"].no == 0
     assert counts["1 to 5 points"].no <= 0.05 * counts["1 to 5 points"].all
     assert sum(part.untrue for part in counts.values()) == 0
@@ -309,7 +309,7 @@ def test_the_noise_of_short_curves_lies_between_that_of_the_test_set_and_a_point
     test_set = binomial_error(0.65, 797)
     assert noise_of(quiet, 797) == pytest.approx(test_set)
     assert noise_of(bent, 797) == pytest.approx(math.hypot(binomial_error(0.4, 797), 0.01), rel=0.03)
-    assert noise_of(bent, None) == pytest.approx(1.5 * level_noise(bent))
+    assert noise_of(bent, None) == pytest.approx((1 + 3 / 8) * level_noise(bent))
     assert noise_of(np.full(35, 0.65), 797) == 0, "long curves show their noise themselves"
 
 

@@ -65,7 +65,9 @@ def _autocorrelations(curve: Floats) -> Floats:
 
 
 def _effective(x: Floats, y: Floats, lost: int = 0) -> float:
-    """Return the p-value of two curves' linear correlation over their effective number of levels."""
+    """Return the p-value of two curves' linear correlation over their effective number of levels; 1 for a constant."""
+    if min(np.ptp(x), np.ptp(y)) < 1e-9:
+        return 1.0
     rho = float(np.corrcoef(x, y)[0, 1])
     together = float((_autocorrelations(x) * _autocorrelations(y)).sum())
     freedom = max(0.5, min(x.size, x.size / max(1.0, 1 + 2 * together)) - 2 - lost)
