@@ -40,8 +40,8 @@ def pool(x: Sequence[ArrayLike], y: Sequence[ArrayLike], *, confidence: float = 
     The interval says what other seeds would give. It does not say that two measures are related beyond their
     both following sparsity: all seeds repeat one pair of curves, and of unrelated pairs that all seeds share it
     excludes zero in up to 75 % of the cases. No p-value says it either: of the tests that respect the order of
-    levels, none that we tried keeps its 5 % for pairs of flat curves that collapse (11 to 35 %), the very shape
-    of these data (`docs/verdicts.md`).
+    levels, none that we tried keeps its 5 % for pairs of flat curves of 35 levels that collapse (10 to 34 %), the
+    very shape of these data (`docs/verdicts.md`).
 
     Args:
         x: Each seed's values, [levels] in order, NaN where a level is missing; the same levels for all seeds.
