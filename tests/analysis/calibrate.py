@@ -184,7 +184,8 @@ tests take for related at a nominal 5 % ({pairs} pairs a row; `tests/analysis/un
 {p_values}
 
 None keeps 5 % for flat curves of 35 levels that collapse, the very shape of these data. The one that comes nearest
-tests something else than the printed correlation, and takes 9 % of curves that bend over 15 of 35 levels. So `sdd` prints the correlation, and its interval over seeds: where the mean of
+tests something else than the printed correlation, and takes 9 % of curves that bend over 15 of 35 levels.
+So `sdd` prints the correlation, and its interval over seeds: where the mean of
 further training seeds would lie, on the same data with the same noisy labels and on the same kind of processor. That
 interval does not say that two measures have more to do with each other than that both follow sparsity.
 """
