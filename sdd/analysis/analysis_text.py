@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sdd.analysis.phases import verdict_text
 from sdd.analysis.report_text import sparsity_text
 from sdd.measures.columns import Column, describe
 
@@ -42,7 +43,7 @@ def _verdict(analysis: Mapping[str, Any]) -> list[str]:
         shown = {name.replace("_", "|"): sparsity_text(value) for name, value in edges.items() if value is not None}
         lines.append("phases of the mean curve: " + ", ".join(f"{name} at {value}" for name, value in shown.items()))
     else:
-        lines.append(f"mean curve: no double descent: {phases['reason']}")
+        lines.append(f"double descent of the mean curve: {verdict_text(phases['double_descent'])}: {phases['reason']}")
     if intervals["depth"]["low"] is None:
         single = [run for run in analysis["runs"] if run["double_descent"]]
         lines.append(
@@ -55,16 +56,17 @@ def _verdict(analysis: Mapping[str, Any]) -> list[str]:
         part = intervals[name]
         low, high = (f"{100 * part[side]:+.1f}" for side in ("low", "high"))
         lines.append(f"{name}: {100 * part['estimate']:+.1f} points, {confidence} interval [{low}, {high}]")
-    verdict = "yes" if intervals["double_descent"] else "no"
-    lines.append(f"double descent at {confidence}, {intervals['seeds']} seeds: {verdict}")
+    because = f": {intervals['reason']}" if intervals["reason"] else ""
+    verdict = verdict_text(intervals["double_descent"])
+    lines.append(f"double descent at {confidence}, {intervals['seeds']} seeds: {verdict}{because}")
     return lines
 
 
 def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
     """Return the rank correlations of test accuracy with each measure, over levels."""
     lines = [
-        "Spearman of test_acc over levels: mean over seeds, 95% interval; p respects the order of levels",
-        f"{'measure':<16}{'mean':>7}{'interval':>18}{'p':>9}   each seed",
+        "Spearman of test_acc over levels: mean over seeds, 95% interval of what further seeds would give",
+        f"{'measure':<16}{'mean':>7}{'interval':>18}   each seed",
     ]
     for name, found in analysis["correlations"].items():
         pooled = found["pooled"]
@@ -74,8 +76,7 @@ def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
             continue
         interval = "-" if within["low"] is None else f"[{within['low']:+.2f}, {within['high']:+.2f}]"
         each = " ".join("-" if seed["rho"] is None else f"{seed['rho']:+.2f}" for seed in found["per_seed"][:8])
-        p_value = "-" if pooled["p_ordered"] is None else f"{pooled['p_ordered']:.2g}"
-        lines.append(f"{name:<16}{within['estimate']:+7.2f}{interval:>18}{p_value:>9}   {each}")
+        lines.append(f"{name:<16}{within['estimate']:+7.2f}{interval:>18}   {each}")
     return lines
 
 
@@ -91,12 +92,13 @@ def _tickets(comparison: Mapping[str, Any]) -> list[str]:
         _difference("all pruned levels", comparison["overall"]),
     ]
     lines += [_difference(f"{name} phase", part) for name, part in comparison["phases"].items()]
+    pruned = comparison["overall"]["levels"]  # the dense level has no mask, so that both sides are one network
     for name, words in (("reinit_wins", "re-initialised networks win"), ("lottery_wins", "winning tickets win")):
         found = [level for level in comparison["levels"] if level[name]]
         sure = [level for level in comparison["levels"] if level[f"{name}_holm"]]
         where = _levels(found)
         lines.append(
-            f"{words} at {len(found)} of {len(comparison['levels'])} levels{where}; {len(sure)} with Holm's correction"
+            f"{words} at {len(found)} of {pruned} pruned levels{where}; {len(sure)} with Holm's correction"
             + _levels(sure)
         )
     return lines + [f"note: {note}" for note in comparison["notes"]]

@@ -11,12 +11,12 @@ from scipy import stats
 
 from sdd.analysis.columns import columns_of, correlated, merged
 from sdd.analysis.comparable import comparable
-from sdd.analysis.correlation import ordered_spearman, pool
+from sdd.analysis.correlation import pool
 from sdd.analysis.curve import column
 from sdd.analysis.grouping import Group
-from sdd.analysis.phases import Phases, find_phases, level_noise
+from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.reading import Run
-from sdd.analysis.statistics import bootstrap_phases
+from sdd.analysis.statistics import bootstrap_phases, spearman
 from sdd.analysis.summary import finite, phases_of
 from sdd.measures.columns import Column
 
@@ -69,8 +69,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "levels": _level_table(members, columns),
             "phases": asdict(mean_phases(sparsities, accuracy))
             | {"levels": levels, "runs": [run.name for run in runs]},
-            "intervals": asdict(seeds)
-            | {"double_descent": seeds.double_descent if math.isfinite(seeds.depth.low) else None},
+            "intervals": asdict(seeds),
             "correlations": _correlations(members, runs, levels, correlated(columns), confidence),
             "notes": notes,
         }
@@ -106,10 +105,10 @@ def table(runs: Sequence[Run], levels: Sequence[int], name: str) -> Floats:
 def mean_phases(sparsity: ArrayLike, test_acc: ArrayLike) -> Phases:
     """Find the phases of the mean curve over seeds.
 
-    The noise of the mean is the larger of what the curve itself shows and what the seeds show: the median over
-    levels of the variance over seeds, each seed's own mean taken off, over the median of χ² with seeds − 1
-    degrees of freedom, divided by the number of seeds. The median, since seeds differ far more on the flanks of
-    the peak, where a shift by a level is many points.
+    Its noise is that of the seeds: at each level the larger of the level's own variance over seeds and of the usual
+    one, each seed's own mean taken off, divided by the number of seeds. The usual one is the median over levels,
+    over the median of χ² with seeds − 1 degrees of freedom; the level's own is larger where one training failed, and
+    on the flanks of the peak, where a shift by a level is many points.
 
     Args:
         sparsity: [levels].
@@ -122,9 +121,9 @@ def mean_phases(sparsity: ArrayLike, test_acc: ArrayLike) -> Phases:
     centred = curves - curves.mean(axis=1, keepdims=True)
     freedom = len(curves) - 1
     squares = ((centred - centred.mean(axis=0)) ** 2).sum(axis=0)
-    variance = float(np.median(squares)) / stats.chi2.median(freedom) / len(curves) if squares.size else math.nan
-    own = level_noise(mean)
-    return find_phases(sparsity, mean, noise=math.nan if math.isnan(own) else max(own, math.sqrt(variance)))
+    usual = float(np.median(squares)) / stats.chi2.median(freedom) if squares.size else math.nan
+    noise = np.sqrt(np.maximum(usual, squares / freedom) / len(curves))
+    return find_phases(sparsity, mean, noise=(1 + 4 / (freedom * max(1, mean.size))) * noise)
 
 
 def _mean(values: Floats) -> Floats:
@@ -185,7 +184,7 @@ def _correlations(
     for name in names:
         per_seed = [
             {"name": run.name, "seed": run.seed}
-            | asdict(ordered_spearman(column(run.rows, "test_acc"), column(run.rows, name)))
+            | asdict(spearman(column(run.rows, "test_acc"), column(run.rows, name)))
             for run in runs
         ]
         pooled = asdict(pool(list(accuracy), list(table(block, levels, name)), confidence=confidence))

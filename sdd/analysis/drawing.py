@@ -122,7 +122,7 @@ def _tick_fractions(end: float) -> list[float]:
 
 
 def shade_phases(panels: Sequence[Axes], places: Floats, phases: Phases, inches: float, *, named: bool = True) -> None:
-    """Shade the phases in some panels, and name them above the first.
+    """Shade the phases in some panels, and name those that are wide enough above the first.
 
     Args:
         panels: Of one sparsity axis.
@@ -140,14 +140,13 @@ def shade_phases(panels: Sequence[Axes], places: Floats, phases: Phases, inches:
             names.append(name)
             edges.append(float(inside[-1]))
     edges[-1] = high
+    bands = list(zip(names, pairwise(edges), strict=True))
     for axes in panels:
-        for name, (start, end) in zip(names, pairwise(edges), strict=True):
+        for name, (start, end) in bands:
             axes.axvspan(start, end, color=PHASE_SHADES[name], linewidth=0, zorder=0)
     if not named:
         return
-    widths = [(len(name) + 1) * _INCHES_PER_CHARACTER * (high - low) / inches for name in names]
-    centres = [(start + end) / 2 for start, end in pairwise(edges)]
-    for name, centre in zip(names, _apart(centres, widths, low, high), strict=True):
+    for name, centre in _names_over(bands, low, high, inches):
         panels[0].text(
             centre,
             1.01,
@@ -157,6 +156,20 @@ def shade_phases(panels: Sequence[Axes], places: Floats, phases: Phases, inches:
             va="bottom",
             fontsize=FONT,
         )
+
+
+def _names_over(
+    bands: Sequence[tuple[str, tuple[float, float]]], low: float, high: float, inches: float
+) -> list[tuple[str, float]]:
+    """Return names and where they stand; one whose band is so narrow that a name would leave its own is left out."""
+    named = list(bands)
+    while True:
+        widths = [(len(name) + 1) * _INCHES_PER_CHARACTER * (high - low) / inches for name, _ in named]
+        places = _apart([(start + end) / 2 for _, (start, end) in named], widths, low, high)
+        astray = [band for place, band in zip(places, named, strict=True) if not band[1][0] <= place <= band[1][1]]
+        if not astray:
+            return [(name, place) for place, (name, _) in zip(places, named, strict=True)]
+        named.remove(min(astray, key=lambda band: band[1][1] - band[1][0]))
 
 
 def _apart(centres: Sequence[float], widths: Sequence[float], low: float, high: float) -> list[float]:

@@ -225,5 +225,4 @@ def _correlation(analysis: Mapping[str, Any], name: str) -> str:
         return ""
     within = pooled["within"]
     interval = "" if within["low"] is None else f" [{within['low']:+.2f}, {within['high']:+.2f}]"
-    text = f"rank correlation {within['estimate']:+.2f}{interval}"
-    return f"{text}, p = {pooled['p_ordered']:.2g}".replace("-", "−")
+    return f"rank correlation {within['estimate']:+.2f}{interval}".replace("-", "−")

@@ -1,19 +1,28 @@
-"""The four phases of sparse double descent, found in one test-accuracy curve."""
+"""The four phases of sparse double descent, found in one test-accuracy curve, with a verdict of three values."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
-SMALLEST_MARGIN = 0.01
+SMALLEST_DEPTH = 0.01
 """No fall or climb of a point or less counts, however quiet the curve."""
 
 PHASES = ("light", "critical", "sweet", "collapsed")
 
-_NO_PAIR = "no level below the dense one by more than a point is followed by a climb of half that fall"
+FEWEST_LEVELS = 5
+_SHORT = 12  # levels, below which the noise that a curve shows may by chance be far too small
+_BENT = 20  # levels, below which its bends may be taken for noise
+_TRAINING_NOISE = 0.01
+_LONE = 0.7  # of a fall and a climb, which must remain without the trough or the peak
+_WIDTHS = (1, 2, 3, 4, 6)
+_WIDEST_STEP = 0.75
+_DIP = 0.67  # in ln(remaining weights): a third of the width of the troughs that we have measured
+_MOST_EXAMPLES = 10_000_000
 
 Floats = NDArray[np.float64]
 
@@ -35,26 +44,31 @@ class Boundaries:
 
 @dataclass(frozen=True)
 class Phases:
-    """What was found in one curve; accuracies and their differences are fractions.
+    """What was found in one curve; accuracies and their differences are fractions, and those of the curve itself.
 
     Attributes:
-        double_descent: Whether test accuracy falls, and climbs again, beyond what noise explains.
-        reason: Why there is none; empty where there is one.
-        margin: What a fall and a climb of the running median must exceed.
-        noise: Standard deviation of the noise between levels; NaN where it cannot be estimated.
-        trough: Index of T; None, like all that follow, where there is no double descent.
+        double_descent: True: test accuracy falls, and climbs again, beyond what noise explains, at 95 %. False: a
+            depth of more than a point is excluded at 95 %. None: neither, so it is not decided.
+        reason: Why there is none, or why it is not decided and what would decide it; empty for True. Its numbers
+            are those of the curve.
+        noise: Standard deviation of a level's noise that was reckoned with (the largest of several levels'); NaN
+            for too few levels.
+        depth_high: Largest depth that noise leaves possible at 95 %; NaN for too few levels.
+        trough: Index of T; like peak, depth, gain and recovery None where the curve itself holds no pair of a
+            fall and a climb of more than a point, or the verdict is False.
         peak: Index of P.
         depth: A(0) − A(T).
         gain: A(P) − A(0); negative where the peak stays below the dense level.
         recovery: A(P) − A(T).
-        boundaries: Between the phases.
-        names: The phase of each level: the trough is the last critical level, the peak the last sweet one.
+        boundaries: Between the phases; None unless the verdict is True.
+        names: The phase of each level: the trough is the last critical level, the peak the last sweet one; None
+            unless the verdict is True.
     """
 
-    double_descent: bool
+    double_descent: bool | None
     reason: str
-    margin: float
     noise: float
+    depth_high: float
     trough: int | None
     peak: int | None
     depth: float | None
@@ -64,8 +78,10 @@ class Phases:
     names: tuple[str | None, ...]
 
 
-def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None = None) -> Phases:
-    """Find trough, peak and phases of a curve, or say why it has none.
+def find_phases(
+    sparsity: ArrayLike, test_acc: ArrayLike, *, examples: int | None = None, noise: ArrayLike | None = None
+) -> Phases:
+    """Find trough, peak and phases of a curve, or say that it has none, or that it does not tell.
 
     Trough and peak. Among all pairs of levels 0 < t < p whose depth A(0) − A(t) and recovery A(p) − A(t) both
     exceed a point, and whose recovery is at least half the depth (a bump inside a collapse is no second
@@ -74,19 +90,29 @@ def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None
     T, would only loosen the conditions and enlarge the recovery. (The largest min(depth, recovery) would have
     this property too, but moves to a bump in the collapse as soon as that is wider than the trough is deep.)
 
-    Verdict. The curve's running median over three levels must hold such a pair too, and there depth and
-    recovery must exceed the margin: the larger of one point and 3.2 (1 − 4/n) σ, n levels, σ the noise
-    between levels. The median keeps slopes and drops lone levels: one diverged training is no trough and one
-    lucky one no peak, so fewer than five levels never show a double descent, and an unlucky dense level does
-    not hide one. Of flat curves with independent Gaussian noise, 8 to 80 levels long, at most about 3 % are
-    taken for a double descent. Where the noise of neighbouring levels is correlated, the estimate of σ is too
-    low and it is more (about 10 % at a correlation of 0.3): let `bootstrap_phases` judge several seeds.
+    Yes. Means over one to six neighbouring levels are compared with the dense level, which counts with its own
+    value alone, and with means over later levels. Some pair must hold a fall of more than
+    1.7 + 0.28 ln n standard errors and a climb of more than 1.15 + 0.74 ln n, n levels: a twentieth less than the
+    95 % quantiles of the largest fall, and of the largest climb, in simulated noise, which seldom holds both. Seven
+    tenths of that must remain when the trough, or the peak, is left out: one failed or lucky training is no double
+    descent.
+
+    No. Means over as many levels as a dip spans on this grid (0.67 in the logarithm of the remaining weights,
+    one to three levels) leave no depth of more than a point possible, at 97.5 % for each of depth and recovery.
+    Where a step removes more than three quarters of what remains, a trough may lie between two levels, and it is
+    never said.
+
+    The noise of a level is told from the curve itself by `level_noise`, times 1 + 3/n, since that estimate is too
+    low by chance for one curve in two. Curves of fewer than 20 levels cannot tell it from their bends: there it
+    is at most the binomial error of the test set and a point of training noise together, and below 12 levels at
+    least the binomial error. `docs/verdicts.md` has the error rates.
 
     Args:
         sparsity: Fraction of weights removed, [levels], rising; the first is the dense level.
         test_acc: Fractions in [0, 1], [levels]; a level with NaN counts as missing.
-        noise: Standard deviation of the noise between levels where it is known better than the curve itself
-            can tell, as for the mean over seeds; else `level_noise` estimates it.
+        examples: Size of the test set; else `examples_of` tells it from the accuracies.
+        noise: Standard deviation of each level's noise, one number or [levels], where repeated runs tell it, as
+            for the mean over seeds; then lone levels count too.
 
     Raises:
         ValueError: The two differ in length.
@@ -95,72 +121,167 @@ def find_phases(sparsity: ArrayLike, test_acc: ArrayLike, *, noise: float | None
     if sparsities.size != accuracies.size:
         raise ValueError(f"{sparsities.size} sparsities but {accuracies.size} test accuracies")
     present = np.flatnonzero(np.isfinite(sparsities) & np.isfinite(accuracies))
-    curve = accuracies[present]
-    sigma = level_noise(curve) if noise is None else noise
-    limit = margin(curve.size, sigma)
-    pair = trough_and_peak(curve[None], SMALLEST_MARGIN)
+    curve, kept = accuracies[present], sparsities[present]
+    nothing: tuple[str | None, ...] = (None,) * sparsities.size
     if not present.size or present[0] > 0:
         reason = "the dense level has no test accuracy"
-    else:
-        reason = _why_not(running_median(curve), limit) or ("" if pair.found[0] else _NO_PAIR)
-    if reason:
-        nothing = (None,) * sparsities.size
-        return Phases(False, reason, limit, sigma, None, None, None, None, None, None, nothing)
+        return Phases(None, reason, math.nan, math.nan, None, None, None, None, None, None, nothing)
 
-    trough, peak = int(pair.trough[0]), int(pair.peak[0])
+    pairs = trough_and_peak(curve[None], SMALLEST_DEPTH)
+    trough, peak, found = int(pairs.trough[0]), int(pairs.peak[0]), bool(pairs.found[0])
+    if curve.size < FEWEST_LEVELS:
+        spread = np.full(curve.size, math.nan)
+        highest, verdict = math.nan, None
+        reason = (
+            f"{_levels(curve.size)}, too few levels to tell a fall and a climb from noise: more levels would decide"
+        )
+    else:
+        if noise is None:
+            spread = np.full(curve.size, noise_of(curve, examples_of(curve) if examples is None else examples))
+        else:
+            spread = np.broadcast_to(np.asarray(noise, float), accuracies.shape)[present]
+        highest = largest_depth(curve, spread, dip_width(kept))
+        beyond = found and _beyond_noise(curve, spread)
+        lone = (
+            beyond
+            and noise is None
+            and not all(
+                _beyond_noise(np.delete(curve, level), np.delete(spread, level), _LONE) for level in (trough, peak)
+            )
+        )
+        step = coarsest_step(kept)
+        verdict = True if beyond and not lone else None if beyond or step or highest > SMALLEST_DEPTH else False
+        reason = (
+            ""
+            if verdict
+            else _facts(curve, kept)
+            + _why(curve, spread, verdict, highest, lone=lone, step=step, examples=examples, several=noise is not None)
+        )
+
+    shown = found and verdict is not False
     depth, recovery = float(curve[0] - curve[trough]), float(curve[peak] - curve[trough])
-    tolerance = min(limit / 2, depth / 4)
-    light = int(np.flatnonzero(curve[:trough] >= curve[0] - tolerance)[-1])
-    ends = [int(present[index]) for index in (light, trough, peak)]
+    boundaries, names = None, nothing
+    if verdict:
+        tolerance = min(float(spread.max()), depth / 4)
+        light = int(np.flatnonzero(curve[:trough] >= curve[0] - tolerance)[-1])
+        boundaries = Boundaries(
+            light_critical=float(kept[light]),
+            critical_sweet=float(kept[trough]),
+            sweet_collapsed=float(kept[peak]) if peak < curve.size - 1 else None,
+        )
+        names = _names([int(present[index]) for index in (light, trough, peak)], sparsities.size)
     return Phases(
-        double_descent=True,
-        reason="",
-        margin=limit,
-        noise=sigma,
-        trough=ends[1],
-        peak=ends[2],
-        depth=depth,
-        gain=float(curve[peak] - curve[0]),
-        recovery=recovery,
-        boundaries=Boundaries(
-            light_critical=float(sparsities[ends[0]]),
-            critical_sweet=float(sparsities[ends[1]]),
-            sweet_collapsed=float(sparsities[ends[2]]) if peak < curve.size - 1 else None,
-        ),
-        names=_names(ends, sparsities.size),
+        double_descent=verdict,
+        reason=reason,
+        noise=float(spread.max()),
+        depth_high=highest,
+        trough=int(present[trough]) if shown else None,
+        peak=int(present[peak]) if shown else None,
+        depth=depth if shown else None,
+        gain=float(curve[peak] - curve[0]) if shown else None,
+        recovery=recovery if shown else None,
+        boundaries=boundaries,
+        names=names,
     )
+
+
+def verdict_text(double_descent: bool | None) -> str:
+    """Return a verdict in words."""
+    return "not decided" if double_descent is None else "yes" if double_descent else "no"
+
+
+def examples_of(test_acc: ArrayLike) -> int | None:
+    """Tell the size of a test set from its accuracies, which are multiples of one over that size.
+
+    Returns:
+        The smallest size that has all of them: the true one, or rarely a part of it, which makes its error
+        look larger; None where there is none below ten millions, as for means over runs of different sizes.
+    """
+    values = np.asarray(test_acc, float).ravel()
+    size = 1
+    for value in values[np.isfinite(values)]:
+        size = math.lcm(size, Fraction(float(value)).limit_denominator(1_000_000).denominator)
+        if size > _MOST_EXAMPLES:
+            return None
+    return size if size > 1 else None
+
+
+def binomial_error(test_acc: ArrayLike, examples: int) -> Floats:
+    """Return the standard error √(p (1 − p) / n) that a test set of n examples leaves to an accuracy p, like it."""
+    p = np.asarray(test_acc, float)
+    return np.asarray(np.sqrt(np.clip(p * (1 - p), 0, None) / examples), np.float64)
 
 
 def level_noise(curve: ArrayLike) -> float:
     """Estimate the noise between levels from the curve itself.
 
-    The median absolute second difference, scaled so that independent Gaussian noise gives its standard
-    deviation (a second difference has six times the variance). Smooth bends enter weakly, lone jumps not at
-    all.
+    The median absolute second difference, or third if that is smaller, each scaled so that independent Gaussian
+    noise gives its standard deviation (their variances are 6 and 20 times that of the noise). Bends enter
+    weakly, lone jumps not at all.
 
     Args:
         curve: Accuracies without NaN, [levels].
 
     Returns:
-        Standard deviation, as a fraction; NaN for fewer than three levels.
+        Standard deviation, as a fraction; NaN for fewer than four levels.
     """
-    bends = np.abs(np.diff(np.asarray(curve, float), 2))
-    return float(np.median(bends) / norm.ppf(0.75) / math.sqrt(6)) if bends.size else math.nan
+    values = np.asarray(curve, float).ravel()
+    if values.size < 4:
+        return math.nan
+    spreads = [np.median(np.abs(np.diff(values, order))) / math.sqrt(math.comb(2 * order, order)) for order in (2, 3)]
+    return float(min(spreads) / norm.ppf(0.75))
 
 
-def margin(levels: int, noise: float) -> float:
-    """Return what a fall and a climb must exceed, as a fraction.
-
-    The more levels, the farther the lowest strays by chance; the factor follows the 97.5 % quantile of
-    the running median of simulated flat curves, whose noise is estimated by `level_noise`.
+def noise_of(curve: Floats, examples: int | None) -> float:
+    """Return the noise of a level that a verdict on one curve reckons with; `find_phases` says how.
 
     Args:
-        levels: Number of levels.
-        noise: Standard deviation of the noise between levels; NaN counts as none.
+        curve: Accuracies without NaN, [levels].
+        examples: Size of the test set; None: unknown.
     """
-    if levels < 5 or not noise > 0:
-        return SMALLEST_MARGIN
-    return max(SMALLEST_MARGIN, 3.2 * (1 - 4 / levels) * noise)
+    own = (1 + 3 / curve.size) * level_noise(curve)
+    if curve.size >= _BENT or examples is None:
+        return own
+    test_set = float(binomial_error(curve, examples).max())
+    return min(max(own, test_set if curve.size < _SHORT else 0.0), math.hypot(test_set, _TRAINING_NOISE))
+
+
+def dip_width(sparsity: Floats) -> int:
+    """Return how many levels of a grid a narrow trough spans, from 1 to 3."""
+    remaining = 1 - sparsity[sparsity < 1]
+    steps = -np.diff(np.log(remaining))
+    step = float(np.median(steps)) if steps.size else math.inf
+    return int(np.clip(round(_DIP / step), 1, 3)) if step > 0 else 3
+
+
+def coarsest_step(sparsity: Floats) -> tuple[float, float] | None:
+    """Return the ends of the first step that removes so much that a trough may lie in it; None without such a step."""
+    remaining = 1 - sparsity[sparsity < 1]
+    wide = np.flatnonzero(remaining[1:] < (1 - _WIDEST_STEP) * remaining[:-1] * (1 - 1e-9))
+    return (float(sparsity[wide[0]]), float(sparsity[wide[0] + 1])) if wide.size else None
+
+
+def largest_depth(curve: Floats, noise: Floats, width: int) -> float:
+    """Return the largest depth that noise leaves possible, at 97.5 % for each of depth and recovery.
+
+    Args:
+        curve: Accuracies without NaN, [levels].
+        noise: Standard deviation of each level's noise, [levels].
+        width: Levels that a dip spans at least; a trough or a peak is a mean over so many.
+    """
+    width = max(1, min(width, (curve.size - 1) // 2))
+    start = np.arange(1, curve.size - width + 1)
+    mean, error = _window_means(curve, noise, start, start + width)
+    z = float(norm.ppf(0.975))
+    depth = curve[0] - mean + z * np.sqrt(noise[0] ** 2 + error**2)
+    climb = mean[None, :] - mean[:, None]
+    recovery = climb + z * np.hypot(error[None, :], error[:, None])
+    # Twice the recovery less the depth, which must not be negative, is 2 A(p) − A(t) − A(0).
+    rest = 2 * climb - (curve[0] - mean)[:, None]
+    rest += z * np.sqrt(4 * error[None, :] ** 2 + error[:, None] ** 2 + noise[0] ** 2)
+    later = start[None, :] >= start[:, None] + width
+    made_good = np.where(later & (rest >= 0), recovery, -math.inf).max(axis=1)
+    return max(0.0, float(np.minimum(depth, made_good).max()))
 
 
 @dataclass(frozen=True)
@@ -202,38 +323,103 @@ def trough_and_peak(curves: Floats, limit: float) -> Pairs:
     return Pairs(trough, after.argmax(axis=1), found)
 
 
-def running_median(curve: Floats) -> Floats:
-    """Return the median of each level and its two neighbours, [levels − 2], without the two ends."""
-    if curve.size < 3:
-        return curve[:0]
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(curve, 3), axis=1), np.float64)
+def _beyond_noise(curve: Floats, noise: Floats, strictness: float = 1.0) -> bool:
+    """Say whether some windows of levels fall and climb beyond noise; `find_phases` says how far that is.
+
+    Args:
+        curve: Accuracies without NaN, [levels].
+        noise: Standard deviation of each level's noise, [levels].
+        strictness: Factor of both limits.
+    """
+    n = curve.size
+    spans = [(start, start + width) for width in _WIDTHS for start in range(1, n - width + 1)]
+    start, end = np.array(spans).T
+    mean, error = _window_means(curve, noise, start, end)
+    depth = curve[0] - mean
+    least = strictness * (1.7 + 0.28 * math.log(n)) * np.sqrt(noise[0] ** 2 + error**2)
+    falls = depth > np.maximum(least, SMALLEST_DEPTH)
+    low, low_error, low_end = mean[falls, None], error[falls, None], end[falls, None]
+    climb = mean[None] - low
+    climbs = climb > strictness * (1.15 + 0.74 * math.log(n)) * np.hypot(error[None], low_error)
+    made_good = (2 * climb >= depth[falls, None]) & (climb > SMALLEST_DEPTH)
+    return bool(np.any(climbs & made_good & (start[None] >= low_end)))
 
 
-def _why_not(smooth: Floats, limit: float) -> str:
-    """Return in words why a running median shows no double descent; nothing where it does."""
-    if smooth.size < 3:
-        return "fewer than 5 levels have a test accuracy, too few to tell a fall and a climb from noise"
-    fall = float(smooth[0] - smooth[1:].min())
-    if fall <= limit:
+def _window_means(
+    curve: Floats, noise: Floats, start: NDArray[np.intp], end: NDArray[np.intp]
+) -> tuple[Floats, Floats]:
+    """Return the means over levels from each start to before each end, and their standard errors, like start."""
+    sums, squares = (np.concatenate([[0.0], np.cumsum(values)]) for values in (curve, noise**2))
+    return (sums[end] - sums[start]) / (end - start), np.sqrt(np.maximum(0, squares[end] - squares[start])) / (
+        end - start
+    )
+
+
+def _facts(curve: Floats, sparsity: Floats) -> str:
+    """Return in words what a curve shows: its lowest level and its largest climb after a fall."""
+    lowest = 1 + int(curve[1:].argmin())
+    if curve[lowest] >= curve[0]:
+        return f"no level lies below the dense network's {_percent(curve[0])}"
+    below = np.flatnonzero(curve[1:-1] < curve[0]) + 1
+    climb = max((float(curve[level + 1 :].max() - curve[level]) for level in below), default=0.0)
+    text = (
+        f"test accuracy falls at most {_points(curve[0] - curve[lowest])} below the dense network's "
+        f"{_percent(curve[0])}, at {_sparsity(sparsity[lowest])} sparsity, and "
+    )
+    if climb <= 0:
+        return text + "never climbs again"
+    return text + f"climbs at most {_points(climb)} from a level below it"
+
+
+def _why(
+    curve: Floats,
+    noise: Floats,
+    verdict: bool | None,
+    highest: float,
+    *,
+    lone: bool,
+    step: tuple[float, float] | None,
+    examples: int | None,
+    several: bool,
+) -> str:
+    """Return what of that is put down to noise, and what would decide."""
+    level = f"noise of about {_points(float(noise.max()))} a level"
+    if verdict is False:
+        return f"; with {level}, a fall of more than a point that is made good is excluded at 95 %"
+    if lone:
         return (
-            f"test accuracy falls at most {_points(max(0.0, fall))} below the dense network's, "
-            f"within the margin of {_points(limit)}"
+            "; fall or climb rests on a single level, which one failed or lucky training explains: more levels or "
+            "seeds would decide"
         )
-    if trough_and_peak(smooth[None], limit).found[0]:
-        return ""
-    if _best_climb(smooth, limit) <= limit:
-        return f"test accuracy falls by {_points(fall)} and does not climb again by more than {_points(limit)}"
-    return f"test accuracy falls by {_points(fall)}, and no climb makes good half of the fall before it"
-
-
-def _best_climb(curve: Floats, limit: float) -> float:
-    """Return the highest climb after any level that lies more than the limit below the dense one."""
-    climbs = [curve[i + 1 :].max() - curve[i] for i in range(1, curve.size - 1) if curve[0] - curve[i] > limit]
-    return float(max(climbs, default=0.0))
+    if step:
+        return (
+            f"; too few levels to tell: none lies between {_sparsity(step[0])} and {_sparsity(step[1])} sparsity, "
+            "more levels or seeds would decide"
+        )
+    possible = f"; {level} leaves a depth of up to {_points(highest)} possible at 95 %: "
+    if not several and curve.size < _SHORT:
+        return possible + "too few levels to tell, more levels or seeds would decide"
+    size = examples_of(curve) if examples is None else examples
+    if not several and size is not None and float(binomial_error(curve, size).max()) > 0.7 * float(noise.max()):
+        return possible + f"more seeds, or more than {size} test images, would decide"
+    return possible + "more seeds would decide"
 
 
 def _points(fraction: float) -> str:
     return f"{100 * fraction:.1f} points"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}%"
+
+
+def _sparsity(fraction: float) -> str:
+    """Return a sparsity in percent, with more digits where little remains."""
+    return f"{100 * fraction:.{2 if fraction < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"
+
+
+def _levels(count: int) -> str:
+    return "1 level" if count == 1 else f"{count} levels"
 
 
 def _names(ends: Sequence[int], levels: int) -> tuple[str, ...]:

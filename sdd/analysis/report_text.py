@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sdd.analysis.phases import PHASES
+from sdd.analysis.phases import PHASES, verdict_text
 
 # Column, width, format; fractions are shown in percent.
 _COLUMNS = (
@@ -33,13 +33,14 @@ def row_line(row: Mapping[str, float | int]) -> str:
 
 
 def summary(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, Any]) -> str:
-    """Return phases, trough, peak and correlations in words, or why there is no double descent.
+    """Return phases, trough, peak and correlations in words, or why there is no double descent, or none decided.
 
     Args:
         rows: One a level.
         found: What `summarise` returned for them.
     """
-    lines = _phase_lines(rows, found) if found["double_descent"] else [f"No double descent: {found['reason']}."]
+    verdict = f"Double descent: {verdict_text(found['double_descent'])}"
+    lines = [verdict, *_phase_lines(rows, found)] if found["double_descent"] else [f"{verdict}. {_sentence(found)}"]
     lines += [_correlation_line(name, values) for name, values in found["spearman"].items()]
     return "\n".join(lines)
 
@@ -64,13 +65,12 @@ def _phase_lines(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, 
         for name, (start, end) in zip(PHASES, pairwise(edges), strict=False)
     ]
     return [
-        "Double descent: yes",
         f"  phases   {', '.join(ranges)} sparsity",
         f"  dense    test accuracy {_percent(found['dense_test_acc'])}",
         f"  trough   {_level_text(found['trough'])}",
         f"  peak     {_level_text(found['peak'])}",
         f"  depth    {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points "
-        f"(margin of the smoothed curve {100 * found['margin']:.1f} points)",
+        f"(noise of about {100 * found['noise']:.1f} points a level)",
     ]
 
 
@@ -84,7 +84,12 @@ def _correlation_line(name: str, values: Mapping[str, float | int | None]) -> st
     start = f"Spearman of test_acc with {name}, over levels: "
     if values["rho"] is None:
         return f"{start}none (n = {values['n']})"
-    return f"{start}{values['rho']:+.2f} (p = {values['p_value']:.2g}, n = {values['n']})"
+    return f"{start}{values['rho']:+.2f} (n = {values['n']})"
+
+
+def _sentence(found: Mapping[str, Any]) -> str:
+    reason: str = found["reason"]
+    return f"{reason[:1].upper()}{reason[1:]}."
 
 
 def _percent(fraction: float | None) -> str:

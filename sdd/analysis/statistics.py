@@ -2,39 +2,34 @@
 
 import math
 from dataclasses import dataclass
-from itertools import permutations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sdd.analysis.phases import SMALLEST_MARGIN, trough_and_peak
+from sdd.analysis.phases import SMALLEST_DEPTH, coarsest_step, trough_and_peak
 
 Floats = NDArray[np.float64]
-
-_EXACT_UP_TO = 7
 
 
 @dataclass(frozen=True)
 class Correlation:
-    """A rank correlation.
+    """A rank correlation over levels.
+
+    It has no p-value on purpose: levels are ordered, and two curves that have nothing to do with each other but
+    both bend, drift or collapse with sparsity correlate by that alone (`docs/verdicts.md` has the rates).
 
     Attributes:
         rho: In [−1, 1]; NaN where there is none.
-        p_value: Two-sided, as if the pairs were independent; neighbouring levels are not, so it flatters.
         n: Pairs without NaN.
     """
 
     rho: float
-    p_value: float
     n: int
 
 
 def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     """Correlate two measures by rank; pairs with NaN or infinity are dropped.
-
-    The p-value is exact, over all permutations, up to seven pairs, where the t distribution that scipy uses
-    for more is far off (for three pairs in order it says 0, not 1/3).
 
     Args:
         x: Values, [n].
@@ -48,14 +43,8 @@ def spearman(x: ArrayLike, y: ArrayLike) -> Correlation:
     first, second = first[keep], second[keep]
     n = first.size
     if n < 3 or np.ptp(first) == 0 or np.ptp(second) == 0:
-        return Correlation(math.nan, math.nan, n)
-    result = stats.spearmanr(first, second)
-    rho, p_value = float(result.statistic), float(result.pvalue)
-    if n <= _EXACT_UP_TO:
-        ranks = [stats.rankdata(side) - (n + 1) / 2 for side in (first, second)]
-        products = np.array(list(permutations(ranks[0]))) @ ranks[1]
-        p_value = float(np.mean(np.abs(products) >= abs(ranks[0] @ ranks[1]) - 1e-9))
-    return Correlation(rho, p_value, n)
+        return Correlation(math.nan, n)
+    return Correlation(float(stats.spearmanr(first, second).statistic), n)
 
 
 @dataclass(frozen=True)
@@ -75,8 +64,10 @@ class SeedPhases:
         depth: A(0) − A(T).
         gain: A(P) − A(0).
         recovery: A(P) − A(T).
-        double_descent: Whether depth and recovery are above zero at this confidence, the depth is estimated at more
-            than a point, and the recovery at no less than half the depth.
+        double_descent: True: depth and recovery are above zero at this confidence, the depth is estimated at more
+            than a point, and the recovery at no less than half the depth. False: a depth of more than a point is
+            excluded. None: neither, so it is not decided.
+        reason: Why not, or why it is not decided and what would decide it; empty for True.
         seeds: Curves used.
         confidence: Of each interval.
     """
@@ -84,7 +75,8 @@ class SeedPhases:
     depth: Interval
     gain: Interval
     recovery: Interval
-    double_descent: bool
+    double_descent: bool | None
+    reason: str
     seeds: int
     confidence: float
 
@@ -123,7 +115,7 @@ def bootstrap_phases(
         seed: Of the resampling; the same one gives the same intervals.
 
     Returns:
-        NaN and no double descent for fewer than three seeds: of two, each would only ever choose for the other.
+        NaN and no verdict for fewer than three seeds: of two, each would only ever choose for the other.
 
     Raises:
         ValueError: The shapes do not match or the confidence is outside (0, 1).
@@ -138,7 +130,12 @@ def bootstrap_phases(
     seeds = len(values)
     if seeds < 3 or not present[:1].all() or present.sum() < 3:
         unknown = Interval(math.nan, math.nan, math.nan)
-        return SeedPhases(unknown, unknown, unknown, False, seeds, confidence)
+        reason = (
+            "three or more seeds would decide"
+            if seeds < 3
+            else "too few levels to tell: three or more, with the dense one, would decide"
+        )
+        return SeedPhases(unknown, unknown, unknown, None, reason, seeds, confidence)
     values = values[:, present]
 
     counts = np.random.default_rng(seed).multinomial(seeds, np.full(seeds, 1 / seeds), size=resamples)
@@ -150,12 +147,29 @@ def bootstrap_phases(
         Interval(float(estimate), float(estimate - width), float(estimate + width))
         for estimate, width in zip(estimates, widths, strict=True)
     )
-    there = (
-        min(depth.low, recovery.low) > 0
-        and depth.estimate > SMALLEST_MARGIN
-        and 2 * recovery.estimate >= depth.estimate
-    )
-    return SeedPhases(depth, gain, recovery, there, seeds, confidence)
+    verdict, reason = _verdict(depth, recovery, coarsest_step(sparsities[present]))
+    return SeedPhases(depth, gain, recovery, verdict, reason, seeds, confidence)
+
+
+def _verdict(depth: Interval, recovery: Interval, step: tuple[float, float] | None) -> tuple[bool | None, str]:
+    """Return yes, no or not decided, and why.
+
+    Args:
+        depth: Of the mean curve.
+        recovery: Likewise.
+        step: Ends of a step between levels in which a trough may hide, as `coarsest_step` finds it.
+    """
+    certain = min(depth.low, recovery.low) > 0
+    if certain and depth.estimate > SMALLEST_DEPTH and 2 * recovery.estimate >= depth.estimate:
+        return True, ""
+    if min(depth.high, recovery.high) <= SMALLEST_DEPTH:
+        if step is None:
+            return False, "a depth of more than a point that is made good is excluded"
+        return None, (
+            f"too few levels to tell: none lies between {100 * step[0]:.4g}% and {100 * step[1]:.4g}% sparsity, more "
+            "levels would decide"
+        )
+    return None, "depth, recovery or both may be zero, and a depth of more than a point too: more seeds would decide"
 
 
 def _cross_fitted(values: Floats, counts: ArrayLike) -> Floats:

@@ -70,8 +70,8 @@ def pair_groups(lottery: Group, reinit: Group, *, confidence: float = 0.95) -> d
     on one winning ticket are averaged first: the pairs, not the networks, are independent. Intervals are
     Student's t over pairs. They cover what further training seeds would give on the same data with the same
     noisy labels. Among many levels some interval excludes zero by chance, so each level also has a p-value
-    with Holm's correction over all pruned levels (Holm 1979); the dense level is not in this family, since it
-    has no mask and its two networks are two draws of one initialisation.
+    with Holm's correction over all pruned levels (Holm 1979); the dense level is not in this family and cannot
+    win: it has no mask, so that the two sides are one network.
 
     For the mean difference of a phase, phases are found in the mean of all curves of both sides. The lowest
     level of the winning tickets' own curve is low partly by chance, and there the other side would seem to win;

@@ -115,10 +115,10 @@ def group_entry(group: Group, names: Sequence[str]) -> Json:
         "phases": _phases(phases),
         "intervals": analysis["intervals"],
         "correlations": {
-            name: {key: found["pooled"][key] for key in ("within", "p_ordered", "seeds")}
+            name: {key: found["pooled"][key] for key in ("within", "seeds")}
             for name, found in analysis["correlations"].items()
         },
-        "single": sum(run["double_descent"] for run in analysis["runs"]),
+        "single": sum(run["double_descent"] is True for run in analysis["runs"]),
         "notes": analysis["notes"],
     }
 

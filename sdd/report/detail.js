@@ -89,18 +89,18 @@ function groupDetail(group) {
   return [
     facts([
       ["seeds", String(group.runs.length)],
-      ["double descent", known(group.intervals.double_descent) ? `${groupVerdict(group)}, at 95 % over seeds` : `${groupVerdict(group)}; intervals need three seeds`],
-      ["mean curve", group.phases.double_descent ? "double descent" : `none: ${group.phases.reason}`],
+      ["double descent", [groupVerdict(group) + (known(group.intervals.depth.low) ? ", at 95 % over seeds" : ""), group.intervals.reason].filter(Boolean).join("; ")],
+      ["mean curve", group.phases.double_descent ? "double descent" : `${known(group.phases.double_descent) ? "none" : "not decided"}: ${group.phases.reason}`],
       ...["depth", "gain"].filter((name) => known(group.intervals[name].estimate)).map((name) => [name,
         `${points(group.intervals[name].estimate)} points ${interval(group.intervals[name], points)}`]),
     ]),
     ...group.notes.map((note) => element("p", { class: "hint" }, note)),
     element("h3", {}, "Correlation of test accuracy with"),
-    element("table", {}, element("thead", {}, element("tr", {}, ...["measure", "ρ", "95 %", "p, ordered levels"].map((text, index) =>
+    element("table", {}, element("thead", {}, element("tr", {}, ...["measure", "ρ", "95 %"].map((text, index) =>
       element("th", { scope: "col", class: index ? "numeric" : null }, text)))),
     element("tbody", {}, ...correlated.filter(({ name }) => known(group.correlations[name]?.within.estimate)).map(({ name }) => {
-      const { within, p_ordered } = group.correlations[name];
-      return element("tr", {}, element("th", { scope: "row" }, name), ...[rho(within.estimate), interval(within, rho), number(p_ordered)].map((text) =>
+      const { within } = group.correlations[name];
+      return element("tr", {}, element("th", { scope: "row" }, name), ...[rho(within.estimate), interval(within, rho)].map((text) =>
         element("td", { class: "numeric" }, text)));
     }))),
     ...(differing.length ? [element("h3", {}, "Settings in which groups differ"), facts(differing.map(([name, value]) => [name, settingText(value)]))] : []),

@@ -14,6 +14,7 @@ const settingValue = (value) => (value === null || value === undefined || typeof
 
 function verdictText(run) {
   if (!run.phases) return null;
+  if (!known(run.phases.double_descent)) return "not decided";
   return run.phases.double_descent ? "double descent" : run.state === "unfinished" ? "none so far" : "none";
 }
 
@@ -80,15 +81,15 @@ function correlationColumn(name, label) {
   return { key: `spearman_${name}`, title: `ρ ${name}`, numeric: true,
     note: `Spearman's correlation of test accuracy with: ${label}; mean over seeds and its 95 % interval`,
     value: (group) => found(group)?.within.estimate,
-    show: (group) => element("span", { title: known(found(group)?.p_ordered) ? `p = ${number(found(group).p_ordered)}, respecting the order of levels` : null },
+    show: (group) => element("span", {},
       rho(found(group)?.within.estimate), " ", element("small", {}, interval(found(group)?.within, rho))),
-    csv: [...["estimate", "low", "high"].map((part) => [part === "estimate" ? `spearman_${name}` : `spearman_${name}_${part}`,
-      (group) => found(group)?.within[part]]), [`p_ordered_${name}`, (group) => found(group)?.p_ordered]] };
+    csv: ["estimate", "low", "high"].map((part) => [part === "estimate" ? `spearman_${name}` : `spearman_${name}_${part}`,
+      (group) => found(group)?.within[part]]) };
 }
 
 function groupVerdict(group) {
   if (known(group.intervals.double_descent)) return group.intervals.double_descent ? "yes" : "no";
-  return `in ${group.single} of ${plural(group.runs.length, "run")}`;
+  return known(group.intervals.depth.low) ? "not decided" : `in ${group.single} of ${plural(group.runs.length, "run")}`;
 }
 
 /** A tick in a table: of the run, or of its group where groups are shown. */

@@ -67,6 +67,8 @@ class PlannedRun:
             found = json.loads(summary.read_text())
             if self.settings.values.get(SPARSITIES) is not None and self.levels == 2:
                 return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
+            if found["double_descent"] is None:
+                return "double descent not decided"
             if not found["double_descent"]:
                 return "no double descent"
             return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"

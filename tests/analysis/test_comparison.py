@@ -11,7 +11,7 @@ from scipy import stats
 
 from sdd.__main__ import main
 from sdd.analysis.compare import analyse_group, complete_block
-from sdd.analysis.correlation import ordered_spearman, pool, t_interval
+from sdd.analysis.correlation import pool, t_interval
 from sdd.analysis.curve import write_curve
 from sdd.analysis.grouping import group_runs
 from sdd.analysis.loss_curves import mean_loss_curves, nearest_levels, read_loss_curves
@@ -168,35 +168,10 @@ def test_pooling_is_not_fooled_by_offsets_between_seeds():
     x = [rng.normal(size=30) + 100 * seed for seed in range(5)]
     y = [rng.normal(size=30) + 100 * seed for seed in range(5)]
     pooled = pool(x, y)
-    assert pooled.plain > 0.9, "all levels at once see the offsets"
+    assert stats.spearmanr(np.concatenate(x), np.concatenate(y)).statistic > 0.9, "all at once see the offsets"
     assert abs(pooled.within.estimate) < 0.25
     each = [math.atanh(stats.spearmanr(a, b).statistic) for a, b in zip(x, y, strict=True)]
     assert pooled.within.estimate == pytest.approx(math.tanh(sum(each) / 5))
-
-
-def false_positives(coefficient, levels, trials):
-    rng = np.random.default_rng(1)
-    naive = ordered = 0
-    for _ in range(trials):
-        curves = np.zeros((2, levels))
-        for level in range(1, levels):
-            curves[:, level] = coefficient * curves[:, level - 1] + rng.normal(size=2)
-        found = ordered_spearman(*curves)
-        naive += found.p_naive < 0.05
-        ordered += found.p_ordered < 0.05
-    return naive / trials, ordered / trials
-
-
-def test_the_p_value_respects_the_order_of_levels():
-    naive, ordered = false_positives(0.9, 35, 300)
-    assert naive > 0.25
-    assert ordered < 0.09
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("coefficient", [0.0, 0.5, 0.9, 0.95])
-def test_the_ordered_p_value_takes_no_more_unrelated_curves_than_it_says(coefficient):
-    assert false_positives(coefficient, 35, 2000)[1] < 0.07
 
 
 def test_tickets_are_paired_with_the_run_of_their_masks_and_the_winner_is_found(runs):

@@ -146,3 +146,30 @@ def test_threads_draw_the_same_as_one(tmp_path):
 
     with ThreadPoolExecutor(3) as pool:
         assert len(set(pool.map(draw, range(3)))) == 1
+
+
+@pytest.mark.parametrize("width", [3.3, 6.0])
+@pytest.mark.parametrize("light", [1, 2, 12])
+def test_a_phase_is_named_over_its_own_band_or_not_at_all(light, width):
+    rows = make_rows(20)
+    accuracy = [0.7] * light + [0.5, 0.5, 0.6, 0.7, *np.linspace(0.8, 0.9, 15 - light), 0.7]
+    rows = [row | {"test_acc": float(value)} for row, value in zip(rows, accuracy, strict=True)]
+    phases = phases_of(rows)
+    upper, _ = curve_figure(rows, phases, width=width).axes
+    named = {text.get_text(): text.get_position()[0] for text in upper.texts if text.get_text() in phases.names}
+    assert len(named) >= (3 if width == 6 else 1), "a band of one level is too narrow in a small picture"
+    places = sparsity_places([row["sparsity"] for row in rows])
+    for name, place in named.items():
+        inside = [at for at, level in zip(places, phases.names, strict=True) if level == name]
+        before = [at for at in places if at < min(inside)]
+        assert max(before, default=-1) <= place <= max(inside) + 0.1, name
+
+
+def test_an_undecided_curve_has_its_trough_and_peak_marked_and_no_phases():
+    rows = [
+        row | {"test_acc": value} for row, value in zip(make_rows(7), [0.7, 0.7, 0.6, 0.7, 0.7, 0.8, 0.7], strict=True)
+    ]
+    phases = phases_of(rows)
+    assert phases.double_descent is None
+    upper, _ = curve_figure(rows, phases).axes
+    assert {text.get_text() for text in upper.texts} == {"60.0", "80.0"}

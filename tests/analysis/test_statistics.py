@@ -1,6 +1,5 @@
 """Correlations against scipy and enumeration; intervals against simulated seeds."""
 
-import itertools
 import math
 import warnings
 
@@ -10,6 +9,7 @@ from scipy import stats
 from scipy.interpolate import PchipInterpolator
 
 from sdd.analysis.statistics import bootstrap_phases, spearman
+from tests.analysis.simulated import cases, seed_outcomes
 
 LEVELS = np.arange(35)
 SPARSITY = 1 - 0.8**LEVELS
@@ -27,17 +27,8 @@ def test_spearman_is_scipys_with_ties_and_gaps(n):
     x, y = rng.integers(0, 8, n).astype(float), rng.normal(size=n)
     expected = stats.spearmanr(x, y)
     result = spearman([*x, math.nan, 1.0, math.inf], [*y, 0.0, math.nan, 1.0])
-    assert (result.rho, result.p_value) == pytest.approx((expected.statistic, expected.pvalue))
+    assert result.rho == pytest.approx(expected.statistic)
     assert result.n == n
-
-
-def test_p_values_of_few_pairs_count_permutations():
-    x, y = [1, 2, 2, 5, 4], [3, 1, 4, 5, 9]
-    rho = stats.spearmanr(x, y).statistic
-    all_of_them = [abs(stats.spearmanr(order, y).statistic) for order in itertools.permutations(x)]
-    assert spearman(x, y).rho == pytest.approx(rho)
-    assert spearman(x, y).p_value == pytest.approx(np.mean(np.array(all_of_them) >= abs(rho) - 1e-12))
-    assert spearman([1, 2, 3], [4, 5, 6]).p_value == pytest.approx(1 / 3)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +39,6 @@ def test_too_few_or_constant_pairs_have_no_correlation(x, y, n):
         warnings.simplefilter("error")
         result = spearman(x, y)
     assert math.isnan(result.rho)
-    assert math.isnan(result.p_value)
     assert result.n == n
 
 
@@ -61,7 +51,7 @@ def covered(mean, depth, gain, seeds, noise, repeats, resamples):
         counts += [
             found.depth.low <= depth <= found.depth.high,
             found.gain.low <= gain <= found.gain.high,
-            found.double_descent,
+            found.double_descent is True,
         ]
     return counts / repeats
 
@@ -73,6 +63,13 @@ def test_intervals_cover_the_truth(mean, depth, gain, seeds):
     assert min(shares[:2]) >= 0.92
     if depth == 0:
         assert shares[2] <= 0.05
+
+
+def test_verdicts_over_seeds_of_simulated_curves_are_rarely_wrong():
+    counts = seed_outcomes(cases(48, seed=6), seeds=(3, 5), resamples=100)
+    assert sum(part.yes for part in counts["none"].values()) <= 1
+    assert sum(part.no for part in counts["over 5 points"].values()) == 0
+    assert sum(part.yes for part in counts["over 5 points"].values()) >= 30
 
 
 @pytest.mark.slow
@@ -94,7 +91,24 @@ def test_a_clear_double_descent_is_seen_with_three_seeds_and_a_clean_collapse_is
     assert found.seeds == 3
     assert found.recovery.estimate == pytest.approx(found.depth.estimate + found.gain.estimate)
     collapse = 0.1 + 0.88 / (1 + np.exp((LEVELS - 29) / 2))
-    assert not bootstrap_phases(draw_seeds(rng, collapse, 5, 0.01), SPARSITY).double_descent
+    assert bootstrap_phases(draw_seeds(rng, collapse, 5, 0.002), SPARSITY).double_descent is False
+
+
+def test_a_depth_that_noise_may_explain_is_not_decided():
+    shallow = PchipInterpolator([0, 6, 15, 27, 34], [0.68, 0.68, 0.665, 0.80, 0.70])(LEVELS)
+    found = bootstrap_phases(draw_seeds(np.random.default_rng(2), shallow, 3, 0.03), SPARSITY)
+    assert found.depth.low < 0 < 0.01 < found.depth.high
+    assert found.double_descent is None
+    assert found.reason.endswith("more seeds would decide")
+
+
+def test_no_is_not_said_where_a_trough_may_lie_between_levels():
+    grid = np.array([0, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999])
+    flat = draw_seeds(np.random.default_rng(3), np.full(8, 0.7), 5, 0.001)
+    found = bootstrap_phases(flat, grid)
+    assert found.double_descent is None
+    assert found.reason == ("too few levels to tell: none lies between 0% and 90% sparsity, more levels would decide")
+    assert bootstrap_phases(flat, SPARSITY[:8]).double_descent is False
 
 
 def test_without_noise_the_interval_is_the_truth():
@@ -130,7 +144,8 @@ def test_levels_and_seeds_with_gaps_are_left_out():
 @pytest.mark.parametrize("curves", [np.empty((0, 35)), CURVE[None], np.tile(CURVE, (2, 1)), np.full((3, 35), math.nan)])
 def test_too_few_seeds_give_no_interval_and_no_claim(curves):
     found = bootstrap_phases(curves, SPARSITY)
-    assert not found.double_descent
+    assert found.double_descent is None
+    assert "three or more" in found.reason
     assert math.isnan(found.depth.estimate)
     assert math.isnan(found.gain.high)
 

@@ -77,6 +77,9 @@ def test_levels_are_counted_from_the_curve_and_the_verdict_from_the_summary(tmp_
     (run.path / "summary.json").write_text(json.dumps({"double_descent": True, "depth": 0.0791, "gain": 0.176}))
     assert run.state() == "finished"
     assert run.verdict() == "double descent: depth 7.9 points, gain +17.6 points"
+    for verdict, words in ((False, "no double descent"), (None, "double descent not decided")):
+        (run.path / "summary.json").write_text(json.dumps({"double_descent": verdict}))
+        assert run.verdict() == words
     (run.path / "summary.json").write_text("{")
     assert run.state() == "damaged"
     assert run.verdict().endswith("summary.json is damaged")
