@@ -36,7 +36,7 @@ class OrderedCorrelation:
 
 @dataclass(frozen=True)
 class PooledCorrelation:
-    """What several seeds together say of a correlation.
+    """A correlation of two measures over levels, estimated from several seeds together.
 
     Attributes:
         within: Mean over seeds of each seed's correlation, with its interval over seeds: where the correlation

@@ -54,7 +54,7 @@ class TrainedLevels:
 
         Args:
             last_level: Number of the last level that is needed.
-            prunable: Prunable weights by name.
+            prunable: Prunable weights by name, each [...].
 
         Raises:
             UserError: A level is missing or damaged, or its masks are for other weights.
@@ -71,7 +71,7 @@ class TrainedLevels:
         check_shapes(str(self.folder.path), self.masks(0), prunable)
 
     def masks(self, level: int) -> Masks:
-        """Return a level's masks, on the CPU."""
+        """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
         if self._read is None or self._read[0] != level:
             prefix = "mask_buffers."
             masks = {
@@ -83,7 +83,7 @@ class TrainedLevels:
         return dict(self._read[1])
 
     def weights(self, level: int) -> State:
-        """Return a level's trained parameters and buffers, on the CPU."""
+        """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
         return {
             name.removeprefix("net."): value
             for name, value in self._module_state(level).items()
