@@ -162,7 +162,7 @@ def digits_pair() -> tuple[float, float]:
 
 
 def bare_digits() -> list[float]:
-    """Run all 35 levels of the digits experiment by hand; returns the test accuracies."""
+    """Run all 35 levels of the digits experiment in the bare loop; returns the test accuracies."""
     data = NoisyLabelData("digits", noise_rate=0.4)
     train, test = data.split("train"), data.split("test")
     torch.manual_seed(0)
@@ -183,7 +183,7 @@ def bare_digits() -> list[float]:
 
 
 class BareLoop:
-    """Training by hand.
+    """A bare training loop in PyTorch, with masks and pruning, to compare `fit` with.
 
     Args:
         net: The network.

@@ -86,7 +86,7 @@ class Progress:
         self._bar.set_postfix_str(words)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._bar.close()
 
 

@@ -1,4 +1,4 @@
-"""Errors that are the user's to mend, each one line long."""
+"""Errors that the user can correct, each a message of one line."""
 
 
 class UserError(ValueError):

@@ -1,4 +1,4 @@
-"""Files that are either the old version or the new one, never half of one."""
+"""Files written in one step, so that each is the old version or the new one; lock files; reading of text and JSON."""
 
 import json
 import os

@@ -17,7 +17,7 @@ from sdd.seeding import derive_seed
 
 
 class MaskBuffers(nn.Module):
-    """Bool masks by parameter name, kept in checkpoints."""
+    """Masks by parameter name, bool [...] of the parameter's shape, kept in checkpoints."""
 
     def __init__(self, masks: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -25,7 +25,7 @@ class MaskBuffers(nn.Module):
             self.register_buffer(name.replace(".", "/"), mask)
 
     def by_name(self) -> dict[str, Tensor]:
-        """Return the masks under the names of their parameters."""
+        """Return the masks, each bool [...], under the names of their parameters."""
         return {name.replace("/", "."): buffer for name, buffer in self.named_buffers()}
 
 
@@ -93,11 +93,15 @@ class Classifier(pl.LightningModule):
 
     @property
     def masks(self) -> dict[str, Tensor]:
-        """Masks by parameter name."""
+        """True where a weight survives, by parameter name: bool [...] of the weight's shape, on the module's device."""
         return self.mask_buffers.by_name()
 
     def set_masks(self, masks: Mapping[str, Tensor]) -> None:
-        """Replace the masks, in place where there are masks already."""
+        """Replace the masks, in place where there are masks of these names already.
+
+        Args:
+            masks: True where a weight survives, by parameter name of `net`: bool [...] of the weight's shape.
+        """
         held = self.masks
         if held.keys() == masks.keys():
             for name, mask in masks.items():
@@ -162,12 +166,17 @@ class Classifier(pl.LightningModule):
         return float(optimizer.param_groups[0]["lr"])
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map images to logits."""
+        """Map network inputs [B, channels, height, width] to logits [B, classes]."""
         logits: Tensor = self.net(images)
         return logits
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the mean loss of a batch."""
+        """Return the mean loss of a batch, with the distance penalty if there is one: a scalar.
+
+        Args:
+            batch: Network inputs [B, channels, height, width] and noisy labels [B], int64.
+            batch_idx: Not used.
+        """
         images, labels = batch
         loss = self.loss.mean(self.net(images), labels)
         self._losses.append(loss.detach())
@@ -193,11 +202,11 @@ class Classifier(pl.LightningModule):
             logger.log_metrics({"epoch_loss": self.epoch_loss, "epoch": self.current_epoch}, self.global_step)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Log `val_loss` and `val_acc` of the validation part, whose labels are noisy too."""
+        """Log `val_loss` and `val_acc` of a batch, inputs [B, ...] and labels [B], of the noisy validation part."""
         self._evaluate(batch, "val")
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Log `test_loss` and `test_acc` of the clean test set."""
+        """Log `test_loss` and `test_acc` of a batch, inputs [B, ...] and labels [B], of the clean test set."""
         self._evaluate(batch, "test")
 
     def _evaluate(self, batch: tuple[Tensor, Tensor], part: str) -> None:

@@ -51,15 +51,15 @@ class Stream:
         self._bits = np.random.PCG64(derive_seed(seed, purpose, *indices))
 
     def uniform(self, size: int) -> npt.NDArray[np.float64]:
-        """Return `size` numbers uniform in [0, 1), multiples of 2**-53."""
+        """Return numbers uniform in [0, 1), multiples of 2**-53; of shape [size]."""
         raw: npt.NDArray[np.uint64] = self._bits.random_raw(size)
         return np.asarray((raw >> np.uint64(11)).astype(np.float64) * 2.0**-53)
 
     def integers(self, high: int, size: int) -> npt.NDArray[np.int64]:
-        """Return `size` integers uniform in [0, high); the bias of at most high * 2**-53 is below any test."""
+        """Return integers uniform in [0, high), [size]; the bias of at most high * 2**-53 is below any test."""
         return np.floor(self.uniform(size) * high).astype(np.int64)
 
     def permutation(self, size: int) -> npt.NDArray[np.int64]:
-        """Return a uniformly random order of 0 ... size - 1."""
+        """Return a uniformly random order of 0 ... size - 1, [size]."""
         raw: npt.NDArray[np.uint64] = self._bits.random_raw(size)
         return np.argsort(raw, kind="stable").astype(np.int64)

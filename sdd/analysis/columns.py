@@ -1,4 +1,4 @@
-"""The columns of a run: what its measures said of them when it was trained, kept in its folder."""
+"""A run's columns, as its measures described them when it was trained; kept in the run's folder."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -49,7 +49,7 @@ def read_columns(folder: Path) -> dict[str, Column]:
 
 
 def merged(several: Iterable[Columns]) -> dict[str, Column]:
-    """Return the columns of several runs; what the first says of a column holds."""
+    """Return the columns of several runs by name; of several descriptions of one column, the first run's."""
     found: dict[str, Column] = {}
     for columns in several:
         found = {**columns, **found}
@@ -84,7 +84,7 @@ def further_measures(columns: Columns) -> list[Column]:
 
 
 def gone_on_with(declared: Columns, earlier: Columns, measured: Iterable[str]) -> dict[str, Column]:
-    """Return the columns of a run that was left and goes on.
+    """Return the columns of a resumed run.
 
     Args:
         declared: What its measures say now.

@@ -1,4 +1,4 @@
-"""`python -m sdd analyze RUN [RUN…]`: what finished runs say together, as tables, numbers and figures."""
+"""`python -m sdd analyze RUN [RUN…]`: compare finished runs, as tables, numbers and figures."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What the runs of a group say together, as a dictionary that JSON can hold."""
+"""Statistics of a group of runs over its seeds, as a dictionary that JSON can hold."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 
 def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
-    """Say what a group's runs say together; every number is finite or None.
+    """Return statistics of a group over its seeds; every number is finite or None.
 
     The table takes each level over the runs that have it. Phases, intervals and pooled correlations take a
     complete block of runs and levels, so that no mean jumps where a run ends: `complete_block`.

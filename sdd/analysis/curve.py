@@ -28,7 +28,7 @@ FIRST_COLUMNS = (
     "distance_init",
     "seconds",
 )
-"""The header's beginning; what each column is, its measure says."""
+"""Columns that `curve.csv` begins with; each is described by its measure."""
 
 _NEVER_EMPTY = ("level", "sparsity", "remaining")
 _INTEGER = re.compile(r"[+-]?[0-9]+")

@@ -1,4 +1,4 @@
-"""What pictures of curves share: the sparsity axis, the shades of the phases, fonts, and how they are written."""
+"""Common parts of pictures of curves: sparsity axis, shades of the phases, fonts, and how files are written."""
 
 import io
 import math
@@ -65,13 +65,13 @@ def draw_line(axes: Axes, x: Floats, mean: Floats, spread: Floats | None = None,
 
 
 def scale_for(axes: Axes, values: Floats) -> None:
-    """Make the y axis logarithmic where all values are positive and span more than a factor of 20."""
+    """Make the y axis logarithmic where all values, [...], are positive and span more than a factor of 20."""
     if is_wide(values):
         axes.set_yscale("log")
 
 
 def is_wide(values: Floats) -> bool:
-    """Tell whether all values that there are are positive and span more than a factor of 20."""
+    """Tell whether all finite ones of some values, [...], are positive and span more than a factor of 20."""
     present = values[np.isfinite(values)]
     return bool(present.size and present.min() > 0 and present.max() > _WIDE * present.min())
 

@@ -29,7 +29,7 @@ from sdd.analysis.phases import Phases
 from sdd.measures.columns import Column
 
 COLUMN_WIDTH = 3.3
-"""Of a two-column page, in inches."""
+"""Width of one column of a two-column page, in inches."""
 
 FORMATS = ("png", "svg")
 

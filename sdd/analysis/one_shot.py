@@ -187,7 +187,7 @@ def _has_level(part: Run | None) -> bool:
 
 
 def _why(part: Run | None) -> str:
-    """Return what is amiss with a part, in words."""
+    """Return what is wrong with a part, in words."""
     return "no run" if part is None else f"{part.name} is {part.problem or 'unfinished'}"
 
 

@@ -16,7 +16,7 @@ from sdd.runs.settings import SEED
 
 @dataclass(frozen=True)
 class Run:
-    """One run, as far as it has come; or a curve of several, each of which pruned to one sparsity.
+    """A run, finished or not, as read from its folder; or several one-shot runs joined to one curve.
 
     Attributes:
         path: Its folder. A joined curve has none: a path of its own beside its parts, where nothing is.
@@ -42,14 +42,14 @@ class Run:
 
     @property
     def seed(self) -> int | None:
-        """Of the training, or None where the settings name none."""
+        """Training seed, or None where the settings name none."""
         value = self.settings.get(SEED)
         return value if isinstance(value, int) else None
 
 
 @dataclass(frozen=True)
 class Loaded:
-    """Attributes: runs: Those that can be used. problems: One line for each folder that cannot."""
+    """Runs read from folders. Attributes: runs: Those that can be used. problems: A line for each other folder."""
 
     runs: tuple[Run, ...]
     problems: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Rank correlations across levels, and what several seeds together say of a double descent."""
+"""Rank correlations across levels; depth and gain of a double descent over several seeds, with intervals."""
 
 import math
 from dataclasses import dataclass
@@ -58,7 +58,7 @@ class Interval:
 
 @dataclass(frozen=True)
 class SeedPhases:
-    """What several seeds say; accuracies are fractions.
+    """Depth and gain of the double descent of several seeds, with confidence intervals; accuracies are fractions.
 
     Attributes:
         depth: A(0) − A(T).
@@ -89,7 +89,7 @@ def bootstrap_phases(
     confidence: float = 0.95,
     seed: int = 0,
 ) -> SeedPhases:
-    """Estimate depth and gain of the mean curve over seeds, with honest intervals for few seeds.
+    """Estimate depth and gain of the mean curve over seeds, with intervals that are wide enough for few seeds.
 
     Two traps. The lowest level of a noisy curve is low partly by chance, so a depth measured at the trough of
     the same curve is too large, above zero even on flat curves. Here each seed is measured at the trough and

@@ -1,4 +1,4 @@
-"""What a finished curve says, as a dictionary that JSON can hold."""
+"""Summary of a finished curve (verdict, phases, correlations), as a dictionary that JSON can hold."""
 
 import math
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Lightning callbacks: when things happen. What happens is in the rooms beside this one."""
+"""Lightning callbacks, which decide when things happen; what happens is in the folders beside this one."""
 
 from sdd.callbacks.accuracy import AccuracyMeasures
 from sdd.callbacks.curve_recorder import CurveRecorder

@@ -18,7 +18,7 @@ class AccuracyMeasures(LevelCallback):
     """Measures training, test and, where there is one, validation part, without augmentation."""
 
     def columns(self) -> Sequence[Column]:
-        """Return those of every part."""
+        """Return the columns of the measures of every part of the data."""
         return (*TRAINING, *TEST, *VALIDATION)
 
     def lacks(self, row: Mapping[str, float | int]) -> bool:

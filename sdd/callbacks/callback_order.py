@@ -19,7 +19,7 @@ class LevelEnd(IdleAtSteps):
         self._end_epoch = end_epoch
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Call it."""
+        """Call the function."""
         self._end_epoch(trainer, pl_module)
 
 

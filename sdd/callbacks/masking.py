@@ -16,9 +16,9 @@ class Masking:
     Masks are kept in the weights' own type, the fastest to multiply with.
 
     Args:
-        parameters: Prunable weights by name.
-        masks: True where a weight is trained, by the same names and of the same shapes.
-        frozen: Values at which removed weights are held, by name; None: they are exactly zero.
+        parameters: Prunable weights by name, each [...].
+        masks: True where a weight is trained, by the same names and of the same shapes, bool [...].
+        frozen: Values at which removed weights are held, by name, each [...]; None: they are exactly zero.
         optimizers: That move the weights.
     """
 
@@ -37,13 +37,13 @@ class Masking:
                 self._masked.append((parameter, masks[name].to(parameter.dtype), held))
 
     def mask_gradients(self) -> None:
-        """Take the gradient of removed weights away."""
+        """Set the gradient of removed weights to zero."""
         for parameter, mask, _ in self._masked:
             if parameter.grad is not None:
                 parameter.grad.mul_(mask)
 
     def hold_weights(self) -> None:
-        """Put removed weights back where an optimizer may have moved them."""
+        """Set removed weights back to their frozen values, from which an optimizer may have moved them."""
         if self._optimizer_holds:
             return
         with torch.no_grad():

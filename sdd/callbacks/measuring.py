@@ -1,4 +1,4 @@
-"""What all callbacks measure of a level, checked and as plain numbers."""
+"""Measures of a level, collected from all callbacks, checked, and as plain numbers."""
 
 import math
 from collections.abc import Iterable, Mapping

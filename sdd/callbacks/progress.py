@@ -1,4 +1,4 @@
-"""One progress bar for the whole job."""
+"""One progress bar over all levels of a run."""
 
 from typing import Any, ClassVar, get_args
 
@@ -45,7 +45,7 @@ class JobProgress(LevelCallback):
             self._progress.skip_to(self._progress.total * level.level // (level.last_level + 1))
 
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._progress is not None:
             self._progress.close()
             self._progress = None

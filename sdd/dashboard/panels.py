@@ -10,10 +10,10 @@ from sdd.runs.settings import SEED
 AXIS = "sparsity"
 
 PICTURE = "curve"
-"""Under which a run's `curve.png` is logged."""
+"""Name under which a run's `curve.png` is logged."""
 
 VERDICTS = ("double_descent", "depth", "gain", "trough.sparsity", "trough.test_acc", "peak.sparsity", "peak.test_acc")
-"""What `summary.json` says of the curve as a whole; a dot goes into a nested part."""
+"""Keys of `summary.json` that describe the whole curve; a dot leads into a nested part."""
 
 SETTINGS = (*LABEL_ORDER, SEED)
 """Settings in which the runs of a sweep mostly differ."""
@@ -25,7 +25,7 @@ _SECTIONS = ("Curves", "Memorisation", "Distance", "Flatness")
 
 
 def usual_columns() -> dict[str, Column]:
-    """Return those that a run has or, with the flatness measures switched on, can have, by name."""
+    """Return the columns that a run has or, with the flatness measures switched on, can have, by name."""
     from sdd.measures.built_in import ALWAYS, FLATNESS  # brings PyTorch with it
 
     return {column.name: column for column in (*ALWAYS, *FLATNESS)}

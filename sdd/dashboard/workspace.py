@@ -65,7 +65,7 @@ def _line(measure: Column) -> wr.LinePlot:
 
 
 def _verdicts(correlations: Sequence[str]) -> list[Any]:
-    """Return what each curve says as a whole: against each other, by noise rate, and beside the settings."""
+    """Return panels of what describes whole curves, such as depth: by noise rate, against each other and settings."""
     rate = wr.Config(panels.NOISE_RATE)
     bars = [
         wr.BarPlot(title=f"{key} by noise rate", metrics=[key], orientation="v", groupby=rate, **_SPREAD)

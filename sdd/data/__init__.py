@@ -1,4 +1,4 @@
-"""Noisy data: data sets as uint8 tensors, label noise, splits, augmentations, how the network sees them, loaders."""
+"""Noisy data: data sets as uint8 tensors, label noise, splits, augmentations, network inputs, loaders."""
 
 from sdd.data.datamodule import NoisyLabelData
 

@@ -173,7 +173,7 @@ class NoisyLabelData(pl.LightningDataModule):
         return self._splits[name]
 
     def view(self) -> View:
-        """Return how the network sees stored images on the device in use."""
+        """Return the map from stored images to network inputs, on the device in use."""
         return self._view_of(self.content, self._splits["train"].images.device)
 
     def _view_of(self, content: Dataset, device: torch.device) -> View:

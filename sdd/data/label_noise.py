@@ -14,7 +14,7 @@ from sdd.seeding import Stream
 
 @dataclass(frozen=True)
 class LabelNoise:
-    """Label noise as it was chosen.
+    """Label noise of a chosen type, rate and seed.
 
     Attributes:
         name: Of its type, as the user gave it.

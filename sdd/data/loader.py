@@ -1,4 +1,4 @@
-"""The in-memory loader: batches by index, seen and normalised on the device, without per-image Python work."""
+"""The in-memory loader: batches by index, made network inputs on the device, without per-image Python work."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How the network sees stored images: augmented or not, of which size, normalised."""
+"""From stored images to network inputs: augmentation, size, normalisation."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from sdd.seeding import torch_generator
 
 @dataclass(frozen=True)
 class View:
-    """How the network sees stored images.
+    """The map from stored images to network inputs.
 
     Attributes:
         normalise: Map from grey values to network inputs.
@@ -57,7 +57,7 @@ class View:
         return self.normalise(seen) if self.augmentation.resizes else self.plain(seen)
 
     def check_augmentation(self, name: str, images: Tensor) -> None:
-        """Try the augmentation.
+        """Apply the augmentation to a few images, to find out before the training whether it works.
 
         Args:
             name: Of it, as the user gave it.

@@ -52,7 +52,7 @@ class Loss:
         return Loss(own.double() if double else own)
 
     def check(self, name: str, outputs: Tensor, labels: Tensor) -> None:
-        """Try the loss on a few examples.
+        """Apply the loss to a few examples, to find out before the training whether it works.
 
         Args:
             name: What the setting `model.loss` says.

@@ -70,7 +70,7 @@ VALIDATION = (
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a network says of a set of examples, in evaluation mode.
+    """A network's loss and predicted classes on a set of examples, in evaluation mode.
 
     Attributes:
         loss: Mean loss against the labels that came with the examples.
@@ -128,5 +128,5 @@ def training_measures(
 
 
 def fraction(hits: Tensor) -> float:
-    """Return the fraction of True in a bool tensor, exactly rounded; NaN where it is empty."""
+    """Return the fraction of True in a bool tensor [...], in [0, 1], exactly rounded; NaN where it is empty."""
     return int(hits.sum()) / hits.numel() if hits.numel() else math.nan

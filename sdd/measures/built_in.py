@@ -7,9 +7,9 @@ from sdd.measures.hessian import TOP, TRACE
 from sdd.measures.sharpness import SHARPNESS
 
 ALWAYS = (LEVEL, SPARSITY, REMAINING, *TRAINING, *TEST, DISTANCE, DISTANCE_INIT, SECONDS)
-"""Those that every run has, in their order in `curve.csv`."""
+"""Columns that every run has, in their order in `curve.csv`."""
 
 FLATNESS = (*TOP, *TRACE, SHARPNESS)
 
 COLUMNS: dict[str, Column] = {column.name: column for column in (*ALWAYS, *VALIDATION, *FLATNESS)}
-"""All, by their names."""
+"""All built-in columns, by name."""

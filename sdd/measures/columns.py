@@ -1,4 +1,4 @@
-"""What is known of a column of numbers: its name, label, unit, colour, direction and cost, said once by its measure."""
+"""Descriptions of columns of numbers: name, label, unit, colour, direction and cost, given once, beside the measure."""
 
 import json
 import re
@@ -62,12 +62,12 @@ class Column:
 
     @property
     def fraction(self) -> bool:
-        """Whether it is in [0, 1] and shown in percent."""
+        """Whether the values are fractions in [0, 1], shown in percent."""
         return self.unit == "fraction"
 
     @property
     def factor(self) -> float:
-        """What its values are multiplied by where they are shown."""
+        """Factor by which values are multiplied where they are shown: 100 for fractions, else 1."""
         return 100.0 if self.fraction else 1.0
 
     @property
@@ -77,17 +77,17 @@ class Column:
         return f"{self.label} ({unit})" if unit else self.label
 
     def measured_with(self, **settings: Any) -> "Column":
-        """Return the same column with how it was measured."""
+        """Return the column with further settings that it was measured with."""
         return replace(self, settings={**self.settings, **settings})
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the column as a dictionary that JSON can hold."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))
         return plain
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> "Column":
-        """Return what `as_dict` made; entries of later versions are passed over.
+        """Return the column that `as_dict` turned into a dictionary; unknown entries are ignored.
 
         Raises:
             UserError: A value is not allowed.

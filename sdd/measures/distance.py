@@ -24,11 +24,11 @@ DISTANCE_INIT = Column(
 )
 
 PATH_COST = "one pass over the weights an epoch"
-"""Of measuring both after every epoch."""
+"""Cost of measuring both distances after every epoch."""
 
 
 def trainable(net: nn.Module) -> dict[str, Tensor]:
-    """Return all trainable parameters by name: weights, biases, normalisation scale and shift; no buffers."""
+    """Return all trainable parameters [...] by name: weights, biases, normalisation scale and shift; no buffers."""
     return {name: parameter for name, parameter in net.named_parameters() if parameter.requires_grad}
 
 
@@ -40,9 +40,10 @@ def layer_distances(
     Removed weights do not move, so they add nothing, whatever value they are frozen at.
 
     Args:
-        final: Parameters at the end of a level.
+        final: Parameters at the end of a level by name, each [...].
         start: Parameters of the same names and shapes, such as those the level started from.
-        masks: True where a weight is trained; a parameter without a mask is trained whole.
+        masks: True where a weight is trained, bool of the parameter's shape; a parameter without a mask is trained
+            whole.
 
     Returns:
         Non-negative distances in the units of the weights, summed in float64.

@@ -9,7 +9,7 @@ from sdd.errors import UserError
 from sdd.measures.objective import Objective
 
 COST = "`directions` × (`points` − 1) + 1 forward passes (5, 11)"
-"""Of the loss curves of a level."""
+"""Cost of the loss curves of a level."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""Which weights can be pruned, which survive, and how the next ones are chosen."""
+"""Masks: which weights can be pruned, which survive, and the removal of those with the smallest scores."""
 
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
@@ -29,7 +29,7 @@ def prunable_parameters(net: nn.Module, exclude: Sequence[str] = ()) -> dict[str
             names.
 
     Returns:
-        Parameter by name, in the network's order.
+        Parameter [...] by name, in the network's order.
 
     Raises:
         UserError: A name in `exclude` matches nothing, or nothing is left to prune.
@@ -56,23 +56,23 @@ def prunable_parameters(net: nn.Module, exclude: Sequence[str] = ()) -> dict[str
 
 
 def count_remaining(masks: Mapping[str, Tensor]) -> int:
-    """Return how many weights survive."""
+    """Return how many weights survive, from bool masks [...] by name."""
     return sum(int(mask.sum()) for mask in masks.values())
 
 
 def count_prunable(masks: Mapping[str, Tensor]) -> int:
-    """Return how many weights there were before any pruning."""
+    """Return how many weights there were before any pruning, from masks [...] by name."""
     return sum(mask.numel() for mask in masks.values())
 
 
 def sparsity(masks: Mapping[str, Tensor]) -> float:
-    """Return the fraction of prunable weights that are removed, in [0, 1]."""
+    """Return the fraction of prunable weights that are removed, in [0, 1], from bool masks [...] by name."""
     total = count_prunable(masks)
     return (total - count_remaining(masks)) / total
 
 
 def dead_layers(masks: Mapping[str, Tensor]) -> list[str]:
-    """Return the names of weights of which nothing survives."""
+    """Return the names of the masks, each bool [...], that keep no weight."""
     return [name for name, mask in masks.items() if not bool(mask.any())]
 
 
@@ -82,9 +82,9 @@ def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> M
     Of equal scores the earlier one, in the order of the mapping and within a tensor, is removed first.
 
     Args:
-        scores: Importance of each weight, of the shapes of `masks`; those of removed weights are not looked at.
-        masks: True where a weight survives.
-        count: How many to remove, at most as many as survive.
+        scores: Importance of each weight by name, real [...]; those of removed weights are not looked at.
+        masks: True where a weight survives, by the same names and of the same shapes, bool [...].
+        count: How many to remove, from 0 to as many as survive.
 
     Returns:
         New masks, nested in the old ones.
@@ -108,7 +108,13 @@ def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> M
 def mask_state(
     state: Mapping[str, Tensor], masks: Mapping[str, Tensor], frozen: Mapping[str, Tensor] | None = None
 ) -> dict[str, Tensor]:
-    """Return a copy of a state dict in which removed weights have the values of `frozen`, or are exactly zero."""
+    """Return a copy of a state dict in which removed weights have the values of `frozen`, or are exactly zero.
+
+    Args:
+        state: Parameters and buffers by name, each [...].
+        masks: True where a weight survives, bool of the shape of the entry of that name.
+        frozen: Values of removed weights, of the names and shapes of `masks`; None: zero.
+    """
     return {
         name: value.clone()
         if name not in masks

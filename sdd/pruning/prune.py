@@ -39,7 +39,7 @@ class Pruner:
         self._scope = (scope, SCOPES.get(scope, scope_args))
 
     def check(self, prunable: Mapping[str, Tensor]) -> None:
-        """Find out whether the scope fits these weights, by name.
+        """Find out whether the scope fits these weights, each [...] under its name.
 
         Raises:
             UserError: It does not.
@@ -55,6 +55,9 @@ class Pruner:
             level: Its number, 1 or higher.
             scoring: What weights are scored by; its masks are those of the level before.
 
+        Returns:
+            True where a weight survives, by name: bool [...] of the weight's shape.
+
         Raises:
             UserError: Criterion or scope return something that does not fit the network.
         """
@@ -66,8 +69,8 @@ def prune(scores: Mapping[str, Tensor], masks: Mapping[str, Tensor], groups: Ite
     """Return new masks, nested in the old ones, of the same names and shapes.
 
     Args:
-        scores: Importance of each weight, by name, of the shapes of the masks.
-        masks: True where a weight survives.
+        scores: Importance of each weight by name, real [...].
+        masks: True where a weight survives, by the same names and of the same shapes, bool [...].
         groups: Which tensors are ranked together, and how many weights each group loses.
     """
     pruned: Masks = {}

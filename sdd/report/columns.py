@@ -1,4 +1,4 @@
-"""What the page says of the columns of `curve.csv`, and which of them it shows."""
+"""Descriptions of the columns of `curve.csv` for the page, and which of them it shows."""
 
 from collections.abc import Mapping
 

@@ -87,7 +87,7 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
 
 
 def group_entry(group: Group, names: Sequence[str]) -> Json:
-    """Return what a group's runs say together.
+    """Return a group's statistics over its seeds.
 
     `values` of a group of one run are those of the run: they are left out.
 
@@ -141,7 +141,7 @@ def _phases(phases: Mapping[str, Any]) -> Json:
 
 
 def _compared(known: Sequence[Mapping[str, Any]]) -> tuple[Json, list[str]]:
-    """Return the settings that all runs share, and the names of those in which they differ, telling ones first."""
+    """Return the settings that all runs share, and the names of those in which they differ, important ones first."""
     names = sorted({name for settings in known for name in settings} - {SEED})
     first = known[0] if known else {}
     shared = {

@@ -1,4 +1,4 @@
-"""Which folders there are, and what state each is in: none is passed over in silence."""
+"""Folders that the page is made from, each with its state: those without a usable run are listed too."""
 
 import os
 from collections import Counter
@@ -13,7 +13,7 @@ from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import Settings
 
 STATES: tuple[StateName, ...] = ("finished", "unfinished", "started", "damaged", "other")
-"""Of a folder, as `RunFolder` tells them; one that nothing is in yet has been started, or is no run if it was named."""
+"""States of a folder, as in `RunFolder`; one that nothing is in yet has been started, or is no run if it was named."""
 
 _DEEPEST = 3
 

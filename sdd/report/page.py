@@ -1,4 +1,4 @@
-"""The page itself: one HTML text with its style, its scripts, the plotting library and the data in it."""
+"""The HTML page: one text with its style, its scripts, the plotting library and the data in it."""
 
 import html
 import json
@@ -29,7 +29,7 @@ SCRIPTS = (
 
 
 def page_html(content: Mapping[str, Any]) -> str:
-    """Return the page; it needs no other file and no network, and forbids itself to ask for any.
+    """Return the page; it needs no other file and no network, and its security policy forbids requests.
 
     Args:
         content: What `report_content` returned.

@@ -1,4 +1,4 @@
-"""What the page says of one run, or of one folder that holds no curve."""
+"""Entries of the page: of one run, or of one folder that holds no curve."""
 
 import hashlib
 import math
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[str, object]], place: Path) -> Json:
-    """Return what the page says of a curve.
+    """Return the page's entry of a curve.
 
     Args:
         run: A run, or a curve joined of several.
@@ -61,7 +61,7 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
 
 
 def folder_entry(folder: Folder, place: Path) -> Json:
-    """Return what the page says of a folder without a curve."""
+    """Return the page's entry of a folder without a curve."""
     seed = folder.settings.get(SEED)
     return {
         "id": _digest(str(folder.path)),

@@ -1,4 +1,4 @@
-"""What a run was computed with: beside the settings, this is what its last bits depend on."""
+"""Library versions, machine and threads of a run: beside the settings, its last bits depend on them."""
 
 import platform
 from importlib.metadata import PackageNotFoundError, version

@@ -55,27 +55,27 @@ class RunFolder:
 
     @property
     def settings_file(self) -> Path:
-        """What decides the run's numbers, and what of that was chosen."""
+        """The settings that decide the run's numbers, and which of them were chosen."""
         return self.path / "settings.json"
 
     @property
     def environment_file(self) -> Path:
-        """What the run was started with."""
+        """Versions, machine and threads that the run was started with."""
         return self.path / "environment.json"
 
     @property
     def curve(self) -> Path:
-        """One row a level."""
+        """The run's curve, one row a level."""
         return self.path / "curve.csv"
 
     @property
     def columns(self) -> Path:
-        """What is known of the curve's columns."""
+        """Descriptions of the curve's columns."""
         return self.path / "columns.json"
 
     @property
     def picture(self) -> Path:
-        """The curve, drawn."""
+        """Picture of the curve."""
         return self.path / "curve.png"
 
     @property
@@ -95,17 +95,17 @@ class RunFolder:
 
     @property
     def _levels(self) -> Path:
-        """Of the weights and masks of each trained level."""
+        """Folder of the weights and masks of each trained level."""
         return self.path / "levels"
 
     @property
     def _checkpoints(self) -> Path:
-        """Of what can be resumed from."""
+        """Folder of the checkpoints to resume from."""
         return self.path / "checkpoints"
 
     @property
     def _lock(self) -> Path:
-        """Held by the process that works in the folder."""
+        """Lock file that the process working in the folder holds."""
         return self.path / ".lock"
 
     @property
@@ -119,7 +119,7 @@ class RunFolder:
         return self.state().name == "finished"
 
     def state(self) -> State:
-        """Look how far the run has come; that the rows of its curve can be read is found out by `read_run`."""
+        """Find out how far the run has come; whether the rows of its curve can be read, `read_run` finds out."""
         try:
             return self._state()
         except OSError as error:
@@ -226,7 +226,7 @@ class RunFolder:
         write_atomically(self.environment_file, json.dumps(content, indent=1) + "\n")
 
     def write_config(self, text: str, settings: Settings) -> None:
-        """Write the configuration, and the settings in it; a run that is gone on with stays what it was started as."""
+        """Write the configuration and its settings; a resumed run keeps those that it was started with."""
         held = self.settings()
         settings = settings if held is None else held.going_on(settings)
         write_atomically(self.config, text)

@@ -1,4 +1,4 @@
-"""What of a configuration decides a run's numbers, and what of that was chosen: read off the parser and the classes.
+"""The settings that decide a run's numbers, and which of them were chosen: read off the parser and the classes.
 
 A class says itself which of its options only watch, measure, store or place a run: `PLACE` names them, and
 `decides_numbers = False` says it of all of them.

@@ -33,7 +33,7 @@ class MaskFile:
 
         Args:
             last_level: Number of the last level that is needed.
-            prunable: Prunable weights by name.
+            prunable: Prunable weights by name, each [...].
 
         Raises:
             UserError: It is for other weights.
@@ -41,7 +41,7 @@ class MaskFile:
         check_shapes(str(self.path), self._masks, prunable)
 
     def masks(self, level: int) -> Masks:
-        """Return a level's masks, on the CPU."""
+        """Return a level's masks by parameter name, bool [...], on the CPU; of level 0, True everywhere."""
         if level == 0:
             return {name: torch.ones_like(mask) for name, mask in self._masks.items()}
         return self._masks
@@ -52,8 +52,8 @@ def check_shapes(source: str, masks: Mapping[str, Tensor], prunable: Mapping[str
 
     Args:
         source: Where the masks are from.
-        masks: By parameter name.
-        prunable: Prunable weights by name.
+        masks: By parameter name, bool [...].
+        prunable: Prunable weights by name, each of its mask's shape [...].
 
     Raises:
         UserError: Names or shapes differ.

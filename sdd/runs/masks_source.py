@@ -21,14 +21,14 @@ class MasksSource(Protocol):
 
         Args:
             last_level: Number of the last level that is needed.
-            prunable: Prunable weights by name.
+            prunable: Prunable weights by name, each [...].
 
         Raises:
             UserError: A level is missing or damaged, or its masks are for other weights.
         """
 
     def masks(self, level: int) -> Masks:
-        """Return a level's masks, on the CPU."""
+        """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
 
 
 def is_mask_file(masks_from: str | None, seed: int) -> bool:

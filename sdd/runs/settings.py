@@ -1,4 +1,4 @@
-"""The settings of a run: what it is told by, and how those of two runs compare."""
+"""The settings that identify a run, and how those of two runs compare."""
 
 import hashlib
 import json
@@ -9,7 +9,7 @@ from typing import Any
 from sdd.errors import UserError
 
 FORMAT = 1
-"""Of `settings.json`; a run that was written in another one is refused."""
+"""Format number of `settings.json`; a run that was written in another format is refused."""
 
 SEED = "seed_everything"
 SPARSITIES = "pruning.sparsities"
@@ -18,13 +18,13 @@ MASKS_FROM = "pruning.masks_from"
 
 @dataclass(frozen=True)
 class Settings:
-    """What decides the numbers of a run, as flat dotted keys.
+    """The settings that decide the numbers of a run, as flat dotted keys.
 
     Attributes:
         chosen: Those that differ from the defaults of the version that the run started with. They alone tell runs
             apart, so that a new option whose default changes nothing makes no other run.
         values: All that decide numbers, with the values that were in effect.
-        measures: What the run measures beside its numbers, as far as chosen; no part of what it is told by.
+        measures: What the run measures beside its numbers, as far as chosen; they do not identify the run.
     """
 
     chosen: Mapping[str, Any]
@@ -70,7 +70,11 @@ class Settings:
         return cls(*(dict(part) for part in parts if isinstance(part, Mapping)))
 
     def going_on(self, now: "Settings") -> "Settings":
+<<<<<<< HEAD
         """Return the settings of a run that is gone on with: it stays what it was started as, and may measure more.
+=======
+        """Return the settings of a resumed run, which keeps those that it was started with.
+>>>>>>> shapes
 
         Args:
             now: Those of the command that goes on with it.

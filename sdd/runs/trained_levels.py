@@ -90,7 +90,7 @@ class TrainedLevels(StoredLevels):
 
         Args:
             last_level: Number of the last level that is needed.
-            prunable: Prunable weights by name.
+            prunable: Prunable weights by name, each [...].
 
         Raises:
             UserError: A level is missing or damaged, or its masks are for other weights.
@@ -105,3 +105,31 @@ class TrainedLevels(StoredLevels):
             if not is_readable(path):
                 raise UserError(f"pruning.masks_from: {path} is damaged")
         check_shapes(str(self.folder.path), self.masks(0), prunable)
+<<<<<<< HEAD
+=======
+
+    def masks(self, level: int) -> Masks:
+        """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
+        if self._read is None or self._read[0] != level:
+            prefix = "mask_buffers."
+            masks = {
+                name.removeprefix(prefix).replace("/", "."): value
+                for name, value in self._module_state(level).items()
+                if name.startswith(prefix)
+            }
+            self._read = (level, masks)
+        return dict(self._read[1])
+
+    def weights(self, level: int) -> State:
+        """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
+        return {
+            name.removeprefix("net."): value
+            for name, value in self._module_state(level).items()
+            if name.startswith("net.")
+        }
+
+    def _module_state(self, level: int) -> dict[str, Tensor]:
+        path = self.folder.level_checkpoint(level)
+        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        return state
+>>>>>>> shapes

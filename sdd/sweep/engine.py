@@ -1,4 +1,4 @@
-"""What runs the processes of a sweep."""
+"""The interface of what starts and stops the processes of a sweep."""
 
 from concurrent.futures import Future
 from pathlib import Path
@@ -17,21 +17,21 @@ class Engine(Protocol):
         """Start a run now or when there is room; the working directory is that of the command line."""
 
     def stop(self) -> None:
-        """Ask all runs to put their state away and end, and start no further one."""
+        """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
 
     def kill(self) -> None:
         """End all runs at once."""
 
     def close(self) -> None:
-        """Give back what the engine holds."""
+        """Release what the engine holds."""
 
 
 def threads_of(run: PlannedRun, threads: int) -> dict[str, str]:
-    """Return environment variables that give a run its share of the cores, where its settings do not say.
+    """Return environment variables that set a run's number of threads, where its settings do not.
 
     Args:
         run: The run.
-        threads: Its share.
+        threads: The number; below 1 counts as 1.
     """
     if run.settings.values.get("threads") is not None:
         return {}

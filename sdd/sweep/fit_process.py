@@ -63,7 +63,7 @@ class FitProcess:
         return status
 
     def terminate(self) -> None:
-        """Ask it to put its state away and end."""
+        """Ask it to end in an orderly way, so that the run can be resumed."""
         if self._process.poll() is None:
             self._process.terminate()
 

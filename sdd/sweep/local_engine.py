@@ -50,7 +50,7 @@ class LocalEngine:
         return Outcome(status, failure_reason(status, run.log, start) if status else None)
 
     def stop(self) -> None:
-        """Ask all runs to put their state away and end, and start no further one."""
+        """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
         with self._lock:
             self._stopping = True
             for process in self._running:

@@ -47,5 +47,5 @@ class SweepProgress:
         self._progress.redraw(ended)
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.close()

@@ -70,7 +70,7 @@ class RayEngine:
         return future
 
     def stop(self) -> None:
-        """Ask all runs to put their state away and end, and start no further one."""
+        """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
         for task in self._tasks:
             self._ray.cancel(task, force=False)
 

@@ -31,7 +31,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class SweepFile:
-    """Attributes: name: Of the file, without its ending. cells: In the order in which they are run."""
+    """A sweep file, read. Attributes: name: Of the file, without its ending. cells: In the order of their runs."""
 
     name: str
     cells: tuple[Cell, ...]

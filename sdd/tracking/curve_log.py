@@ -15,7 +15,7 @@ from sdd.runs.folder import RunFolder
 class CurveLog:
     """Sends a run's rows to one logger.
 
-    A W&B run that is gone on with holds rows already; those are not sent again. What it lacks is: rows of a process
+    A resumed W&B run holds rows already; those are not sent again. What it lacks is: rows of a process
     that was killed before they left the machine, and rows that come from another run.
 
     Args:

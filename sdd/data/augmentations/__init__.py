@@ -54,7 +54,7 @@ AUGMENTATIONS = Kind("data.augment", "sdd.data.augmentations", Augmentation)
 
 
 def each_drawn(function: Callable[[Tensor], Tensor], drawn: Drawn) -> Drawn:
-    """Return what was drawn for N images with a function applied to each of its tensors, of N rows."""
+    """Return what was drawn for N images with a function applied to each of its tensors, [N, ...]."""
     if drawn is None or isinstance(drawn, Tensor):
         return None if drawn is None else function(drawn)
     changed = [function(part) for part in drawn]

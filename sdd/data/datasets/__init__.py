@@ -44,7 +44,7 @@ class Dataset:
 
 @dataclass(frozen=True)
 class DataSource:
-    """Where a data set comes from.
+    """A source of a data set: the function that reads it from a folder.
 
     Attributes:
         load: From the folder `data.root`, a Path, to a `Dataset`; keyword-only arguments are set by

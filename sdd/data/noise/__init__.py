@@ -38,7 +38,7 @@ class LabelFile:
 
 @dataclass(frozen=True)
 class CleanLabels:
-    """What a noise type is given.
+    """Clean labels, and what else a noise type makes noisy ones from.
 
     Attributes:
         labels: True labels, int64 of shape [N], in [0, num_classes); a copy that may be written into.

@@ -1,4 +1,4 @@
-"""How important each weight is; the least important go. Each built-in criterion is a module here, held as `PART`."""
+"""Criteria: scores of weights; the smallest are removed. Each built-in one is a module here, held as `PART`."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from sdd.parts import Kind
 
 @dataclass(frozen=True)
 class Scoring:
-    """What weights are scored by.
+    """What a criterion computes the scores of weights from.
 
     Attributes:
         net: The trained network, removed weights at their frozen values.
@@ -59,7 +59,7 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
         scoring: What it scores by.
 
     Returns:
-        A score for each weight, by the names of `scoring.parameters` and of their shapes.
+        Scores by the names of `scoring.parameters`, each [...] of its weight's shape and on its device.
 
     Raises:
         UserError: The criterion returns something else.

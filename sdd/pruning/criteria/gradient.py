@@ -1,4 +1,4 @@
-"""Weights go whose removal would change the loss least, to first order."""
+"""Gradient pruning: the weights are removed whose removal would change the loss least, to first order."""
 
 import torch
 from torch import Tensor
@@ -16,10 +16,13 @@ def gradient_scores(scoring: Scoring, *, batches: int = 1) -> dict[str, Tensor]:
 
     Args:
         scoring: What weights are scored by.
-        batches: How many training batches.
+        batches: How many training batches, at least 1.
+
+    Returns:
+        Scores by name, float64 [...] of the weight's shape, not negative.
 
     Raises:
-        UserError: There are no batches.
+        UserError: `batches` is below 1.
     """
     if batches < 1:
         raise UserError(f"pruning.criterion_args.batches is {batches}; it must be at least 1")

@@ -1,4 +1,4 @@
-"""The largest weights go: the reverse of magnitude pruning."""
+"""Largest weights removed first: the reverse of magnitude pruning."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from sdd.pruning.criteria import Criterion, Scoring
 
 
 def largest_scores(scoring: Scoring) -> dict[str, Tensor]:
-    """Score by −|w|."""
+    """Score weights by −|w|; return scores by name, each [...] of its weight's shape."""
     return {name: -parameter.detach().abs() for name, parameter in scoring.parameters.items()}
 
 

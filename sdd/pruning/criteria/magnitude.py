@@ -1,4 +1,4 @@
-"""The smallest weights go."""
+"""Magnitude pruning: the weights of the smallest absolute value are removed."""
 
 from torch import Tensor
 
@@ -6,7 +6,7 @@ from sdd.pruning.criteria import Criterion, Scoring
 
 
 def magnitude_scores(scoring: Scoring) -> dict[str, Tensor]:
-    """Score by |w| (Han et al. 2015)."""
+    """Score weights by |w| (Han et al. 2015); return scores by name, each [...] of its weight's shape."""
     return {name: parameter.detach().abs() for name, parameter in scoring.parameters.items()}
 
 

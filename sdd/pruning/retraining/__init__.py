@@ -1,4 +1,4 @@
-"""What each level trains from, and at which rate. Each built-in retraining mode is a module here, held as `PART`."""
+"""Retraining modes: a level's first weights and learning rate. Each built-in one is a module here, held as `PART`."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from sdd.parts import Kind
 from sdd.pruning.masks import mask_state
 
 State = dict[str, Tensor]
-"""Parameters and buffers of a network by name."""
+"""Parameters and buffers of a network by name, as `nn.Module.state_dict` has them."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,9 @@ def start_state(
         retraining: Which mode.
         restart: What the start is made from.
         frozen: Where the values of removed weights come from, by name; None: they are exactly zero.
+
+    Returns:
+        On the CPU, each entry [...] of the network's shape.
 
     Raises:
         UserError: The mode returns something that is no state of the network.

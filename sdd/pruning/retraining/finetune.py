@@ -1,4 +1,4 @@
-"""Weights stay and are trained on at a small constant rate."""
+"""Fine-tuning: weights are kept and trained further at a small constant learning rate."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sdd.pruning.retraining import Rates, Restart, Retraining
 
 
 def trained(restart: Restart) -> Mapping[str, Tensor]:
-    """Return the state at the end of the level before (Han et al. 2015)."""
+    """Return the state at the end of the level before, each entry [...] (Han et al. 2015)."""
     return restart.trained
 
 

@@ -1,4 +1,4 @@
-"""Weights go back to those of early training: winning tickets."""
+"""Lottery tickets: surviving weights are set back to their values from early training."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sdd.pruning.retraining import Restart, Retraining
 
 
 def rewound(restart: Restart) -> Mapping[str, Tensor]:
-    """Return the stored state of level 0 (Frankle & Carbin 2019; Frankle et al. 2020)."""
+    """Return the stored state of level 0, each entry [...] (Frankle & Carbin 2019; Frankle et al. 2020)."""
     return restart.rewind
 
 

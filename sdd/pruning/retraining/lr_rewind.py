@@ -1,4 +1,4 @@
-"""Weights stay, and the schedule of rates starts anew."""
+"""Learning-rate rewinding: weights are kept, and the learning-rate schedule starts anew."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sdd.pruning.retraining import Restart, Retraining
 
 
 def trained(restart: Restart) -> Mapping[str, Tensor]:
-    """Return the state at the end of the level before (Renda et al. 2020)."""
+    """Return the state at the end of the level before, each entry [...] (Renda et al. 2020)."""
     return restart.trained
 
 

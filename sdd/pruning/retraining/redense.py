@@ -1,4 +1,4 @@
-"""Each level of a finished run is trained on with its mask released."""
+"""Re-dense training: each level of a finished run is trained further without its mask."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sdd.pruning.retraining import Rates, Restart, Retraining
 
 
 def trained(restart: Restart) -> Mapping[str, Tensor]:
-    """Return the other run's state at the end of the same level (Han et al. 2017, final phase)."""
+    """Return the other run's state at the end of the same level, each entry [...] (Han et al. 2017, final phase)."""
     return restart.trained
 
 

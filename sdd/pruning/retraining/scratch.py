@@ -1,4 +1,4 @@
-"""Weights are drawn anew at every level."""
+"""Training from scratch: the network is drawn anew at every level."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ from sdd.pruning.retraining import Restart, Retraining
 
 
 def fresh(restart: Restart) -> Mapping[str, Tensor]:
-    """Return a fresh initialisation, which training seed and level give."""
+    """Return a fresh initialisation, each entry [...], which training seed and level give."""
     return restart.fresh()
 
 

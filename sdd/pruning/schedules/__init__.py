@@ -1,4 +1,4 @@
-"""How much is pruned at each level. Each built-in schedule is a module here, held as `PART`."""
+"""Pruning schedules: how much is pruned at each level. Each built-in one is a module here, held as `PART`."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Every level removes the same fraction of what remains."""
+"""Geometric schedule: every level removes the same fraction of the remaining weights."""
 
 from sdd.pruning.schedules import OfRemaining, Schedule
 

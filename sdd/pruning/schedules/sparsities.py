@@ -1,4 +1,4 @@
-"""The sparsities are listed; a single one is one-shot pruning."""
+"""Schedule of listed sparsities; a single one is one-shot pruning."""
 
 from collections.abc import Sequence
 

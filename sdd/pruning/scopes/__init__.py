@@ -1,4 +1,4 @@
-"""Which weights are ranked together, and how many of them go. Each built-in scope is a module here, held as `PART`."""
+"""Scopes: which weights are ranked together, and how many go. Each built-in one is a module here, held as `PART`."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from sdd.pruning.schedules import Target, count_removed
 
 @dataclass(frozen=True)
 class Surviving:
-    """What there is to prune at a level.
+    """The weights that survive at a level, and how many of them the schedule removes.
 
     Attributes:
         masks: True where a weight survives, by parameter name.

@@ -1,4 +1,4 @@
-"""All weights are ranked together."""
+"""Global pruning: all weights are ranked together."""
 
 from sdd.pruning.scopes import Group, Scope, Surviving
 

@@ -1,4 +1,4 @@
-"""The weights of each layer are ranked and counted by themselves."""
+"""Layer-wise pruning: each layer's weights are ranked by themselves and lose the same fraction."""
 
 from sdd.pruning.scopes import Group, Scope, Surviving
 

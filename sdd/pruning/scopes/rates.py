@@ -1,4 +1,4 @@
-"""The weights of each layer are ranked by themselves, and layers lose different fractions of them."""
+"""Layer-wise pruning at rates of one's own: each layer's weights are ranked by themselves and lose its fraction."""
 
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
