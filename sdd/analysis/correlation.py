@@ -13,11 +13,7 @@ from sdd.analysis.statistics import Interval, spearman
 
 @dataclass(frozen=True)
 class PooledCorrelation:
-<<<<<<< HEAD
-    """What several seeds together say of a correlation over levels.
-=======
     """A correlation of two measures over levels, estimated from several seeds together.
->>>>>>> shapes
 
     Attributes:
         within: Mean over seeds of each seed's correlation, with its interval over seeds. It covers where the mean

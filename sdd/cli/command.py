@@ -7,7 +7,7 @@ from sdd.cli.claim import Found, claim, is_first_process
 from sdd.cli.evaluate import evaluate
 from sdd.cli.fit import fit
 from sdd.cli.going_on import as_started
-from sdd.cli.parse import Request, parse
+from sdd.cli.parse import Request, check_parts, parse
 from sdd.cli.prerequisites import train_prerequisites
 from sdd.console import quieten_lightning, say
 from sdd.tracking.loggers import RunLoggers
@@ -28,6 +28,7 @@ def run_experiment(arguments: Sequence[str]) -> int:
     if request.command != "fit":
         evaluate(request)
         return 0
+    check_parts(request)
     while not _train(request):
         say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
         request.folder.wait_until_free()

@@ -73,12 +73,24 @@ def plan(arguments: Sequence[str]) -> Plan:
         UserError: A setting is unknown or its value is not allowed.
     """
     request = parse(arguments)
+    check_parts(request)
+    return request.plan
+
+
+def check_parts(request: Request) -> None:
+    """Find out what the data and the pruning say of their arguments, before anything costly.
+
+    Args:
+        request: Of `fit`.
+
+    Raises:
+        UserError: A setting's value is not allowed.
+    """
     pruning = request.config.pruning.as_dict()
     if pruning["masks_from"] == AUTO:  # that run need not be there yet
         pruning |= TICKETS
     IterativePruning(**pruning)
     NoisyLabelData(**request.config.data.as_dict())
-    return request.plan
 
 
 def _check(config: Namespace) -> None:

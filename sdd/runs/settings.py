@@ -70,11 +70,7 @@ class Settings:
         return cls(*(dict(part) for part in parts if isinstance(part, Mapping)))
 
     def going_on(self, now: "Settings") -> "Settings":
-<<<<<<< HEAD
-        """Return the settings of a run that is gone on with: it stays what it was started as, and may measure more.
-=======
-        """Return the settings of a resumed run, which keeps those that it was started with.
->>>>>>> shapes
+        """Return the settings of a resumed run, which keeps those that it was started with and may measure more.
 
         Args:
             now: Those of the command that goes on with it.
@@ -134,6 +130,8 @@ def expected_levels(values: Mapping[str, Any]) -> int | None:
     sparsities, prunings = values.get(SPARSITIES), values.get("pruning.levels")
     if isinstance(sparsities, list):
         return len(sparsities) + 1
+    if values.get(MASKS_FROM) is not None or values.get("pruning.schedule") is not None:
+        return None  # the masks, or the schedule, may be for fewer levels
     return prunings + 1 if isinstance(prunings, int) else None
 
 

@@ -25,7 +25,7 @@ class StoredLevels:
         self._read: tuple[int, Masks] | None = None
 
     def masks(self, level: int) -> Masks:
-        """Return a level's masks, on the CPU."""
+        """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
         if self._read is None or self._read[0] != level:
             prefix = "mask_buffers."
             masks = {
@@ -37,7 +37,7 @@ class StoredLevels:
         return dict(self._read[1])
 
     def weights(self, level: int) -> State:
-        """Return a level's trained parameters and buffers, on the CPU."""
+        """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
         return {
             name.removeprefix("net."): value
             for name, value in self._module_state(level).items()
@@ -105,31 +105,3 @@ class TrainedLevels(StoredLevels):
             if not is_readable(path):
                 raise UserError(f"pruning.masks_from: {path} is damaged")
         check_shapes(str(self.folder.path), self.masks(0), prunable)
-<<<<<<< HEAD
-=======
-
-    def masks(self, level: int) -> Masks:
-        """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
-        if self._read is None or self._read[0] != level:
-            prefix = "mask_buffers."
-            masks = {
-                name.removeprefix(prefix).replace("/", "."): value
-                for name, value in self._module_state(level).items()
-                if name.startswith(prefix)
-            }
-            self._read = (level, masks)
-        return dict(self._read[1])
-
-    def weights(self, level: int) -> State:
-        """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
-        return {
-            name.removeprefix("net."): value
-            for name, value in self._module_state(level).items()
-            if name.startswith("net.")
-        }
-
-    def _module_state(self, level: int) -> dict[str, Tensor]:
-        path = self.folder.level_checkpoint(level)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        return state
->>>>>>> shapes
