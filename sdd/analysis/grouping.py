@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdd.analysis.reading import Run
+from sdd.runs.prerequisites import TICKETS
 from sdd.runs.settings import MASKS_FROM, SEED, canonical
 
 # What a label names first; the rest follows in the order of the settings.
@@ -47,8 +48,9 @@ class Group:
 
     @property
     def reinitialised(self) -> bool:
-        """Whether the runs train other runs' masks from fresh weights."""
-        return self.settings.get(MASKS_FROM) is not None
+        """Whether the runs train masks that they were given, and not from the weights of winning tickets."""
+        tickets = self.settings.get("pruning.retrain") == TICKETS["retrain"]
+        return self.settings.get(MASKS_FROM) is not None and not tickets
 
 
 def group_runs(runs: Sequence[Run]) -> list[Group]:

@@ -58,7 +58,8 @@ def parse(arguments: Sequence[str]) -> Request:
         config.pruning.masks_from = None  # this is the run whose masks others take
     text = wiring.command_parser.dump(config, skip_unset=False, skip_link_targets=True)
     settings = settings_of(wiring.command_parser, yaml.safe_load(text), SECTIONS, ALL_PLACE)
-    plan = Plan(_config_name(config), config.seed_everything, settings)
+    levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
+    plan = Plan(_config_name(config), config.seed_everything, settings, levels)
     folder = RunFolder(config.run_dir or plan.run_dir())
     return Request(tuple(arguments), wiring.command, wiring, config, text, plan, folder)
 

@@ -14,11 +14,13 @@ class Plan:
         config_name: Of the configuration file, without its ending.
         seed: Of the training.
         settings: What the run is told by.
+        levels: How many levels it trains, the dense one included.
     """
 
     config_name: str
     seed: int
     settings: Settings
+    levels: int
 
     def run_dir(self, runs: Path = Path("runs")) -> Path:
         """Return the folder in `runs` that a run of these settings always finds."""

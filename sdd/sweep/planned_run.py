@@ -22,12 +22,14 @@ class PlannedRun:
         arguments: After `python -m sdd`.
         path: The run's folder, absolute.
         settings: What the run is told by.
+        levels: How many levels it trains, the dense one included.
     """
 
     label: str
     arguments: tuple[str, ...]
     path: Path
     settings: Settings
+    levels: int
 
     @property
     def log(self) -> Path:
@@ -38,13 +40,6 @@ class PlannedRun:
     def claim(self) -> Path:
         """The file that a sweep locks while it has the run in work."""
         return self.path.parent / ".claims" / self.path.name
-
-    @property
-    def levels(self) -> int:
-        """How many levels it trains, the dense one included."""
-        levels = self.settings.levels
-        assert levels is not None
-        return levels
 
     def state(self) -> StateName:
         """Look how far the run has come.
@@ -114,7 +109,7 @@ def plan_runs(cells: Iterable[Cell], base: Path) -> Iterator[PlannedRun | Invali
             continue
         seen[path] = label
         ours = ("--trainer.logger=false", f"--run_dir={relative(path)}", "--progress.show=none", "--wait=true")
-        yield PlannedRun(label, (*cell.arguments, *ours), path, planned.settings)
+        yield PlannedRun(label, (*cell.arguments, *ours), path, planned.settings, planned.levels)
 
 
 def relative(path: Path) -> Path:

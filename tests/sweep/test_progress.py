@@ -7,6 +7,7 @@ from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.progress import SweepProgress
 
 SETTINGS = Settings({}, {"pruning.levels": 3, "pruning.sparsities": None})
+LEVELS = 4
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def has_levels(run, count):
 
 
 def test_without_a_terminal_there_is_at_most_a_line_a_minute(tmp_path, clock, capsys):
-    first, second = runs = [PlannedRun(f"seed={n}", (), tmp_path / str(n), SETTINGS) for n in range(2)]
+    first, second = runs = [PlannedRun(f"seed={n}", (), tmp_path / str(n), SETTINGS, LEVELS) for n in range(2)]
     has_levels(first, 1)  # before this sweep: it tells nothing about the speed of this one
     progress = SweepProgress(runs)
     has_levels(first, 3)
@@ -45,7 +46,7 @@ def test_without_a_terminal_there_is_at_most_a_line_a_minute(tmp_path, clock, ca
 
 
 def test_lines_about_runs_go_to_standard_output(tmp_path, capsys):
-    run = PlannedRun("seed=0", (), tmp_path / "0", SETTINGS)
+    run = PlannedRun("seed=0", (), tmp_path / "0", SETTINGS, LEVELS)
     progress = SweepProgress([run])
     progress.say("start", run)
     progress.say("finished", run, "0:00:09  no double descent")

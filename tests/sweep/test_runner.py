@@ -19,6 +19,7 @@ from sdd.sweep.stop_signals import StopSignals
 
 VALUES = {"pruning.levels": 3, "pruning.sparsities": None, "seed_everything": 0, "threads": None}
 SETTINGS = Settings({"pruning.levels": 3}, VALUES)
+LEVELS = 4
 NINE_LEVELS = Settings({"pruning.levels": 9}, VALUES | {"pruning.levels": 9})
 
 
@@ -73,7 +74,7 @@ def finish(run):
 
 
 def runs_in(folder, count=4):
-    return [PlannedRun(f"seed={n}", ("fit",), Path(folder) / f"run-{n}", SETTINGS) for n in range(count)]
+    return [PlannedRun(f"seed={n}", ("fit",), Path(folder) / f"run-{n}", SETTINGS, LEVELS) for n in range(count)]
 
 
 def run_sweep(runs, engine, stop=None, leave_others=False):
@@ -237,5 +238,5 @@ def test_threads_are_shared_only_where_the_settings_leave_them_open(tmp_path):
     (run,) = runs_in(tmp_path, 1)
     assert threads_of(run, 2) == {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
     assert threads_of(run, 0) == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-    pinned = PlannedRun(run.label, run.arguments, run.path, Settings({"threads": 1}, VALUES | {"threads": 1}))
+    pinned = PlannedRun(run.label, run.arguments, run.path, Settings({"threads": 1}, VALUES | {"threads": 1}), LEVELS)
     assert threads_of(pinned, 2) == {}
