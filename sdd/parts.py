@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 from functools import partial
 from importlib import import_module
+from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any, Generic, TypeVar
 
@@ -110,9 +111,9 @@ class Kind(Generic[Record]):
     def _import(self, path: str) -> Any:
         """Return what an import path names: a module's attribute, or an attribute of one, and so on."""
         names = path.split(".")
+        if not all(name.isidentifier() for name in names):
+            raise UserError(f"{self.setting} is {path!r}, which is no import path; one reads my_package.my_module.mine")
         for cut in range(len(names) - 1, 0, -1):
-            if not all(name.isidentifier() for name in names):
-                break
             module = ".".join(names[:cut])
             try:
                 found: Any = import_module(module)
@@ -120,11 +121,13 @@ class Kind(Generic[Record]):
                 if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
                     continue
                 raise UserError(f"{self.setting} {path} cannot be imported: {one_line(str(error))}") from error
-            except Exception as error:  # whatever a user's module raises as it is imported
+            except (Exception, SystemExit) as error:  # whatever a user's module raises as it is imported
                 reason = f"{type(error).__name__}: {one_line(str(error))}"
                 raise UserError(f"{self.setting} {path} cannot be imported: {reason}") from error
             for name in names[cut:]:
                 if not hasattr(found, name):
+                    if _is_module(path):
+                        raise UserError(f"{self.setting} is {path}, which is a module: name what is in it")
                     raise UserError(f"{self.setting} is {path}, but {module} has no {'.'.join(names[cut:])}")
                 found = getattr(found, name)
             return found
@@ -136,8 +139,13 @@ class Kind(Generic[Record]):
     def _made(self, chosen: str, made: type, arguments: Mapping[str, Any]) -> Any:
         try:
             return made(**arguments)
+        except UserError:
+            raise
         except (TypeError, ValueError) as error:
             raise UserError(f"{self.setting}_args do not fit {chosen}: {one_line(str(error))}") from error
+        except Exception as error:  # whatever a user's class raises as it is made
+            reason = f"{type(error).__name__}: {one_line(str(error))}"
+            raise UserError(f"{self.setting} {chosen} cannot be made: {reason}") from error
 
     def _record(self, chosen: str, function: Any) -> Record:
         if not callable(function):
@@ -174,6 +182,14 @@ class Kind(Generic[Record]):
             raise UserError(f"{self.setting} {chosen} cannot be called with {shown}: {error}") from error
         except ValueError:  # some functions written in C do not tell
             return
+
+
+def _is_module(path: str) -> bool:
+    """Tell whether an import path, whose parents can be imported, is that of a module."""
+    try:
+        return find_spec(path) is not None
+    except ModuleNotFoundError:  # a parent is no package
+        return False
 
 
 def unknown_choice(setting: str, value: object, allowed: Sequence[str], otherwise: str = "") -> str:

@@ -113,9 +113,10 @@ def test_each_function_of_a_record_gets_its_own_arguments(kind):
         ("nowhere.sub", None, "no module 'nowhere'.*built in are: lambda, plain"),
         ("broken.sub", None, "broken.sub cannot be imported: ZeroDivisionError"),
         ("needs.sub", None, "needs.sub cannot be imported: No module named 'not_installed'"),
-        ("a..b", None, "no module 'a'"),
-        (".b", None, "no module ''"),
-        ("outside.", None, "no module 'outside'"),
+        ("a..b", None, "'a..b', which is no import path"),
+        (".b", None, "'.b', which is no import path"),
+        ("outside.", None, "'outside.', which is no import path"),
+        ("built_in_sums.plain", None, "built_in_sums.plain, which is a module: name what is in it"),
     ],
 )
 def test_what_is_no_part_is_refused_in_one_line(kind, chosen, arguments, word):
@@ -128,3 +129,14 @@ def test_a_choice_of_a_few_is_refused_with_the_allowed_ones():
     check_choice("flatness.space", "full", ("surviving", "full"))
     with pytest.raises(UserError, match="'survivng'; allowed: surviving, full; did you mean surviving"):
         check_choice("flatness.space", "survivng", ("surviving", "full"))
+
+
+def test_what_a_users_code_raises_before_any_training_is_one_line(kind, tmp_path):
+    (tmp_path / "leaves.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "unmade.py").write_text(
+        "class Adder:\n    def __init__(self):\n        raise RuntimeError('no\\ngood')\n"
+    )
+    with pytest.raises(UserError, match=r"leaves\.add cannot be imported: SystemExit: 3"):
+        kind.get("leaves.add")
+    with pytest.raises(UserError, match=r"unmade\.Adder cannot be made: RuntimeError: no good"):
+        kind.get("unmade.Adder")

@@ -60,9 +60,11 @@ def _number(value: object, what: str) -> float:
     plain: Any = value
     if hasattr(plain, "item") and getattr(plain, "ndim", None) == 0:
         plain = plain.item()
-    if isinstance(plain, Integral):
-        return int(plain)
     if isinstance(plain, Real):
-        return float(plain)
+        try:
+            as_float = float(plain)
+        except OverflowError as error:
+            raise UserError(f"{what} is too large for a number of a curve; the largest is 1.8e308") from error
+        return int(plain) if isinstance(plain, Integral) else as_float
     shape = f" of shape {list(value.shape)}" if hasattr(value, "shape") else ""
     raise UserError(f"{what} is a {type(value).__name__}{shape}; it must be a real number or a tensor of no dimensions")

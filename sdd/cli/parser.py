@@ -16,6 +16,9 @@ _REFUSED_IN_LINK = re.compile(r"Call to compute_fn of link .*? failed: (.*)")
 _LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .*")
 _UNKNOWN = re.compile(r"(?:Subcommand '\w+' does not accept option|^Option) '([^']+)'")
 _UNKNOWN_WITHIN = re.compile(r'Parser key "([^"]*)": .*?([\w.]+) is not a setting(?:; did you mean ([\w.]+)\?|(; .*))?')
+_NO_NETWORK = re.compile(r"are required: \w+\.model\.net$")
+_NO_SECTION = re.compile(r'^Key "(\w+)\.\w+" not found in namespace')
+_NO_CONFIG = "Unexpected config:"
 _UNKNOWN_FLAG = "unrecognized arguments: "
 
 _FEW = 12  # names that a line has room for
@@ -62,8 +65,14 @@ def plain_words(message: str, names: Collection[str]) -> str:
         return f"{target} follows from {source}: leave it unset and set that instead"
     if "model.seed" in text:
         return f"seed_everything must be a whole number from 0, so that a run can be repeated ({text})"
-    if text.endswith("are required: fit.model.net"):
+    if _NO_NETWORK.search(text):
         return "no network is named: give --config configs/digits_mlp.yaml, or another configuration"
+    if found := _NO_SECTION.search(text):
+        return f"{found[1]} must hold settings by name, such as {found[1]}: {{NAME: VALUE}}"
+    if text.startswith(_NO_CONFIG):
+        return "a configuration file must hold settings by name, such as pruning: {levels: 10}, but one holds " + (
+            text.removeprefix(_NO_CONFIG).strip() or "nothing"
+        )
     text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
     return _CHOICE.sub(lambda found: f"{found[2]!r} is unknown; allowed: {found[1].replace(chr(39), '')}", text)
 

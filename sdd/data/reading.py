@@ -16,6 +16,7 @@ from sdd.data.array_text import described
 from sdd.data.datasets import DATASETS, Dataset, DataSource
 from sdd.data.noise import Labels
 from sdd.errors import UserError
+from sdd.messages import one_line
 
 
 def chosen_source(name: str, arguments: Mapping[str, Any] | None, load_size: int | None) -> DataSource:
@@ -57,7 +58,10 @@ def read(source: DataSource, name: str, root: Path) -> Dataset:
     Raises:
         UserError: The data cannot be read, or are not as `Dataset` says.
     """
-    content = source.load(root)
+    try:
+        content: object = source.load(root)
+    except FileNotFoundError as error:
+        raise UserError(f"data.dataset {name} cannot be read from {root}: {one_line(str(error))}") from error
     if not isinstance(content, Dataset):
         raise UserError(f"data.dataset {name} gives {described(content)}; it must give an sdd.data.datasets.Dataset")
     try:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from sdd.errors import UserError
@@ -94,7 +95,7 @@ def loss_of(chosen: str, arguments: dict[str, Any] | None) -> Loss:
     Raises:
         UserError: There is no such loss, it does not take the arguments, or it is not a mean over examples.
     """
-    loss = LOSSES.get(chosen, arguments)
+    loss = LOSSES.get(chosen, _with_tensors(chosen, arguments))
     default = _default_reduction(loss.mean)
     if default not in {None, "mean"}:
         raise UserError(
@@ -106,6 +107,23 @@ def loss_of(chosen: str, arguments: dict[str, Any] | None) -> Loss:
             "make them buffers, or part of the network"
         )
     return loss
+
+
+def _with_tensors(chosen: str, arguments: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return a loss's arguments, lists of numbers for a `weight` or `pos_weight` of torch.nn being tensors."""
+    if not chosen.startswith("torch.nn.") or not arguments:
+        return arguments
+    try:
+        return {
+            name: torch.tensor(value, dtype=torch.float32)
+            if name in {"weight", "pos_weight"} and isinstance(value, list)
+            else value
+            for name, value in arguments.items()
+        }
+    except (TypeError, ValueError) as error:
+        raise UserError(
+            f"model.loss_args do not fit {chosen}: weights must be numbers: {one_line(str(error))}"
+        ) from error
 
 
 def _default_reduction(loss: Callable[..., Any]) -> Any:

@@ -105,6 +105,8 @@ class _Flat:
                 held = known.get(name, _ABSENT) if known.keys() == value.keys() else _ABSENT
                 self.add(f"{key}.{name}", value.get(name), held)
         else:
+            if isinstance(value, Mapping) and default is None:
+                value = None  # no arguments at all are as many as none
             self._put(key, value, chosen=default is _ABSENT or canonical(value) != canonical(default))
 
     def _add_class(self, key: str, value: Mapping[str, Any], default: Any) -> None:

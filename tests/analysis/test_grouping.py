@@ -58,7 +58,7 @@ def test_runs_on_masks_of_different_runs_are_one_group_and_not_copies():
         ({"pruning.sparsities": [0.5, 0.9]}, True, None),
         ({"pruning.levels": 30}, True, f"marked as finished, but its curve.csv holds only {LEVELS} of its 31 levels"),
         ({"pruning.sparsities": [0.1] * 24}, False, f"unfinished, with {LEVELS} of its 25 levels"),
-        ({"pruning.masks_from": "runs/x", "pruning.levels": 30}, False, f"unfinished, with {LEVELS} of its 31 levels"),
+        ({"pruning.masks_from": "runs/x", "pruning.levels": 30}, False, f"unfinished, with {LEVELS} levels"),
         ({"pruning.levels": None}, False, f"unfinished, with {LEVELS} levels"),
     ],
 )

@@ -58,7 +58,7 @@ def gone_on(tmp_path, *measures):
     recorder.load_state_dict(left.state_dict())
     callbacks = [recorder, *measures]
     folder = tmp_path / "again"
-    recorder.on_train_start(
+    recorder.on_fit_start(
         SimpleNamespace(callbacks=callbacks, is_global_zero=True, loggers=[], default_root_dir=folder), None
     )
     return read_columns(folder)

@@ -106,3 +106,29 @@ def test_a_list_of_callbacks_can_still_be_added_to():
     (callback,) = request.config.trainer.callbacks
     assert callback.class_path == "lightning.pytorch.callbacks.LearningRateMonitor"
     assert callback.init_args.logging_interval == "epoch"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pruning: 3", r"pruning must hold settings by name, such as pruning: \{NAME: VALUE\}"),
+        ("[1, 2]", r"must hold settings by name.* but one holds \[1, ?2\]"),
+        ("", "but one holds nothing"),
+    ],
+)
+def test_a_file_that_holds_no_settings_is_refused_in_plain_words(tmp_path, text, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(text)
+    with pytest.raises(UserError, match=said):
+        parse([*QUICK, "--config", str(file)])
+
+
+@pytest.mark.parametrize("command", ["fit", "test", "validate"])
+def test_a_command_without_a_network_asks_for_a_configuration(command):
+    with pytest.raises(UserError, match="no network is named: give --config"):
+        parse([command])
+
+
+@pytest.mark.parametrize("section", ["pruning.criterion", "data.noise_type", "model.loss"])
+def test_no_arguments_at_all_are_the_same_run_as_none(section):
+    assert plan([*QUICK, f"--{section}_args", "{}"]).settings == plan(QUICK).settings

@@ -109,3 +109,11 @@ def test_a_load_size_reaches_the_function_that_takes_it(tmp_path, monkeypatch):
 def test_a_load_size_is_refused_where_it_would_do_nothing(name):
     with pytest.raises(UserError, match=rf"data\.load_size is for .*image_folder.*, not for {name}"):
         chosen_source(name, None, 64)
+
+
+def test_a_data_set_whose_files_are_not_there_is_one_line(tmp_path):
+    def load(root):
+        raise FileNotFoundError("nothing\nhere")
+
+    with pytest.raises(UserError, match=r"data\.dataset mine cannot be read from .*: nothing here"):
+        read(DataSource(load), "mine", tmp_path)

@@ -115,7 +115,7 @@ def each(outputs, labels):
         ("cross_entropy", {"smoothing": 1}, "smoothing, which cross_entropy does not take; allowed: label_smoothing"),
         ("cross_entropy", {"reduction": "sum"}, "the reduction 'sum'"),
         ("torch.nn.CrossEntropyLoss", {"reduction": "none"}, "the reduction 'none'"),
-        ("torch.nn.CrossEntropyLoss", {"weight": [1, 2]}, "loss_args do not fit torch.nn.CrossEntropyLoss"),
+        ("torch.nn.CrossEntropyLoss", {"weight": [1, 2]}, "does not take outputs.*weight tensor"),
         (f"{__name__}.Trained", None, "parameters to train"),
         (f"{__name__}.nothing", None, "gives 0.0 as the mean"),
         (f"{__name__}.each", None, r"a tensor of shape \[6\] as the mean"),
@@ -128,3 +128,12 @@ def test_losses_that_cannot_be_meant_are_refused_in_one_line(chosen, arguments, 
     with pytest.raises(UserError, match=word) as caught:
         loss_of(chosen, arguments).check(chosen, LOGITS, LABELS)
     assert "\n" not in str(caught.value)
+
+
+def test_class_weights_can_be_given_as_a_list():
+    outputs, labels = torch.randn(5, 3), torch.tensor([0, 1, 2, 2, 1])
+    loss = loss_of("torch.nn.CrossEntropyLoss", {"weight": [1, 2, 3.5], "label_smoothing": 0.1})
+    expected = functional.cross_entropy(outputs, labels, torch.tensor([1, 2, 3.5]), label_smoothing=0.1)
+    assert torch.equal(loss.mean(outputs, labels), expected)
+    with pytest.raises(UserError, match="weights must be numbers"):
+        loss_of("torch.nn.CrossEntropyLoss", {"weight": ["a"]})

@@ -113,3 +113,10 @@ def test_scores_that_do_not_fit_are_refused_with_the_criterions_name(scores, wor
     with pytest.raises(UserError, match=rf"^pruning\.criterion my\.own .*{word}") as caught:
         importance("my.own", Criterion(lambda _: scores), scoring(line()))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("batches", [0, 1.5, "x", True])
+def test_gradient_takes_a_whole_number_of_batches(batches):
+    scores = CRITERIA.get("gradient", {"batches": batches}).scores
+    with pytest.raises(UserError, match=r"batches is .*; it must be a whole number from 1"):
+        scores(None)

@@ -55,3 +55,16 @@ def test_a_start_that_is_no_state_of_the_network_is_refused_with_the_modes_name(
     with pytest.raises(UserError, match=rf"^pruning\.retrain my\.own .*{word}") as caught:
         start(Retraining(lambda _: given))
     assert "\n" not in str(caught.value)
+
+
+def test_a_mode_that_writes_into_what_it_is_given_changes_no_later_level():
+    initial = {"w": torch.ones(3)}
+
+    def start(restart):
+        for state in (restart.initial, restart.rewind):
+            state["w"].zero_()
+        return restart.initial
+
+    restart = Restart(1, initial, initial, initial, dict, {"w": torch.ones(3, dtype=torch.bool)})
+    assert start_state("mine", Retraining(start), restart)["w"].tolist() == [0, 0, 0]
+    assert initial["w"].tolist() == [1, 1, 1]

@@ -76,3 +76,10 @@ def test_groups_that_do_not_fit_are_refused_with_the_scopes_name(groups, word):
     with pytest.raises(UserError, match=rf"^pruning\.scope my\.own .*{word}") as caught:
         groups_of("my.own", Scope(lambda _: groups), Surviving(MASKS, 0.5))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("given", "word"), [(None, "NoneType"), (["a"], "str")])
+def test_a_scope_that_gives_no_groups_is_refused_with_its_name(given, word):
+    surviving = Surviving({"a": torch.ones(4, dtype=torch.bool)}, OfRemaining(0.5))
+    with pytest.raises(UserError, match=f"scope mine gives a {word}; it must be a list of Group"):
+        groups_of("mine", Scope(lambda surviving: given), surviving)

@@ -22,10 +22,10 @@ def gradient_scores(scoring: Scoring, *, batches: int = 1) -> dict[str, Tensor]:
         Scores by name, float64 [...] of the weight's shape, not negative.
 
     Raises:
-        UserError: `batches` is below 1.
+        UserError: That is no whole number from 1.
     """
-    if batches < 1:
-        raise UserError(f"pruning.criterion_args.batches is {batches}; it must be at least 1")
+    if isinstance(batches, bool) or not isinstance(batches, int) or batches < 1:
+        raise UserError(f"pruning.criterion_args.batches is {batches!r}; it must be a whole number from 1")
     net, weights, loss = scoring.net, list(scoring.parameters.values()), scoring.loss.for_measuring()
     buffers = {name: buffer.clone() for name, buffer in net.named_buffers()}
     totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights]

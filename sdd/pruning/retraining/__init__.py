@@ -1,7 +1,7 @@
 """Retraining modes: a level's first weights and learning rate. Each built-in one is a module here, held as `PART`."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import Tensor
 
@@ -98,7 +98,9 @@ def start_state(
     Raises:
         UserError: The mode returns something that is no state of the network.
     """
-    state: object = retraining.start(restart)
+    initial = {key: value.clone() for key, value in restart.initial.items()}  # later levels need them as they are
+    rewind = {key: value.clone() for key, value in restart.rewind.items()}
+    state: object = retraining.start(replace(restart, initial=initial, rewind=rewind))
     if not isinstance(state, Mapping):
         raise UserError(f"pruning.retrain {name} gives a {type(state).__name__}; it must be tensors by name")
     shapes = {key: tuple(value.shape) for key, value in restart.initial.items()}

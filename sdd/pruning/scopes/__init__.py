@@ -1,6 +1,6 @@
 """Scopes: which weights are ranked together, and how many go. Each built-in one is a module here, held as `PART`."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from torch import Tensor
@@ -66,9 +66,14 @@ def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
         surviving: What there is to prune.
 
     Raises:
-        UserError: A tensor is in no group or in several, or a group is to lose more weights than it has.
+        UserError: The scope gives something else than groups, a tensor is in no group or in several, or a group is to
+            lose more weights than it has.
     """
-    groups = list(scope.allocate(surviving))
+    found: object = scope.allocate(surviving)
+    groups = list(found) if isinstance(found, Iterable) else [found]
+    for group in groups:
+        if not isinstance(group, Group):
+            raise UserError(f"pruning.scope {name} gives a {type(group).__name__}; it must be a list of Group")
     placed = [tensor for group in groups for tensor in group.names]
     wrong = sorted(set(placed) ^ set(surviving.masks)) or sorted({one for one in placed if placed.count(one) > 1})
     if wrong:
