@@ -70,10 +70,11 @@ def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
             lose more weights than it has.
     """
     found: object = scope.allocate(surviving)
-    groups = list(found) if isinstance(found, Iterable) else [found]
-    for group in groups:
+    groups: list[Group] = []
+    for group in found if isinstance(found, Iterable) else [found]:
         if not isinstance(group, Group):
             raise UserError(f"pruning.scope {name} gives a {type(group).__name__}; it must be a list of Group")
+        groups.append(group)
     placed = [tensor for group in groups for tensor in group.names]
     wrong = sorted(set(placed) ^ set(surviving.masks)) or sorted({one for one in placed if placed.count(one) > 1})
     if wrong:
