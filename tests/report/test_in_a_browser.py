@@ -264,7 +264,7 @@ def test_names_are_text_wherever_they_stand(browser, tmp_path):
 
 
 def test_a_measure_of_the_users_own_has_a_panel_whatever_its_name(browser, tmp_path):
-    name = 'a,b "50 %" <i>&=#'
+    name = 'A,b "50 %" <i>&=#'
     for seed in range(2):
         run = make_run(tmp_path / "runs" / f"s{seed}", seed)
         rows = [row | {name: seed + row["level"] / 7} for row in read_curve(run / "curve.csv")]
