@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor
 
@@ -69,8 +70,8 @@ def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
         UserError: The scope gives something else than groups, a tensor is in no group or in several, or a group is to
             lose more weights than it has.
     """
-    found: object = scope.allocate(surviving)
-    groups = list(found) if isinstance(found, Iterable) else [found]
+    found: Any = scope.allocate(surviving)
+    groups: list[Any] = list(found) if isinstance(found, Iterable) else [found]
     for group in groups:
         if not isinstance(group, Group):
             raise UserError(f"pruning.scope {name} gives a {type(group).__name__}; it must be a list of Group")
