@@ -52,7 +52,8 @@ def settings_of(
             if option == "callbacks":
                 callbacks = [held] if _is_class(held) else held or []
                 held = _deciding(callbacks) or None
-                measuring = [one for one in callbacks if not _decides_numbers(_class(one))]
+                watching = [one for one in callbacks if not _decides_numbers(_class(one))]
+                measuring = [one for one in watching if not _only_watches(_class(one))]
                 measures.add(f"{name}.{option}", measuring, [])
             flat.add(f"{name}.{option}", held, default)
     return Settings(numbers.chosen, numbers.values, measures.chosen)
@@ -150,8 +151,26 @@ def _place(part: Any) -> frozenset[str]:
     return place
 
 
+# Lightning's callbacks that only watch, show or store: their classes cannot say so themselves.
+_LIGHTNINGS_WATCHERS = {
+    "DeviceStatsMonitor",
+    "LearningRateMonitor",
+    "ModelCheckpoint",
+    "ModelSummary",
+    "OnExceptionCheckpoint",
+    "RichModelSummary",
+    "RichProgressBar",
+    "TQDMProgressBar",
+}
+
+
+def _only_watches(part: Any) -> bool:
+    of_lightning = str(getattr(part, "__module__", "")).startswith(("lightning.pytorch.", "pytorch_lightning."))
+    return of_lightning and getattr(part, "__name__", "") in _LIGHTNINGS_WATCHERS
+
+
 def _decides_numbers(part: Any) -> bool:
-    return bool(getattr(part, "decides_numbers", True))
+    return bool(getattr(part, "decides_numbers", not _only_watches(part)))
 
 
 def _deciding(value: Any) -> Any:

@@ -143,6 +143,9 @@ def test_what_only_watches_measures_stores_or_places_changes_no_digest():
         "trainer.callbacks.0.class_path",
     }
     assert plan([*QUICK, "--trainer.callbacks", "[]"]).settings == base.settings
+    assert plan([*QUICK, "--trainer.callbacks", "LearningRateMonitor"]).settings == base.settings
+    averaged = ["--trainer.callbacks", "StochasticWeightAveraging", "--trainer.callbacks.swa_lrs", "0.1"]
+    assert plan([*QUICK, *averaged]).settings.digest() != base.settings.digest()
 
 
 def test_options_of_callbacks_count_where_they_differ_from_their_defaults():

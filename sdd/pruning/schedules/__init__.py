@@ -29,8 +29,8 @@ class Schedule:
     """A schedule of sparsities.
 
     Attributes:
-        targets: Returns what each level from 1 on prunes to. Its arguments `levels`, `fraction` and `sparsities`, where
-            it has them, are the settings of these names in `pruning`.
+        targets: Returns what each level from 1 on prunes to. Its keyword-only arguments `levels`, `fraction` and
+            `sparsities`, where it has them, are the settings of these names in `pruning`.
     """
 
     targets: Callable[..., Sequence[Target]]
