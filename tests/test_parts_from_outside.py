@@ -99,6 +99,7 @@ def test_network(fit, tmp_path):
     assert [row["remaining"] for row in read_curve("run/curve.csv")] == [384, 192, 96]
 
 
+@pytest.mark.slow
 def test_loss_with_a_buffer_is_trained_measured_and_goes_on_from_a_checkpoint(fit, tmp_path):
     loss = ["--model.loss", "mine.Weighted", "--model.loss_args.first", "5"]
     folder = fit(*loss, "--pruning.criterion", "gradient", "--flatness.sharpness", "true")
@@ -115,6 +116,7 @@ def test_loss_with_a_buffer_is_trained_measured_and_goes_on_from_a_checkpoint(fi
     assert main(["test", *SHORT[1:], *loss, "--run_dir", "run"]) == 0
 
 
+@pytest.mark.slow
 def test_smoothing_of_zero_in_torchs_class_is_the_default_bit_for_bit(fit):
     smooth = ["--model.loss", "torch.nn.CrossEntropyLoss", "--model.loss_args.label_smoothing"]
     extra = ["--pruning.criterion", "gradient", "--flatness.sharpness", "true", "--data.val_size", "50"]
@@ -128,6 +130,7 @@ def test_loss_without_a_reduction(fit):
     assert all(0 < row["test_loss"] < 2 for row in rows)
 
 
+@pytest.mark.slow
 def test_criterion_with_arguments(fit):
     one = fit("--pruning.criterion", "mine.snip", name="one")
     four = fit("--pruning.criterion", "mine.snip", "--pruning.criterion_args.batches", "4", name="four")
@@ -138,6 +141,7 @@ def test_criterion_with_arguments(fit):
     assert level_state(rows, 1)[1]["hidden.0.weight"].any(1).tolist() == [True] * 10 + [False] * 10
 
 
+@pytest.mark.slow
 def test_retraining_mode(fit):
     folder = fit("--pruning.retrain", "mine.halfway", "--pruning.retrain_args.part", "0.0", name="none")
     assert curve_without_seconds(folder) == curve_without_seconds(fit(name="lottery"))
@@ -147,6 +151,7 @@ def test_retraining_mode(fit):
     assert 0 < rows[1]["distance"] < rows[0]["distance"] / 20
 
 
+@pytest.mark.slow
 def test_scope_and_schedule(fit):
     arguments = ["--pruning.scope", "mine.pairs", "--pruning.scope_args.first", "100", "--pruning.exclude", "[]"]
     masks = [level_state(fit(*arguments), level)[1] for level in (1, 2)]

@@ -107,6 +107,7 @@ def test_what_cannot_be_exact_is_refused_in_one_line(tmp_path, capsys, first, th
     assert curve_without_seconds(tmp_path / "run") == before
 
 
+@pytest.mark.slow
 def test_an_own_measure_says_whether_it_can_be_taken_later(tmp_path, monkeypatch, capsys):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "own_later.py").write_text(

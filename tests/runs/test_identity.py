@@ -102,6 +102,7 @@ def test_new_options_that_change_nothing_change_no_digest(monkeypatch, default, 
     assert after.settings.digest() != plan([*arguments, "--pruning.newly_added", other]).settings.digest()
 
 
+@pytest.mark.slow
 def test_an_option_that_changes_numbers_changes_the_digest():
     changes = [
         [],
@@ -166,6 +167,7 @@ def test_the_root_says_which_folder_of_images_it_is():
     )
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_after_an_upgrade_and_its_seeds_stay_one_group(monkeypatch, tmp_path, capsys):
     assert main([*QUICK, "--run_dir", "whole"]) == 0
     assert main([*QUICK, *INTERRUPT]) == 130
@@ -207,6 +209,7 @@ def test_a_default_that_has_moved_is_named_and_the_run_keeps_its_own(monkeypatch
     assert second.differing == {"model.distance_penalty": 0.1, "model.optimizer.init_args.weight_decay": 0.05}
 
 
+@pytest.mark.slow
 def test_a_dense_network_of_other_defaults_is_not_taken_over(monkeypatch, tmp_path, capsys):
     shared = ["--pruning.sparsities", "[0.5]", "--pruning.dense_from", "dense"]
     dense = [*QUICK, "--pruning.levels", "0", "--pruning.fraction", "0.2", "--run_dir", "dense"]
@@ -218,6 +221,7 @@ def test_a_dense_network_of_other_defaults_is_not_taken_over(monkeypatch, tmp_pa
     assert "which is 0.05 now" in line
 
 
+@pytest.mark.slow
 def test_a_dense_network_that_was_measured_otherwise_is_not_taken_over(tmp_path, capsys):
     assert main([*QUICK, "--pruning.levels", "0", "--pruning.fraction", "0.2", "--run_dir", "dense"]) == 0
     shared = [*QUICK, "--pruning.sparsities", "[0.5]", "--flatness.sharpness", "true", "--run_dir", "run"]
