@@ -54,4 +54,4 @@ def test_the_noise_rates_on_digits_from_the_sweep_to_the_page(tmp_path, monkeypa
         means = [float(row["mean"]) for row in rows if row["group"] == labels[3]]
         files = [[row["test_acc"] for row in rows] for rows in curves[0.6]]
         np.testing.assert_allclose(means, np.mean(files, axis=0), rtol=1e-14)
-        assert page.problems() == []
+        assert page.complaints() == []
