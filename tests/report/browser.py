@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
@@ -84,9 +85,15 @@ class Page:
         return self.browser.find_elements(By.CSS_SELECTOR, selector)
 
     def click(self, selector: str) -> None:
-        element = self.find(selector)
-        self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
-        element.click()
+        for tries_left in range(9, -1, -1):  # a page under watch may read itself anew between two of these steps
+            try:
+                element = self.find(selector)
+                self.browser.execute_script("arguments[0].scrollIntoView({block: 'center'})", element)
+                element.click()
+                break
+            except StaleElementReferenceException:
+                if not tries_left:
+                    raise
         self.settled()
 
     def texts(self, selector: str) -> list[str]:
