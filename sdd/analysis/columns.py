@@ -49,11 +49,22 @@ def read_columns(folder: Path) -> dict[str, Column]:
 
 
 def merged(several: Iterable[Columns]) -> dict[str, Column]:
-    """Return the columns of several runs by name; of several descriptions of one column, the first run's."""
+    """Return the columns of several runs, by name and in the order of `curve.csv`.
+
+    Of several descriptions of one column, that which says most: how it was measured, or more than its name; of equal
+    ones, the first run's.
+    """
     found: dict[str, Column] = {}
-    for columns in several:
-        found = {**columns, **found}
-    return found
+    for name, column in (item for columns in several for item in columns.items()):
+        if name not in found or _told(column) > _told(found[name]):
+            found[name] = column
+    rank = {name: place for place, name in enumerate(FIRST_COLUMNS)}
+    return dict(sorted(found.items(), key=lambda item: rank.get(item[0], len(rank))))
+
+
+def _told(column: Column) -> tuple[bool, bool]:
+    """Return what a column says of itself, to compare: how it was measured, and more than its name."""
+    return bool(column.settings), column.label != column.name
 
 
 def columns_of(rows: Rows, stored: Columns | None = None) -> dict[str, Column]:
@@ -99,22 +110,10 @@ def gone_on_with(declared: Columns, earlier: Columns, measured: Iterable[str]) -
     """
     kept = {name: earlier[name] for name in measured if name in earlier}
     for name, before in kept.items():
-        if name in declared and (difference := settings_difference(before, declared[name])):
+        if name in declared and (difference := before.measured_otherwise(declared[name])):
             setting, then, now = difference
             raise UserError(
                 f"{name} would be measured with {setting} {now}, but the levels so far were with {then}: set it "
                 f"back to {then}, or choose another --run_dir"
             )
     return kept | dict(declared)
-
-
-def settings_difference(one: Column, other: Column) -> tuple[str, str, str] | None:
-    """Return the first setting with which two columns were measured differently, and its two values in words.
-
-    A setting that only one of them names does not count: the version of the other did not have it.
-    """
-    mine, theirs = (column.as_dict()["settings"] for column in (one, other))
-    for name in mine:
-        if name in theirs and mine[name] != theirs[name]:
-            return name, json.dumps(mine[name]), json.dumps(theirs[name])
-    return None

@@ -5,7 +5,6 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sdd.analysis.columns import settings_difference
 from sdd.analysis.reading import Run
 
 
@@ -21,13 +20,13 @@ def comparable(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
     left_out: list[set[str]] = [set() for _ in runs]
     notes = []
     for name in dict.fromkeys(name for run in runs for name in run.columns):
-        having = [(index, run) for index, run in enumerate(runs) if any(name in row for row in run.rows)]
-        ways = {index: run.columns[name] for index, run in having if name in run.columns}
+        having = [(index, run) for index, run in enumerate(runs) if name in run.columns]
+        ways = {index: run.columns[name] for index, run in having if run.columns[name].settings}
         texts = {index: json.dumps(dict(column.settings), sort_keys=True) for index, column in ways.items()}
         most = Counter(texts.values()).most_common(1)
         for index, column in ways.items():
             usual = next(ways[other] for other in ways if texts[other] == most[0][0])
-            if not (difference := settings_difference(column, usual)):
+            if not (difference := column.measured_otherwise(usual)):
                 continue
             left_out[index].add(name)
             if not column.detail:
@@ -41,4 +40,4 @@ def _without(run: Run, names: set[str]) -> Run:
     if not names:
         return run
     rows = tuple({name: value for name, value in row.items() if name not in names} for row in run.rows)
-    return replace(run, rows=rows)
+    return replace(run, rows=rows, columns={name: one for name, one in run.columns.items() if name not in names})

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from sdd.analysis.columns import columns_of, correlated, merged
+from sdd.analysis.columns import correlated, merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.correlation import pool
 from sdd.analysis.curve import column
@@ -17,7 +17,7 @@ from sdd.analysis.grouping import Group
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import bootstrap_phases, spearman
-from sdd.analysis.summary import finite, phases_of
+from sdd.analysis.summary import finite
 from sdd.measures.columns import Column
 
 Floats = NDArray[np.float64]
@@ -41,7 +41,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         words.
     """
     members, otherwise = comparable(group.runs)
-    columns = columns_of([row for run in members for row in run.rows], merged(run.columns for run in members))
+    columns = merged(run.columns for run in members)
+    measures = correlated(columns)
     runs, levels = complete_block(members)
     accuracy = table(runs, levels, "test_acc")
     sparsities = list(_mean(table(runs, levels, "sparsity")))
@@ -70,7 +71,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "phases": asdict(mean_phases(sparsities, accuracy))
             | {"levels": levels, "runs": [run.name for run in runs]},
             "intervals": asdict(seeds),
-            "correlations": _correlations(members, runs, levels, correlated(columns), confidence),
+            "correlations": _correlations(members, runs, levels, measures, confidence),
             "notes": notes,
         }
     )
@@ -134,7 +135,7 @@ def _mean(values: Floats) -> Floats:
 
 
 def _run_entry(run: Run) -> dict[str, Any]:
-    phases = phases_of(run.rows)
+    phases = run.phases
     places = {
         name: None if index is None else run.rows[index]["sparsity"]
         for name, index in (("trough_sparsity", phases.trough), ("peak_sparsity", phases.peak))
@@ -182,11 +183,12 @@ def _correlations(
     found = {}
     accuracy = table(block, levels, "test_acc")
     for name in names:
+        values = table(block, levels, name)
         per_seed = [
             {"name": run.name, "seed": run.seed}
             | asdict(spearman(column(run.rows, "test_acc"), column(run.rows, name)))
             for run in runs
         ]
-        pooled = asdict(pool(list(accuracy), list(table(block, levels, name)), confidence=confidence))
+        pooled = asdict(pool(list(accuracy), list(values), confidence=confidence))
         found[name] = {"per_seed": per_seed, "pooled": pooled}
     return found

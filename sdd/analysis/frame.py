@@ -9,13 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from sdd.analysis.columns import columns_of, merged
+from sdd.analysis.columns import merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns
-from sdd.analysis.grouping import Group, complete_settings, group_runs
+from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.reading import Run, read_runs
-from sdd.analysis.summary import phases_of
 from sdd.errors import UserError
 from sdd.runs.settings import SEED
 
@@ -87,9 +86,7 @@ def _frame(groups: Sequence[Group]) -> pd.DataFrame:
     runs = [run for group in groups for run in group.runs]
     rows = [row for run in runs for row in run.rows]
     measures = [*FIRST_COLUMNS, *further_columns(rows)]
-    complete = complete_settings([(run.chosen, run.settings) for run in runs])
-    known = {run.path: values for run, values in zip(runs, complete, strict=True)}
-    settings = [key for key in dict.fromkeys(key for values in complete for key in values) if key != SEED]
+    settings = [key for key in dict.fromkeys(key for run in runs for key in run.settings) if key != SEED]
     names = [*_ABOUT, *measures, *settings]
     if repeated := [name for name, count in Counter(names).items() if count > 1]:
         raise UserError(
@@ -106,10 +103,10 @@ def _frame(groups: Sequence[Group]) -> pd.DataFrame:
                 "problem": run.problem,
                 "group": group.label,
                 SEED: run.seed,
-            } | {key: _plain(value) for key, value in known[run.path].items() if key != SEED}
+            } | {key: _plain(value) for key, value in run.settings.items() if key != SEED}
             lines += [about | place | row for place, row in zip(_places(run), run.rows, strict=True)]
     frame = pd.DataFrame({name: _column([line.get(name) for line in lines]) for name in names})
-    columns = columns_of(rows, merged(run.columns for run in runs))
+    columns = merged(run.columns for run in runs)
     frame.attrs["columns"] = {name: column.as_dict() for name, column in columns.items()}
     return frame
 
@@ -117,8 +114,8 @@ def _frame(groups: Sequence[Group]) -> pd.DataFrame:
 def _places(run: Run) -> list[dict[str, str | None]]:
     """Return folder and phase of each row of a run."""
     folders = {level: str(part.path) for part, levels in part_levels(run) for level in levels.values()}
-    phases = phases_of(run.rows).names
-    return [{"path": folders[int(row["level"])], "phase": phase} for row, phase in zip(run.rows, phases, strict=True)]
+    phases = zip(run.rows, run.phases.names, strict=True)
+    return [{"path": folders[int(row["level"])], "phase": phase} for row, phase in phases]
 
 
 def _plain(value: Any) -> Any:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdd.analysis.reading import Run
+from sdd.analysis.versions import moved_defaults
 from sdd.runs.prerequisites import TICKETS
-from sdd.runs.settings import MASKS_FROM, SEED, canonical
+from sdd.runs.settings import MASKS_FROM, canonical
 
 # What a label names first; the rest follows in the order of the settings.
 LABEL_ORDER = (
@@ -19,9 +20,6 @@ LABEL_ORDER = (
     "pruning.criterion",
     "data.train_size",
 )
-
-Known = tuple[Mapping[str, Any], Mapping[str, Any]]
-"""Of a run's settings, those that were chosen, and all with the values that were in effect."""
 
 
 @dataclass(frozen=True)
@@ -61,14 +59,14 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
     that take masks are the exception: with one seed, those from different runs are different runs.
 
     Args:
-        runs: In any order, of any versions.
+        runs: In any order, as they were read together.
 
     Returns:
         Groups by the settings that tell them apart, numbers rising, other values as they come.
     """
     by_settings: dict[str, tuple[dict[str, Any], list[Run]]] = {}
-    for run, settings in zip(runs, shared_settings(runs), strict=True):
-        by_settings.setdefault(canonical(settings), (settings, []))[1].append(run)
+    for run in runs:
+        by_settings.setdefault(canonical(run.shared), (run.shared, []))[1].append(run)
     members = [alike for _, alike in by_settings.values()]
     shared = [settings for settings, _ in by_settings.values()]
     keys = sorted({key for settings in shared for key in settings})
@@ -86,70 +84,6 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
     ranks = [_ranks([group.settings.get(key) for group in groups]) for key in labelled]
     order = sorted(range(len(groups)), key=lambda index: [rank[index] for rank in ranks])
     return [groups[index] for index in order]
-
-
-def shared_settings(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """Return each run's settings as its group shares them: no seed, and masks of other runs only as given or not.
-
-    Args:
-        runs: Those that are read together; an option that only some of them have counts as at its default in others.
-    """
-    found = complete_settings([(run.chosen, run.settings) for run in runs])
-    for settings in found:
-        settings.pop(SEED, None)
-        if settings.get(MASKS_FROM) is not None:
-            settings[MASKS_FROM] = "given"
-    return found
-
-
-def complete_settings(known: Sequence[Known]) -> list[dict[str, Any]]:
-    """Return the settings of runs of several versions, each with the options that only others know of.
-
-    A run that lacks an option, unless nothing at all is known of it, is at its default: the value that runs have which
-    did not choose one. Where those have several values the default has moved, and the run stays without. Arguments of a
-    class are not given to a run that names another class.
-
-    Args:
-        known: What was chosen and what was in effect, of each run.
-    """
-    defaults = _defaults(known)
-    names = {key for key, _ in defaults}
-    found = []
-    for _, values in known:
-        complete = dict(values)
-        for key in names - values.keys() if values else ():
-            held = defaults.get((key, _owner(values, key)), {})
-            if len(held) == 1 and not _stands_for(values, key):
-                complete[key] = next(iter(held.values()))
-        found.append(complete)
-    return found
-
-
-def moved_defaults(known: Sequence[Known]) -> set[str]:
-    """Return the settings that some runs did not choose and have with different values: their default has moved."""
-    return {key for (key, _), held in _defaults(known).items() if len(held) > 1}
-
-
-def _defaults(known: Sequence[Known]) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return the values that settings have where nobody chose one, by setting and class that it is an argument of."""
-    defaults: dict[tuple[str, str], dict[str, Any]] = {}
-    for chosen, values in known:
-        for key in values.keys() - chosen.keys():
-            defaults.setdefault((key, _owner(values, key)), {})[canonical(values[key])] = values[key]
-    return defaults
-
-
-def _owner(values: Mapping[str, Any], key: str) -> str:
-    """Return the class that an argument is one of; nothing for what is no argument of a class that was named."""
-    place, _, argument = key.rpartition(".init_args.")
-    return str(values.get(f"{place}.class_path")) if argument and place else ""
-
-
-def _stands_for(values: Mapping[str, Any], key: str) -> bool:
-    """Tell whether a run has something else in the place of a setting: null for a class, or a class for null."""
-    parts = key.split(".")
-    above = {".".join(parts[:cut]) for cut in range(1, len(parts))}
-    return any(one in above or one.startswith(f"{key}.") for one in values)
 
 
 def _ranks(values: Sequence[Any]) -> list[float]:

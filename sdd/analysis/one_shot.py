@@ -5,12 +5,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 from sdd.analysis.columns import merged
 from sdd.analysis.curve import Row
-from sdd.analysis.grouping import shared_settings
 from sdd.analysis.reading import Run
 from sdd.runs.settings import MASKS_FROM, SPARSITIES, canonical
 
@@ -43,13 +40,12 @@ def join_one_shot(runs: Sequence[Run]) -> list[Run]:
         Joined curves, each in the place of its first part, and all other runs as they are. A curve is finished
         when all its parts are and it lacks no sparsity.
     """
-    shared = {run.path: settings for run, settings in zip(runs, shared_settings(runs), strict=True)}
     families: dict[str, list[Run]] = {}
     for run in runs:
         if _prunes_once(run):
-            families.setdefault(_family(shared[run.path]), []).append(run)
+            families.setdefault(_family(run), []).append(run)
     curves = [curve for members in families.values() for curve in _curves(members)]
-    curves = _with_dense_runs(curves, runs, shared)
+    curves = _with_dense_runs(curves, runs)
     by_part = {part.path: curve for curve in curves for part in curve.parts}
     joined = [by_part.get(run.path, run) for run in runs]
     return list({run.path: run for run in joined}.values())
@@ -85,9 +81,9 @@ def _sparsity(run: Run) -> float:
     return float(run.settings[SPARSITIES][0])
 
 
-def _family(settings: Mapping[str, Any]) -> str:
+def _family(run: Run) -> str:
     """Return what the runs of all seeds and sparsities share."""
-    return canonical({key: value for key, value in settings.items() if key not in (SPARSITIES, *_UNUSED)})
+    return canonical({key: value for key, value in run.shared.items() if key not in (SPARSITIES, *_UNUSED)})
 
 
 def _curves(members: Sequence[Run]) -> list[Run]:
@@ -165,20 +161,18 @@ def _joined(
     return Run(path, name, settings, chosen, tuple(rows), finished, problem, tuple(parts), columns)
 
 
-def _with_dense_runs(curves: Sequence[Run], runs: Sequence[Run], shared: Mapping[Path, Mapping[str, Any]]) -> list[Run]:
+def _with_dense_runs(curves: Sequence[Run], runs: Sequence[Run]) -> list[Run]:
     """Return the curves, each with the runs of its dense network alone as first parts."""
     alone: dict[tuple[int | None, str, str], list[Run]] = {}
     for run in runs:
         if run.settings.get("pruning.levels") == 0 and run.settings.get(SPARSITIES) is None and len(run.rows) == 1:
-            alone.setdefault(_dense_part(run, shared), []).append(run)
-    return [
-        replace(curve, parts=(*alone.get(_dense_part(curve.parts[0], shared), []), *curve.parts)) for curve in curves
-    ]
+            alone.setdefault(_dense_part(run), []).append(run)
+    return [replace(curve, parts=(*alone.get(_dense_part(curve.parts[0]), []), *curve.parts)) for curve in curves]
 
 
-def _dense_part(run: Run, shared: Mapping[Path, Mapping[str, Any]]) -> tuple[int | None, str, str]:
+def _dense_part(run: Run) -> tuple[int | None, str, str]:
     """Return what is the same for the dense network of a run and for one that was trained alone."""
-    kept = {key: value for key, value in shared[run.path].items() if not key.startswith("pruning.")}
+    kept = {key: value for key, value in run.shared.items() if not key.startswith("pruning.")}
     return run.seed, canonical(kept), _dense_network(run)
 
 

@@ -2,16 +2,20 @@
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.columns import read_columns
+from sdd.analysis.columns import columns_of, read_columns
 from sdd.analysis.curve import Row, read_curve
+from sdd.analysis.phases import Phases
+from sdd.analysis.summary import phases_of
+from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.runs.folder import RunFolder
-from sdd.runs.settings import SEED
+from sdd.runs.settings import MASKS_FROM, SEED
 
 
 @dataclass(frozen=True)
@@ -21,13 +25,14 @@ class Run:
     Attributes:
         path: Its folder. A joined curve has none: a path of its own beside its parts, where nothing is.
         name: Of the folder.
-        settings: What decides its numbers, as flat dotted keys, with the values that were in effect.
+        settings: What decides its numbers, as flat dotted keys, with the values that were in effect; of runs that were
+            read together, each has also the options that only others know of: `read_together`.
         chosen: Those of them that differed from the defaults when it was started.
         rows: One a level, as `read_curve` returns them.
         finished: Whether it is whole.
         problem: What it lacks, in words; None for a whole run.
         parts: The runs that a joined curve is made of, by sparsity; empty for a run.
-        columns: What its folder holds of its columns, by name.
+        columns: Those of its rows by name, in the order of `curve.csv`.
     """
 
     path: Path
@@ -45,6 +50,17 @@ class Run:
         """Training seed, or None where the settings name none."""
         value = self.settings.get(SEED)
         return value if isinstance(value, int) else None
+
+    @cached_property
+    def shared(self) -> dict[str, Any]:
+        """Settings as its group shares them: no seed, and masks of other runs only as given or not."""
+        shared = {key: value for key, value in self.settings.items() if key != SEED}
+        return shared if shared.get(MASKS_FROM) is None else {**shared, MASKS_FROM: "given"}
+
+    @cached_property
+    def phases(self) -> Phases:
+        """Phases of its test accuracy."""
+        return phases_of(self.rows)
 
 
 @dataclass(frozen=True)
@@ -74,7 +90,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     if not rows:
         raise UserError(f"{folder.curve} holds no level")
     finished, name = state.name == "finished", folder.path.resolve().name
-    columns = read_columns(folder.path)
+    columns = columns_of(rows, read_columns(folder.path))
     return Run(folder.path, name, settings.values, settings.chosen, rows, finished, state.reason, columns=columns)
 
 
@@ -97,7 +113,14 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
                 runs[folder.resolve()] = read_run(folder)
             except UserError as error:
                 problems.append(str(error))
-    return Loaded(tuple(runs.values()), tuple(dict.fromkeys(problems)))
+    return Loaded(read_together(runs.values()), tuple(dict.fromkeys(problems)))
+
+
+def read_together(runs: Iterable[Run]) -> tuple[Run, ...]:
+    """Return runs with settings that can be compared: an option that only some of them know is at its default."""
+    known = tuple(runs)
+    complete = complete_settings([(run.chosen, run.settings) for run in known])
+    return tuple(replace(run, settings=settings) for run, settings in zip(known, complete, strict=True))
 
 
 def _expand(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.columns import columns_of, merged
+from sdd.analysis.columns import merged
 from sdd.analysis.reading import read_runs
 from sdd.console import OneLineParser, say
 from sdd.dashboard.panels import usual_columns
@@ -69,9 +69,7 @@ def _columns(folders: Sequence[Path]) -> dict[str, Column]:
         say(f"sdd: {problem}", error=True)
     if not loaded.runs:
         raise UserError("there is no run among the folders given; give folders of runs, such as runs/digits_mlp-*")
-    rows = [row for run in loaded.runs for row in run.rows]
-    measured = columns_of(rows, merged(run.columns for run in loaded.runs))
-    return usual_columns() | measured
+    return usual_columns() | merged(run.columns for run in loaded.runs)
 
 
 def _workspace(entity: str, project: str, name: str, folders: Sequence[Path]) -> Any:

@@ -80,6 +80,17 @@ class Column:
         """Return the column with further settings that it was measured with."""
         return replace(self, settings={**self.settings, **settings})
 
+    def measured_otherwise(self, other: "Column") -> tuple[str, str, str] | None:
+        """Return the first setting with which another column was measured differently, and its two values in words.
+
+        A setting that only one of them names does not count: the version of the other did not have it.
+        """
+        mine, theirs = (column.as_dict()["settings"] for column in (self, other))
+        for name in mine:
+            if name in theirs and mine[name] != theirs[name]:
+                return name, json.dumps(mine[name]), json.dumps(theirs[name])
+        return None
+
     def as_dict(self) -> dict[str, Any]:
         """Return the column as a dictionary that JSON can hold."""
         plain: dict[str, Any] = json.loads(json.dumps(asdict(self), default=str))

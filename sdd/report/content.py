@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.columns import columns_of, merged
+from sdd.analysis.columns import merged
 from sdd.analysis.compare import analyse_group
-from sdd.analysis.grouping import LABEL_ORDER, Group, complete_settings, group_runs
+from sdd.analysis.grouping import LABEL_ORDER, Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
-from sdd.analysis.reading import Run
 from sdd.analysis.summary import finite
 from sdd.report.columns import page_columns
 from sdd.report.folders import STATES, Folder
@@ -39,32 +38,25 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
     by_path = {folder.run.path: folder for folder in folders if folder.run is not None}
     curves = join_one_shot([folder.run for folder in folders if folder.run is not None])
     groups = group_runs(curves) if curves else []
-    rows = [row for run in curves for row in run.rows]
-    columns = page_columns(columns_of(rows, merged(run.columns for run in curves)))
+    columns = page_columns(merged(run.columns for run in curves))
     names = [str(column["name"]) for column in columns]
     bare = [folder for folder in folders if folder.run is None]
-    known: list[Run | Folder] = [*curves, *bare]
-    complete = complete_settings([(one.chosen, one.settings) for one in known])
-    settings = {one.path: held for one, held in zip(known, complete, strict=True)}
-    shared, differing = _compared([held for held in settings.values() if held])
+    shared, differing = _compared([*(run.settings for run in curves), *(folder.settings for folder in bare)])
     place = out.parent.resolve()
-    entries, environments = [], list[str]()
+    entries, grouped = [], []
     for group in groups:
+        grouped.append(group_entry(group, names))
+        about = {"group": grouped[-1]["id"]}
         for run in (*group.runs, *group.repeated):
-            entry = curve_entry(run, [by_path[part.path] for part in run.parts or (run,)], columns, place)
-            entry["settings"] = settings[run.path]
-            entry["group"] = group_identity(group)
-            entry["repeated"] = run in group.repeated
-            entry["environments"] = _places(entry["environments"], environments)
-            entries.append(entry)
-    entries += [folder_entry(folder, place) | {"settings": settings[folder.path]} for folder in bare]
-    grouped = [group_entry(group, names) for group in groups]
-    sparsities = list[list[float]]()
+            parts = [by_path[part.path] for part in run.parts or (run,)]
+            entries.append(curve_entry(run, parts, columns, place) | about | {"repeated": run in group.repeated})
+    entries += [folder_entry(folder, place) for folder in bare]
+    sparsities, environments = dict[str, int](), dict[str, int]()
     for one in (*grouped, *(entry for entry in entries if entry["level"])):
-        if one["sparsity"] not in sparsities:
-            sparsities.append(one["sparsity"])
-        one["sparsity"] = sparsities.index(one["sparsity"])
+        one["sparsity"] = sparsities.setdefault(json.dumps(one["sparsity"]), len(sparsities))
     for entry in entries:
+        texts = [json.dumps(environment, sort_keys=True) for environment in entry["environments"]]
+        entry["environments"] = sorted({environments.setdefault(text, len(environments)) for text in texts})
         entry["configured"] = bool(entry["settings"])
         entry["settings"] = {key: value for key, value in entry["settings"].items() if key not in {*shared, SEED}}
     content: Json = finite(
@@ -74,7 +66,7 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
             "version": __version__,
             "watch": watch,
             "columns": columns,
-            "sparsities": sparsities,
+            "sparsities": [json.loads(text) for text in sparsities],
             "groups": grouped,
             "runs": entries,
             "shared": shared,
@@ -103,7 +95,7 @@ def group_entry(group: Group, names: Sequence[str]) -> Json:
         if any(cell["n"] for cell in cells):
             values[name] = {part: [cell[part] for cell in cells] for part in ("mean", "sd", "n")}
     return {
-        "id": group_identity(group),
+        "id": digest(group.identity),  # stays the same while runs come to the group
         "label": group.label,
         "differing": dict(group.differing),
         "runs": [identity(run) for run in group.runs],
@@ -123,11 +115,6 @@ def group_entry(group: Group, names: Sequence[str]) -> Json:
     }
 
 
-def group_identity(group: Group) -> str:
-    """Return eight hex digits that stay the same for a group while runs come to it."""
-    return digest(group.identity)
-
-
 def _phases(phases: Mapping[str, Any]) -> Json:
     """Return the phases of a mean curve, trough and peak as levels."""
     levels = phases["levels"]
@@ -142,6 +129,7 @@ def _phases(phases: Mapping[str, Any]) -> Json:
 
 def _compared(known: Sequence[Mapping[str, Any]]) -> tuple[Json, list[str]]:
     """Return the settings that all runs share, and the names of those in which they differ, important ones first."""
+    known = [settings for settings in known if settings]
     names = sorted({name for settings in known for name in settings} - {SEED})
     first = known[0] if known else {}
     shared = {
@@ -152,14 +140,3 @@ def _compared(known: Sequence[Mapping[str, Any]]) -> tuple[Json, list[str]]:
     differing = [name for name in names if name not in shared]
     order = {name: rank for rank, name in enumerate(LABEL_ORDER)}
     return shared, sorted(differing, key=lambda name: (order.get(name, len(order)), name))
-
-
-def _places(found: Sequence[Json], known: list[str]) -> list[int]:
-    """Return where in the list of known environments each of some is; new ones are added."""
-    places = []
-    for environment in found:
-        text = json.dumps(environment, sort_keys=True)
-        if text not in known:
-            known.append(text)
-        places.append(known.index(text))
-    return sorted(set(places))

@@ -3,11 +3,12 @@
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from sdd.analysis.reading import Run, read_run
+from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import Settings
@@ -29,8 +30,10 @@ class Folder:
         state: One of `STATES`.
         reason: What is lacking, in words; None for a finished run.
         run: The run in it as far as it can be used, or None.
-        settings: Those of the run where they can be read, whether or not it has a level.
+        settings: Those of the run where they can be read, whether or not it has a level; complete, as `Run` has them.
         chosen: Those of them that differed from the defaults.
+        environment: What the run was started with; None where that is not known.
+        notes: What of the folder cannot be read although its run can be used, in words.
         failed: Whether this is an error of the user's or of the disk: damaged, or given but no run.
     """
 
@@ -40,6 +43,8 @@ class Folder:
     run: Run | None
     settings: Mapping[str, Any] = field(default_factory=dict)
     chosen: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
     failed: bool = False
 
 
@@ -58,7 +63,8 @@ def read_folders(paths: Iterable[str | os.PathLike[str]]) -> list[Folder]:
         for folder, given in _below(Path(path)):
             if folder.resolve() not in found:
                 found[folder.resolve()] = read_folder(folder, given=given)
-    return list(found.values())
+    complete = complete_settings([(folder.chosen, folder.settings) for folder in found.values()])
+    return [_with_settings(folder, settings) for folder, settings in zip(found.values(), complete, strict=True)]
 
 
 def read_folder(path: Path, *, given: bool) -> Folder:
@@ -86,8 +92,9 @@ def read_folder(path: Path, *, given: bool) -> Folder:
         return Folder(
             path, "damaged", f"cannot be read: {error.strerror or error}", None, held.values, held.chosen, failed=True
         )
+    environment, notes = _environment(folder)
     failed = state.name == "damaged"
-    return Folder(path, state.name, state.reason, run, held.values, held.chosen, failed=failed)
+    return Folder(path, state.name, state.reason, run, held.values, held.chosen, environment, notes, failed)
 
 
 def signature(paths: Iterable[str | os.PathLike[str]]) -> tuple[Any, ...]:
@@ -143,6 +150,19 @@ def _holds_logs(path: Path) -> bool:
     except OSError:
         return False
     return bool(names) and all(name.endswith(".log") for name in names)
+
+
+def _with_settings(folder: Folder, settings: Mapping[str, Any]) -> Folder:
+    run = None if folder.run is None else replace(folder.run, settings=settings)
+    return replace(folder, run=run, settings=settings)
+
+
+def _environment(folder: RunFolder) -> tuple[Mapping[str, Any] | None, tuple[str, ...]]:
+    """Return what a run was started with, and what is wrong where that cannot be read."""
+    try:
+        return folder.environment() or None, ()
+    except UserError as error:
+        return None, (str(error),)
 
 
 def _settings(folder: RunFolder) -> Settings:

@@ -9,14 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from sdd.analysis.curve import column
-from sdd.analysis.phases import Phases
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import spearman
-from sdd.analysis.summary import phases_of
-from sdd.errors import UserError
 from sdd.report.folders import STATES, Folder
 from sdd.report.loss import loss_curves
-from sdd.runs.folder import RunFolder
 from sdd.runs.settings import SEED, SPARSITIES
 
 Json = dict[str, Any]
@@ -31,9 +27,7 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         columns: Those of the page.
         place: Folder that the page is written to.
     """
-    phases = phases_of(run.rows)
     losses, problems = loss_curves(run)
-    environments, unread = _environments(folders)
     accuracy = column(run.rows, "test_acc")
     correlated = [str(one["name"]) for one in columns if one["correlated"]]
     values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
@@ -45,18 +39,19 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "state": _state(run, folders),
         "reason": _reason(run, folders),
         "seed": run.seed,
+        "settings": run.settings,
         "level": [row["level"] for row in run.rows],
         "sparsity": column(run.rows, "sparsity"),
         "values": {name: held for name, held in values.items() if any(map(math.isfinite, held))},
-        "phases": _phases(run, phases),
-        "depth": phases.depth,
-        "gain": phases.gain,
+        "phases": _phases(run),
+        "depth": run.phases.depth,
+        "gain": run.phases.gain,
+        "parts": [_part(folder, place) for folder in folders] if run.parts else [],
         "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
         "loss": losses,
-        "notes": [*problems, *unread],
-        "environments": environments,
-        "parts": [_part(folder, place) for folder in folders] if run.parts else [],
+        "notes": [*problems, *(note for folder in folders for note in folder.notes)],
+        "environments": [folder.environment for folder in folders if folder.environment is not None],
     }
 
 
@@ -71,6 +66,7 @@ def folder_entry(folder: Folder, place: Path) -> Json:
         "state": folder.state,
         "reason": folder.reason,
         "seed": seed if isinstance(seed, int) else None,
+        "settings": folder.settings,
         "group": None,
         "level": [],
         "environments": [],
@@ -109,9 +105,9 @@ def _reason(run: Run, folders: Sequence[Folder]) -> str | None:
     return "; ".join([*([run.problem] if run.problem else []), *damaged]) or None
 
 
-def _phases(run: Run, phases: Phases) -> Json:
+def _phases(run: Run) -> Json:
     """Return the phases, trough and peak as levels, with the accuracies there."""
-    boundaries = phases.boundaries
+    phases, boundaries = run.phases, run.phases.boundaries
     places = {"trough": phases.trough, "peak": phases.peak}
     levels = {name: None if index is None else run.rows[index]["level"] for name, index in places.items()}
     return {
@@ -130,15 +126,3 @@ def _part(folder: Folder, place: Path) -> Json:
         "reason": folder.reason,
         "sparsity": sparsities[0] if isinstance(sparsities, list) and sparsities else None,
     }
-
-
-def _environments(folders: Sequence[Folder]) -> tuple[list[Json], list[str]]:
-    """Return what the folders' runs were started with, and which of it cannot be read."""
-    found, problems = [], []
-    for folder in folders:
-        try:
-            if content := RunFolder(folder.path).environment():
-                found.append(content)
-        except UserError as error:
-            problems.append(str(error))
-    return found, problems

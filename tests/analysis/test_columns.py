@@ -13,9 +13,9 @@ from sdd.analysis.columns import (
     gone_on_with,
     merged,
     read_columns,
-    settings_difference,
     write_columns,
 )
+from sdd.analysis.curve import read_curve
 from sdd.analysis.reading import read_run
 from sdd.errors import UserError
 from sdd.measures.columns import Column
@@ -32,11 +32,14 @@ def test_columns_are_read_as_they_were_written(tmp_path):
     assert json.loads((tmp_path / FILE).read_text())["format"] == 1
 
 
-def test_a_run_holds_the_columns_of_its_folder(tmp_path):
+def test_a_run_holds_the_columns_of_its_rows_as_its_folder_describes_them(tmp_path):
     folder = make_run(tmp_path / "run", 0)
-    assert read_run(folder).columns == {}
-    write_columns(folder, [NORM])
-    assert read_run(folder).columns == {"norm": NORM}
+    as_built_in = read_run(folder).columns
+    assert list(as_built_in) == list(read_curve(folder / "curve.csv")[0])
+    assert as_built_in["test_acc"] == built_in()["test_acc"]
+    own = Column("test_acc", "accuracy on held-out images")
+    write_columns(folder, [NORM, own])
+    assert read_run(folder).columns == {**as_built_in, "test_acc": own}
 
 
 @pytest.mark.parametrize(
@@ -78,16 +81,25 @@ def test_details_and_parts_are_neither_correlated_nor_drawn():
     assert correlated({}) == ["distance"]
 
 
-def test_the_first_run_says_what_a_column_is():
-    assert merged([{"a": NORM}, {"a": Column("a", "other"), "b": NORM}, {}]) == {"a": NORM, "b": NORM}
+def test_the_run_that_tells_most_says_what_a_column_is_and_of_equals_the_first():
+    own, bare = Column("norm", "other"), Column("norm", "norm")
+    measured = NORM.measured_with(p=2)
+    assert merged([{"norm": bare}, {"norm": NORM}, {"norm": own}]) == {"norm": NORM}
+    assert merged([{"norm": NORM}, {"norm": measured}, {"norm": own.measured_with(p=1)}]) == {"norm": measured}
+
+
+def test_columns_of_several_runs_are_in_the_order_of_the_file():
+    names = ("norm", "x", "memorized", "test_acc", "level")
+    some, others = ({name: Column(name, name) for name in kept} for kept in (names[:2], names))
+    assert list(merged([some, others])) == ["level", "memorized", "test_acc", "norm", "x"]
 
 
 def test_a_difference_needs_both_to_name_the_setting():
     one = NORM.measured_with(rho=0.05, space="full")
-    assert settings_difference(one, NORM.measured_with(rho=0.1, space="full")) == ("rho", "0.05", "0.1")
-    assert settings_difference(one, NORM.measured_with(space="full", later=1)) is None
-    assert settings_difference(one, NORM) is None
-    assert settings_difference(NORM.measured_with(on=True), NORM.measured_with(on=True)) is None
+    assert one.measured_otherwise(NORM.measured_with(rho=0.1, space="full")) == ("rho", "0.05", "0.1")
+    assert one.measured_otherwise(NORM.measured_with(space="full", later=1)) is None
+    assert one.measured_otherwise(NORM) is None
+    assert NORM.measured_with(on=True).measured_otherwise(NORM.measured_with(on=True)) is None
 
 
 def test_a_run_that_goes_on_keeps_the_columns_that_only_its_rows_have():

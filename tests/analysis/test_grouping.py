@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sdd.analysis.grouping import group_runs
-from sdd.analysis.reading import Run, read_run, read_runs
+from sdd.analysis.reading import Run, read_run, read_runs, read_together
 from sdd.errors import UserError
 from tests.analysis.test_comparison import LEVELS, make_run
 
@@ -95,30 +95,34 @@ def version(name, seed=0, chosen=None, **defaults):
     return Run(Path(name), name, {"seed_everything": seed} | defaults | chosen, chosen, ({},), True, None)
 
 
+def grouped(runs):
+    return group_runs(read_together(runs))
+
+
 def test_an_option_that_a_version_lacks_is_at_its_default_there():
     old, new = version("old", 0, {"rate": 1}), version("new", 1, {"rate": 1}, added=5)
-    (group,) = group_runs([old, new])
+    (group,) = grouped([old, new])
     assert ([run.name for run in group.runs], group.differing) == (["old", "new"], {})
     chosen = version("chosen", 2, {"rate": 1, "added": 6})
-    first, second = group_runs([old, new, chosen])
+    first, second = grouped([old, new, chosen])
     assert (first.label, second.label) == ("added=5", "added=6")
     assert [run.name for run in first.runs] == ["old", "new"]
 
 
 def test_a_default_with_several_values_parts_runs_and_tells_them_apart():
     old, new = version("old", 0, {"rate": 1}, decay=0.0), version("new", 1, {"rate": 1}, decay=0.1)
-    first, second = group_runs([old, new])
+    first, second = grouped([old, new])
     assert (first.label, second.label) == ("decay=0.0", "decay=0.1")
     assert (first.differing, second.differing) == ({"decay": 0.0}, {"decay": 0.1})
     # Whoever chose today's default is with those that have it.
     said = version("said", 2, {"rate": 1, "decay": 0.1})
-    assert [len(group.runs) for group in group_runs([old, new, said])] == [1, 2]
+    assert [len(group.runs) for group in grouped([old, new, said])] == [1, 2]
 
 
 def test_a_group_is_known_by_the_same_name_whichever_runs_are_read_with_it():
     small = version("small", 0, {"net.class_path": "A"}, **{"net.init_args.depth": 3})
     large = version("large", 0, {"net.class_path": "B"}, **{"net.init_args.depth": 9, "net.init_args.width": 2})
-    (alone,), both = group_runs([small]), group_runs([small, large])
+    (alone,), both = grouped([small]), grouped([small, large])
     assert alone.identity == both[0].identity == {"net.class_path": "A"}
     assert "net.init_args.width" not in both[0].settings, "an argument of another class is not given to it"
 
@@ -126,5 +130,5 @@ def test_a_group_is_known_by_the_same_name_whichever_runs_are_read_with_it():
 def test_a_class_in_the_place_of_null_is_no_lack():
     none = version("none", 0, {}, scheduler=None)
     step = version("step", 0, {"scheduler.class_path": "Step"}, **{"scheduler.init_args.gamma": 0.1})
-    first, second = group_runs([none, step])
+    first, second = grouped([none, step])
     assert (first.settings, "scheduler" in second.settings) == ({"scheduler": None}, False)
