@@ -48,6 +48,7 @@ def test_two_processes_finish_a_run_with_the_same_masks(tmp_path, criterion):
         torch.testing.assert_close(double[name], value, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_batch_that_cannot_be_split_evenly_is_refused(tmp_path):
     arguments = [*QUICK, "--data.batch_size", "51", "--trainer.strategy", "ddp", "--trainer.devices", "2"]
     done = run_process(*arguments, "--run_dir", "two", cwd=tmp_path, MASTER_PORT=free_port())

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.small import PROJECT, QUICK, curve_without_seconds, run_process
 
 BLOCK = """
@@ -34,6 +36,7 @@ def test_without_its_logger_wandb_is_not_imported(tmp_path):
     assert (tmp_path / "run" / "summary.json").exists()
 
 
+@pytest.mark.slow
 def test_its_logger_works_offline_and_changes_no_number(tmp_path):
     arguments = [*QUICK, "--trainer.logger", "WandbLogger", "--trainer.logger.offline", "true"]
     arguments += ["--trainer.logger.project", "sdd-tests"]

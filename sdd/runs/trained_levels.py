@@ -86,11 +86,7 @@ class TrainedLevels(StoredLevels):
         return int(self._settings["pruning.epochs_per_level"])
 
     def check(self, last_level: int, prunable: Mapping[str, Tensor]) -> None:
-        """Find out whether it has every level, for this network.
-
-        Args:
-            last_level: Number of the last level that is needed.
-            prunable: Prunable weights by name, each [...].
+        """Find out whether it has every level, for these prunable weights ([...] by name): see `MasksSource.check`.
 
         Raises:
             UserError: A level is missing or damaged, or its masks are for other weights.

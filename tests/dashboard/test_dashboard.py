@@ -244,6 +244,7 @@ def fails_in_one_line(done, *words):
         assert word in line
 
 
+@pytest.mark.slow
 def test_the_real_client_sends_the_workspace_that_the_dry_run_prints(tmp_path, capsys):
     expected = dry_run(capsys, "--name", "rates")
     with stand_in() as (url, views):
@@ -263,10 +264,12 @@ def test_a_server_that_refuses(tmp_path):
     assert len(views) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached(tmp_path):
     fails_in_one_line(save(tmp_path, "http://127.0.0.1:9"), "me/sdd", "connection refused")
 
 
+@pytest.mark.slow
 def test_without_a_login(tmp_path):
     fails_in_one_line(save(tmp_path, "http://127.0.0.1:9", key=None), "wandb login", "--dry_run")
 

@@ -54,6 +54,7 @@ def _logged(file: Path) -> list[tuple[int, float, int]]:
     return [(int(float(row["level"])), float(row["test_acc"]), int(row["step"])) for row in rows]
 
 
+@pytest.mark.slow
 def test_a_dense_level_of_another_run_is_logged_too(tmp_path):
     logger = ["--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", ".", "--run_dir", str(tmp_path / "run")]
     assert main([*QUICK, "--pruning.dense_from", str(tmp_path / "dense"), *logger]) == 0
