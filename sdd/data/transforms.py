@@ -39,8 +39,26 @@ class Normalisation:
         )
 
     def __call__(self, images: Tensor) -> Tensor:
-        """Map images of shape [B, channels, height, width], uint8 or float in [0, 255], to float32 of that shape."""
-        return images.to(torch.float32, copy=True).mul_(self.scale).add_(self.shift)
+        """Map images of shape [B, channels, height, width], uint8 or float in [0, 255], to float32 of that shape.
+
+        Whatever the strides of the images, those of the result are plain; see `plain_float32`.
+        """
+        return plain_float32(images).mul_(self.scale).add_(self.shift)
+
+
+def plain_float32(images: Tensor) -> Tensor:
+    """Copy images to float32 with the strides that `torch.empty` gives their shape.
+
+    torch calls [B, 1, H, W] of strides (H·W, 1, W, 1) contiguous, so that `contiguous()` returns it as it is; but the
+    gradients of convolutions on the CPU are then wrong, or written outside their memory.
+
+    Args:
+        images: Of shape [B, C, H, W], of any strides.
+
+    Returns:
+        The same values, of the same shape.
+    """
+    return torch.empty(images.shape, dtype=torch.float32, device=images.device).copy_(images)
 
 
 def resample_weights(start: Tensor, length: Tensor, size_in: int, size_out: int) -> Tensor:

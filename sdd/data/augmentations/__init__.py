@@ -38,8 +38,8 @@ class Augmentation:
 
     Attributes:
         apply: From images, uint8 of shape [B, C, H, W], what was drawn for them (its B rows, on their device) and the
-            side of the square that the network sees, to as many images, uint8 or float, of values in [0, 255];
-            keyword-only arguments are set by `data.augment_args`.
+            side of the square that the network sees, to as many images, uint8 or float, of values in [0, 255] and
+            any strides; keyword-only arguments are set by `data.augment_args`.
         draw: From the number of images N, their (height, width) and a CPU generator to what `apply` needs, N rows.
         resizes: Whether `apply` gives squares of the side that the network sees; otherwise it keeps the size, and the
             images are brought to what the network sees as in evaluation.

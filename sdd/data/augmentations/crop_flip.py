@@ -53,7 +53,7 @@ def crop_flip(images: Tensor, crops: Crops, size: int) -> Tensor:
     columns = crops.left[:, None] + torch.where(crops.flip[:, None], width - 1 - columns, columns)
     batch = torch.arange(len(images), device=images.device)[:, None, None]
     # Indices on the batch and both image axes put the channels last.
-    return padded[batch, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2).contiguous()
+    return padded[batch, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 PART = Augmentation(crop_flip, draw_crops)

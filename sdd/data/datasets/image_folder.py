@@ -1,9 +1,11 @@
 """Any folder of classes as a data set: `train/CLASS/*` and `test/CLASS/*` (or `val/CLASS/*`).
 
-Tiny ImageNet is read as it is unpacked: its `val` folder holds unsorted images and `val_annotations.txt`.
+Tiny ImageNet is read as its zip unpacks: the images of `val` are told apart by `val_annotations.txt`, those of `test`
+have no labels and are left alone. So are, everywhere, files and folders whose names start with a dot.
 """
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from sdd.errors import UserError
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 _ANNOTATIONS = "val_annotations.txt"
+_SHOWN = 5
 
 
 def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
@@ -30,33 +33,29 @@ def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
             to this, then its centre is cut out. None: as they are, and all must be of one size.
 
     Raises:
-        UserError: A folder is missing or empty, the classes of the two parts differ, an image cannot be read,
-            or sizes differ.
+        UserError: A folder or a class is missing or empty, the classes of the two parts differ, an image cannot be
+            read, or sizes differ.
     """
-    train_root = root / "train"
-    test_root = next((root / name for name in ("test", "val") if (root / name).is_dir()), None)
+    train_root, test_root = root / "train", _test_root(root)
     if not train_root.is_dir() or test_root is None:
         raise UserError(
             f"no folder of classes in {root.resolve()}: put images into train/CLASS/ and test/CLASS/ (or val/CLASS/) "
             "there, or set --data.root"
         )
-    classes = sorted(entry.name for entry in train_root.iterdir() if entry.is_dir())
+    classes = _classes(train_root)
     train = _sorted_images(train_root, classes)
     annotations = test_root / _ANNOTATIONS
     if annotations.is_file():
         test = _annotated_images(annotations, classes)
     else:
-        found = sorted(entry.name for entry in test_root.iterdir() if entry.is_dir())
+        found = _classes(test_root)
         if found != classes:
-            differing = sorted(set(found) ^ set(classes))
-            raise UserError(
-                f"{train_root} and {test_root} differ in their classes: {', '.join(differing[:5])} "
-                f"({len(differing)} in one of them only)"
-            )
+            raise UserError(f"{train_root} and {test_root} differ in their classes: {_differing(classes, found)}")
         test = _sorted_images(test_root, classes)
     for part, name in ((train, train_root), (test, test_root)):
         if not part:
             raise UserError(f"no images in {name}; known endings: {', '.join(sorted(_SUFFIXES))}")
+        _check_no_class_is_empty(part, name, classes)
     images = _read_images([path for path, _ in train + test], load_size)
     labels = np.array([label for _, label in train + test], dtype=np.int64)
     cut = len(train)
@@ -71,29 +70,68 @@ def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
     )
 
 
+def _test_root(root: Path) -> Path | None:
+    """Return the folder to test on: `val` where it has annotations, as Tiny ImageNet's, else `test`, else `val`."""
+    if (root / "val" / _ANNOTATIONS).is_file():
+        return root / "val"
+    return next((root / name for name in ("test", "val") if (root / name).is_dir()), None)
+
+
+def _classes(folder: Path) -> list[str]:
+    return sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _differing(classes: Sequence[str], found: Sequence[str]) -> str:
+    """Return in which classes the two parts differ, in words."""
+    names = sorted({*classes} ^ {*found})
+    shown = f"{', '.join(names[:_SHOWN])} ({len(names)} in one of them only)"
+    lower = {name.lower(): name for name in classes}
+    alike = [(lower[name.lower()], name) for name in found if name not in classes and name.lower() in lower]
+    return f"{shown}; {alike[0][0]} and {alike[0][1]} must be written alike" if alike else shown
+
+
+def _check_no_class_is_empty(part: Sequence[tuple[Path, int]], folder: Path, classes: Sequence[str]) -> None:
+    held = {label for _, label in part}
+    empty = [name for label, name in enumerate(classes) if label not in held]
+    if empty:
+        more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
+        raise UserError(
+            f"{folder} has no images of {', '.join(empty[:_SHOWN])}{more}: label noise would move labels to a class "
+            "without examples; put images there, or remove the class from both parts"
+        )
+
+
 def _sorted_images(folder: Path, classes: list[str]) -> list[tuple[Path, int]]:
     return [
         (Path(path) / name, label)
         for label, class_name in enumerate(classes)
-        for path, folders, names in _sorted_walk(folder / class_name)
+        for path, names in _sorted_walk(folder / class_name)
         for name in sorted(names)
         if Path(name).suffix.lower() in _SUFFIXES
     ]
 
 
-def _sorted_walk(folder: Path) -> list[tuple[str, list[str], list[str]]]:
-    return sorted(os.walk(folder, followlinks=True))
+def _sorted_walk(folder: Path) -> list[tuple[str, list[str]]]:
+    """Return each folder below one, itself included, with the files in it; without those that start with a dot."""
+    found = []
+    for path, folders, names in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found.append((path, [name for name in names if not name.startswith(".")]))
+    return sorted(found)
 
 
 def _annotated_images(annotations: Path, classes: list[str]) -> list[tuple[Path, int]]:
     number = {name: label for label, name in enumerate(classes)}
-    found = []
+    found: dict[Path, int] = {}
     for line_number, line in enumerate(annotations.read_text().splitlines(), 1):
         fields = line.split("\t")
         if len(fields) < 2 or fields[1] not in number:
             raise UserError(f"{annotations}:{line_number}: not 'image<tab>class' with a class of train/: {line!r}")
-        found.append((annotations.parent / "images" / fields[0], number[fields[1]]))
-    return sorted(found)
+        path = annotations.parent / "images" / fields[0]
+        if path in found:
+            raise UserError(f"{annotations}:{line_number}: {fields[0]} has a class already: name each image once")
+        found[path] = number[fields[1]]
+    return sorted(found.items())
 
 
 def _read_images(paths: list[Path], load_size: int | None) -> Tensor:

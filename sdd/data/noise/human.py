@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from sdd.data.noise import CleanLabels, Labels, Noise
+from sdd.data.noise import CleanLabels, LabelFile, Labels, Noise
 from sdd.errors import UserError
 from sdd.messages import one_line
+
+_CLEAN, _COARSE, _CLEAN_COARSE = "clean_label", "coarse", "clean_coarse_label"
 
 
 def human(clean: CleanLabels) -> Labels:
@@ -20,60 +22,135 @@ def human(clean: CleanLabels) -> Labels:
         Noisy labels, int64 of shape [N].
 
     Raises:
-        UserError: The file cannot be read or does not fit the training set.
+        UserError: The file cannot be read, does not fit the training set, or says itself that its true labels are
+            others: it was made for images in another order.
     """
     file = clean.file
     assert file is not None
-    return read_human_labels(file.path, file.key, file.size, clean.num_classes)[file.places]
+    content = read_label_file(file.path)
+    labels = chosen_labels(content, file.path, file.key, file.size, clean.num_classes)[file.places]
+    check_true_labels(content, file, clean.labels, clean.num_classes)
+    return labels
 
 
-def read_human_labels(path: Path, key: str | None, expected: int, num_classes: int) -> Labels:
-    """Read labels that people gave, such as CIFAR-10N and CIFAR-100N (Wei et al. 2022).
+def read_label_file(path: Path) -> object:
+    """Read a file of labels that people gave.
 
     Args:
         path: A ``.pt`` file with a dictionary of label arrays (as CIFAR-N is published), a ``.npy`` file, or
             text with one label a line.
-        key: Which entry of a dictionary to take, such as ``worse_label`` or ``noisy_label``.
-        expected: Size of the full training set; the file must have one label for each of its examples.
-        num_classes: C.
 
     Returns:
-        int64 of shape [expected], in [0, C).
+        A mapping from entries' names to labels, or labels.
 
     Raises:
-        UserError: No such file or entry, a key where there are no entries, a wrong length, or labels outside [0, C).
+        UserError: There is no such file, or it cannot be read.
     """
     if not path.is_file():
         raise UserError(f"no label file {path}: set --data.noise_file to a CIFAR-N .pt, .npy or text file")
     try:
-        content = _load_label_file(path)
+        return _load_label_file(path)
     except (EOFError, pickle.UnpicklingError) as error:
         raise UserError(
             f"cannot read the label file {path}: no label arrays that torch.save or numpy.save wrote"
         ) from error
     except (OSError, ValueError, RuntimeError) as error:
         raise UserError(f"cannot read the label file {path}: {one_line(str(error))}") from error
-    if isinstance(content, Mapping):
-        if key not in content:
-            allowed = ", ".join(sorted(map(str, content)))
-            raise UserError(f"no entry {key!r} in {path}; set --data.noise_key to one of: {allowed}")
-        content = content[key]
-    elif key is not None:
-        raise UserError(f"{path} holds one list of labels, without entries: leave --data.noise_key unset ({key})")
+
+
+def chosen_labels(content: object, path: Path, key: str | None, expected: int, num_classes: int) -> Labels:
+    """Return the labels of an entry of a label file, or those of a file without entries.
+
+    Args:
+        content: Of the file.
+        path: Of the file, for messages.
+        key: Which entry to take, such as ``worse_label`` or ``noisy_label``; None where there are none.
+        expected: Size of the full training set; there must be one label for each of its examples.
+        num_classes: C.
+
+    Returns:
+        int64 of shape [expected], in [0, C).
+
+    Raises:
+        UserError: No such entry, a key where there are no entries, superclasses where there are C classes, a wrong
+            length, or labels outside [0, C).
+    """
+    if not isinstance(content, Mapping):
+        if key is not None:
+            raise UserError(f"{path} holds one list of labels, without entries: leave --data.noise_key unset ({key})")
+        return _checked(content, str(path), expected, num_classes)
+    if key not in content:
+        raise UserError(f"no entry {key!r} in {path}; {_offer(content, expected, num_classes)}")
+    labels = _checked(content[key], f"{key} of {path}", expected, num_classes)
+    if _is_coarse(key, labels, num_classes):
+        raise UserError(
+            f"{key} of {path} holds superclasses, 0 to {labels.max()}, but the data set has {num_classes} classes; "
+            f"{_offer(content, expected, num_classes)}"
+        )
+    return labels
+
+
+def check_true_labels(content: object, file: LabelFile, true_labels: Labels, num_classes: int) -> None:
+    """Find out whether a label file is for these examples in this order, where it holds the true labels too.
+
+    Args:
+        content: Of the file.
+        file: Which it is, and which examples are looked at.
+        true_labels: Of these examples, int64 of shape [N].
+        num_classes: C.
+
+    Raises:
+        UserError: Its true labels are others.
+    """
+    reference = _CLEAN_COARSE if file.key is not None and _COARSE in file.key else _CLEAN
+    if not isinstance(content, Mapping) or reference not in content:
+        return
+    stated = _checked(content[reference], f"{reference} of {file.path}", file.size, num_classes)[file.places]
+    wrong = int((stated != true_labels).sum())
+    if wrong:
+        raise UserError(
+            f"{reference} of {file.path} is not the true label for {wrong:,} of {len(true_labels):,} examples: the "
+            "file is for images in another order, or for another data set; bring its labels into the order of the "
+            "training images, or set --data.noise_file to the file of this data set"
+        )
+
+
+def _checked(content: object, name: str, expected: int, num_classes: int) -> Labels:
+    """Return labels as int64 [expected], or raise a UserError that says of `name` what is wrong with them."""
     try:
         labels = np.asarray(content)
     except ValueError as error:  # rows of differing length
-        raise UserError(f"{path} holds no plain list of labels: {error}") from error
+        raise UserError(f"{name} holds no plain list of labels: {error}") from error
     if labels.shape != (expected,):
         raise UserError(
-            f"{path} holds labels of shape {list(labels.shape)}, but the training set has {expected} examples"
+            f"{name} holds labels of shape {list(labels.shape)}, but the training set has {expected} examples"
         )
     if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
-        raise UserError(f"{path} holds labels that are not whole numbers")
+        raise UserError(f"{name} holds labels that are not whole numbers")
     labels = labels.astype(np.int64)
     if labels.min() < 0 or labels.max() >= num_classes:
-        raise UserError(f"{path} holds labels from {labels.min()} to {labels.max()}; allowed: 0 to {num_classes - 1}")
+        raise UserError(f"{name} holds labels from {labels.min()} to {labels.max()}; allowed: 0 to {num_classes - 1}")
     return labels
+
+
+def _is_coarse(key: object, labels: Labels, num_classes: int) -> bool:
+    """Tell whether an entry holds superclasses, as `noisy_coarse_label` of CIFAR-100N, of a data set of C classes."""
+    return _COARSE in str(key).lower() and int(labels.max()) + 1 < num_classes
+
+
+def _offer(content: Mapping[Any, object], expected: int, num_classes: int) -> str:
+    """Return what to set: the entries that hold a label in [0, C) for each example."""
+    fitting = []
+    for key, labels in content.items():
+        try:
+            fits = not _is_coarse(key, _checked(labels, str(key), expected, num_classes), num_classes)
+        except UserError:
+            continue
+        if fits:
+            fitting.append(str(key))
+    if not fitting:
+        return f"none of its entries has {expected} labels of {num_classes} classes: set another --data.noise_file"
+    return f"set --data.noise_key to one of: {', '.join(sorted(fitting))}"
 
 
 def _load_label_file(path: Path) -> object:

@@ -46,12 +46,13 @@ def test_classes_are_numbered_by_name_and_images_sorted_in_them(tmp_path, test_p
     assert torch.equal(data.test_images, torch.stack(rest))
 
 
-def test_tiny_imagenet_is_read_as_it_is_unpacked(tmp_path):
+@pytest.mark.parametrize("unlabelled", [[], ["test/images/test_0.JPEG"]])
+def test_tiny_imagenet_is_read_as_its_zip_unpacks(tmp_path, unlabelled):
     classes = ["n01443537", "n01629819"]
     folder(tmp_path, [f"train/{name}/images/{name}_{i}.JPEG" for name in classes for i in range(3)], size=(64, 64))
     for name in classes:
         (tmp_path / "train" / name / f"{name}_boxes.txt").write_text("n01443537_0.JPEG\t0\t10\t63\t58\n")
-    folder(tmp_path, [f"val/images/val_{i}.JPEG" for i in range(4)], size=(64, 64))
+    folder(tmp_path, [f"val/images/val_{i}.JPEG" for i in range(4)] + unlabelled, size=(64, 64))
     taken = [1, 0, 0, 1]
     lines = [f"val_{i}.JPEG\t{classes[label]}\t0\t32\t44\t62\n" for i, label in enumerate(taken)]
     (tmp_path / "val" / "val_annotations.txt").write_text("".join(reversed(lines)))
@@ -72,6 +73,59 @@ def test_an_annotation_that_makes_no_sense_is_named_by_its_line(tmp_path, line):
     with pytest.raises(UserError, match=r"val_annotations\.txt:2: ") as caught:
         load_image_folder(tmp_path)
     one_line(caught)
+
+
+def test_an_image_that_is_annotated_twice_is_named(tmp_path):
+    folder(tmp_path, ["train/n01/a.png", "val/images/val_0.JPEG"])
+    (tmp_path / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn01\n" * 2)
+    with pytest.raises(UserError, match=r"val_annotations\.txt:2: val_0\.JPEG has a class already"):
+        load_image_folder(tmp_path)
+
+
+BOTH = ["train/a/x.png", "train/b/x.png", "test/a/x.png", "test/b/x.png"]
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    ["train/.ipynb_checkpoints/x.png", "test/.cache/x.png", "train/a/.ipynb_checkpoints/y.png", "test/b/._x.png"],
+)
+def test_names_that_start_with_a_dot_are_left_alone_in_both_parts(tmp_path, hidden):
+    folder(tmp_path / "plain", BOTH)
+    folder(tmp_path / "with", [*BOTH, hidden])
+    plain, found = load_image_folder(tmp_path / "plain"), load_image_folder(tmp_path / "with")
+    assert found.num_classes == 2
+    for part in ("train", "test"):
+        assert torch.equal(getattr(found, f"{part}_images"), getattr(plain, f"{part}_images"))
+        assert np.array_equal(getattr(found, f"{part}_labels"), getattr(plain, f"{part}_labels"))
+
+
+@pytest.mark.parametrize("content", [None, "notes.txt", ".x.png", "deep/"])
+@pytest.mark.parametrize(("parts", "named"), [(["train", "test"], "train"), (["train"], "train"), (["test"], "test")])
+def test_a_class_without_images_in_any_part_is_refused_by_name(tmp_path, parts, named, content):
+    folder(tmp_path, BOTH + [f"{part}/empty/x.png" for part in ("train", "test") if part not in parts])
+    for part in parts:
+        place = tmp_path / part / "empty"
+        place.mkdir()
+        if content is not None and content.endswith("/"):
+            (place / content).mkdir()
+        elif content is not None:
+            (place / content).write_text("no image")
+    with pytest.raises(UserError, match=f"{named} has no images of empty: .*remove the class from both") as caught:
+        load_image_folder(tmp_path)
+    one_line(caught)
+
+
+def test_a_class_without_annotated_images_is_refused_too(tmp_path):
+    folder(tmp_path, ["train/n01/a.png", "train/n02/a.png", "val/images/val_0.JPEG"])
+    (tmp_path / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn01\n")
+    with pytest.raises(UserError, match="val has no images of n02"):
+        load_image_folder(tmp_path)
+
+
+def test_classes_written_in_another_case_are_named_together(tmp_path):
+    folder(tmp_path, ["train/Cat/x.png", "test/cat/x.png"])
+    with pytest.raises(UserError, match=r"differ in their classes: Cat, cat .*; Cat and cat must be written alike"):
+        load_image_folder(tmp_path)
 
 
 def test_grey_images_have_three_equal_channels(tmp_path):

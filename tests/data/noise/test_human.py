@@ -7,11 +7,15 @@ import pytest
 import torch
 
 from sdd.data.noise import CleanLabels, LabelFile
-from sdd.data.noise.human import human, read_human_labels
+from sdd.data.noise.human import chosen_labels, human, read_label_file
 from sdd.errors import UserError
 from sdd.seeding import Stream
 
 HUMAN = [3, 0, 9, 4, 4]
+
+
+def read_human_labels(path, key, expected, num_classes):
+    return chosen_labels(read_label_file(path), path, key, expected, num_classes)
 
 
 def test_labels_follow_the_places_of_their_examples(tmp_path):
@@ -153,3 +157,66 @@ def test_a_label_file_cannot_run_code(tmp_path, name):
     assert not made.exists()
     pickle.loads(pickle.dumps(content))["worse_label"].close()
     assert made.exists()  # so the test would have seen it
+
+
+TRUE = np.arange(200) % 100
+NOISY = np.where(np.arange(200) % 5 == 0, (TRUE + 1) % 100, TRUE)
+
+
+def cifar_100_n(path, **entries):
+    """A file as CIFAR-100N's is."""
+    content = {"clean_label": TRUE, "noisy_label": NOISY, "noisy_coarse_label": TRUE // 5}
+    torch.save(content | entries, path)
+    return path
+
+
+def as_noise(path, key, true_labels=TRUE, places=None, num_classes=100):
+    places = np.arange(200) if places is None else places
+    file = LabelFile(path, key, 200, places)
+    return human(CleanLabels(true_labels[places], num_classes, 0.0, Stream(0, "x"), file=file))
+
+
+def test_a_file_whose_true_labels_are_those_of_the_data_is_taken(tmp_path):
+    assert np.array_equal(as_noise(cifar_100_n(tmp_path / "human.pt"), "noisy_label"), NOISY)
+    as_floats = cifar_100_n(tmp_path / "floats.pt", clean_label=torch.tensor(TRUE, dtype=torch.float32))
+    assert np.array_equal(as_noise(as_floats, "noisy_label", places=np.array([7, 0])), NOISY[[7, 0]])
+
+
+@pytest.mark.parametrize("places", [None, np.array([0, 10, 11, 150])])
+def test_a_file_in_another_order_is_refused_with_how_many_disagree(tmp_path, places):
+    order = np.arange(200)
+    order[[10, 11]] = [11, 10]
+    path = cifar_100_n(tmp_path / "human.pt")
+    asked = len(order if places is None else places)
+    with pytest.raises(UserError, match=rf"clean_label of .*human\.pt .* for 2 of {asked} examples.*order") as caught:
+        as_noise(path, "noisy_label", TRUE[order], places)
+    assert "\n" not in str(caught.value)
+
+
+def test_true_labels_of_another_length_are_refused_too(tmp_path):
+    path = cifar_100_n(tmp_path / "human.pt", clean_label=TRUE[:50])
+    with pytest.raises(UserError, match=r"clean_label of .* labels of shape \[50\], but the training set has 200"):
+        as_noise(path, "noisy_label")
+
+
+@pytest.mark.parametrize("key", ["noisy_coarse_label", None, "worse_label"])
+def test_superclasses_are_neither_taken_nor_offered_for_all_classes(tmp_path, key):
+    path = cifar_100_n(tmp_path / "human.pt", short_label=[1])
+    with pytest.raises(UserError) as caught:
+        as_noise(path, key)
+    assert str(caught.value).endswith("set --data.noise_key to one of: clean_label, noisy_label")
+    if key == "noisy_coarse_label":
+        assert "superclasses, 0 to 19, but the data set has 100 classes" in str(caught.value)
+
+
+def test_superclasses_are_the_labels_of_a_data_set_of_superclasses(tmp_path):
+    path = cifar_100_n(tmp_path / "human.pt")
+    assert np.array_equal(as_noise(path, "noisy_coarse_label", TRUE // 5, num_classes=20), TRUE // 5)
+    with pytest.raises(UserError, match="one of: noisy_coarse_label"):
+        as_noise(path, None, TRUE // 5, num_classes=20)
+
+
+def test_a_file_without_a_fitting_entry_offers_none(tmp_path):
+    path = write(tmp_path / "other.pt", {"worse_label": [1, 2, 3]})
+    with pytest.raises(UserError, match="none of its entries has 200 labels of 100 classes"):
+        as_noise(path, "noisy_label")
