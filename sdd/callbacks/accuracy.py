@@ -11,6 +11,7 @@ from sdd.data import NoisyLabelData
 from sdd.losses import Loss
 from sdd.measures.accuracy import TEST, TRAINING, VALIDATION, fraction, predict, training_measures
 from sdd.measures.columns import Column
+from sdd.models.state import load_state
 from sdd.module import Classifier
 
 
@@ -33,7 +34,7 @@ class AccuracyMeasures(LevelCallback):
         measures = measure(pl_module.net, data_of(trainer), pl_module.loss)
         if level.released:
             before = deepcopy(pl_module.net)
-            before.load_state_dict(dict(level.start))
+            load_state(before, level.start)
             measures |= {
                 f"{name}_before": value for name, value in measure(before, data_of(trainer), pl_module.loss).items()
             }
