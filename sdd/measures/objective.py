@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdd.losses.cross_entropy import cross_entropy
+from sdd.measures.second_derivatives import twice_differentiable
 from sdd.models.modes import kept_modes
 from sdd.models.state import places
 
@@ -227,7 +227,7 @@ class Objective:
             torch.random.fork_rng(cuda),
             _full_precision(),
             kept_modes(self._net, training=False),
-            sdpa_kernel(SDPBackend.MATH),  # the one attention that can be differentiated twice
+            twice_differentiable(self._net),
         ):
             yield
 

@@ -74,9 +74,10 @@ def kept_state(net: nn.Module) -> Iterator[None]:
         yield
     finally:
         for module, parameters, buffers in held:
-            for own, before in ((module._parameters, parameters), (module._buffers, buffers)):
-                own.clear()
-                own.update(before)
+            module._parameters.clear()
+            module._parameters.update(parameters)
+            module._buffers.clear()
+            module._buffers.update(buffers)
         with torch.no_grad():
             for tensor, storage, value, requires_grad, gradient in kept:
                 tensor.data = storage.copy_(value)

@@ -35,7 +35,7 @@ class LeftOut:
     Attributes:
         name: In `net.named_parameters()`.
         count: Its numbers.
-        reason: Why: `excluded`, `embedding`, `parametrised`, or `no weight of a layer that is pruned`.
+        reason: Why: `excluded`, `embedding`, `parametrised`, or `in a module of another kind`.
     """
 
     name: str
@@ -172,7 +172,7 @@ def _reason(module: nn.Module, name: str) -> str | None:
         return "embedding"
     if isinstance(module, ParametrizationList) or re.fullmatch(r"weight\w*_(orig|g|v)", name):
         return "parametrised"
-    return "no weight of a layer that is pruned"
+    return "in a module of another kind"
 
 
 def _check_memory(net: nn.Module) -> None:

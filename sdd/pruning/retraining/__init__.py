@@ -99,9 +99,14 @@ def start_state(
     Raises:
         UserError: The mode returns something that is no state of the network.
     """
-    kept = ("trained", "rewind", "initial", "masks")  # this level and later ones need them as they are
-    copies = {name: {key: value.clone() for key, value in getattr(restart, name).items()} for name in kept}
-    state: object = retraining.start(replace(restart, **copies))
+    given = replace(  # this level and later ones need them as they are
+        restart,
+        trained=_copies(restart.trained),
+        rewind=_copies(restart.rewind),
+        initial=_copies(restart.initial),
+        masks=_copies(restart.masks),
+    )
+    state: object = retraining.start(given)
     if not isinstance(state, Mapping):
         raise UserError(f"pruning.retrain {name} gives a {type(state).__name__}; it must be tensors by name")
     shapes = {key: tuple(value.shape) for key, value in restart.initial.items()}
@@ -113,3 +118,7 @@ def start_state(
             f"{shapes.get(wrong[0])}"
         )
     return mask_state({key: state[key].detach().cpu() for key in restart.initial}, restart.masks, frozen)
+
+
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in tensors.items()}
