@@ -30,7 +30,8 @@ from sdd.data.transforms import Normalisation
 from sdd.errors import UserError
 from sdd.models import MLP
 from sdd.module import Classifier
-from sdd.pruning.masks import Masks, mask_state, prunable_parameters
+from sdd.pruning.masks import Masks, mask_state
+from sdd.pruning.prunable import prunable_parameters
 from sdd.pruning.prune import prune
 from sdd.pruning.schedules import OfRemaining
 from sdd.pruning.scopes import Group, Surviving

@@ -179,9 +179,27 @@ class Kind(Generic[Record]):
             inspect.signature(getattr(record, self._main)).bind(*self.given)
         except TypeError as error:
             shown = f"({', '.join(self.given)})" if self.given else "nothing but its own arguments, by name"
-            raise UserError(f"{self.setting} {chosen} cannot be called with {shown}: {error}") from error
+            hint = _keyword_only(getattr(record, self._main), self.given)
+            raise UserError(f"{self.setting} {chosen} cannot be called with {shown}: {error}{hint}") from error
         except ValueError:  # some functions written in C do not tell
             return
+
+
+def _keyword_only(function: Callable[..., Any], given: Sequence[str]) -> str:
+    """Say how to write a function that has arguments of its own among those that it is given by position."""
+    lacking = [
+        name
+        for name, one in inspect.signature(function).parameters.items()
+        if one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty
+    ][len(given) :]
+    own = ", ".join([*given, "*", *lacking])
+    return f"; arguments of its own must be keyword-only: def {_name(function)}({own})" if lacking else ""
+
+
+def _name(function: Callable[..., Any]) -> str:
+    """Return the name of a function, also where some of its arguments are set already."""
+    inner: Any = function.func if isinstance(function, partial) else function
+    return str(getattr(inner, "__name__", "function"))
 
 
 def _is_module(path: str) -> bool:

@@ -10,7 +10,7 @@ from sdd.callbacks import IterativePruning
 from sdd.cli.build import build
 from sdd.cli.parse import parse
 from sdd.data.datasets import Dataset, DataSource
-from sdd.pruning.masks import prunable_parameters
+from sdd.pruning.prunable import prunable_parameters
 from tests.small import PROJECT
 
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))

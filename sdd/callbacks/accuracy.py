@@ -1,7 +1,6 @@
 """Accuracy and memorisation at the end of each level."""
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 
 import lightning.pytorch as pl
 from torch import nn
@@ -11,6 +10,7 @@ from sdd.data import NoisyLabelData
 from sdd.losses import Loss
 from sdd.measures.accuracy import TEST, TRAINING, VALIDATION, fraction, predict, training_measures
 from sdd.measures.columns import Column
+from sdd.models.state import kept_state, load_state
 from sdd.module import Classifier
 
 
@@ -32,11 +32,10 @@ class AccuracyMeasures(LevelCallback):
         """
         measures = measure(pl_module.net, data_of(trainer), pl_module.loss)
         if level.released:
-            before = deepcopy(pl_module.net)
-            before.load_state_dict(dict(level.start))
-            measures |= {
-                f"{name}_before": value for name, value in measure(before, data_of(trainer), pl_module.loss).items()
-            }
+            with kept_state(pl_module.net):
+                load_state(pl_module.net, level.start)
+                before = measure(pl_module.net, data_of(trainer), pl_module.loss)
+            measures |= {f"{name}_before": value for name, value in before.items()}
         return measures
 
 

@@ -17,7 +17,8 @@ from sdd.callbacks.level import Level, LevelCallback, level_callbacks
 from sdd.files import write_atomically
 from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
 from sdd.module import Classifier
-from sdd.pruning.masks import dead_layers
+from sdd.pruning.masks import count_prunable, dead_layers
+from sdd.pruning.prunable import LeftOut, left_out, left_out_record, left_out_text
 from sdd.runs.folder import RunFolder
 from sdd.tracking.curve_log import CurveLog
 
@@ -54,7 +55,9 @@ class CurveRecorder(LevelCallback):
         return LEVEL_COLUMNS
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Print the table's head, and the rows that a resumed run has already; loggers get what they lack of them.
+        """Print what is never pruned, the table's head, and the rows that a resumed run has already.
+
+        Loggers get what they lack of these.
 
         Raises:
             UserError: A measure of a resumed run would be taken otherwise than at the levels so far.
@@ -67,6 +70,9 @@ class CurveRecorder(LevelCallback):
             return
         self._describe(RunFolder(trainer.default_root_dir), measured)
         self._logs = [CurveLog(logger) for logger in trainer.loggers]
+        text = left_out_text(*_left_out(pl_module))
+        if text:
+            tqdm.write(text)
         tqdm.write(header())
         for row, step in zip(self._rows, self._steps, strict=True):
             tqdm.write(row_line(row))
@@ -129,7 +135,7 @@ class CurveRecorder(LevelCallback):
         folder = RunFolder(trainer.default_root_dir)
         write_curve(folder.curve, self._rows)
         self._draw(folder)
-        verdict = summarise(self._rows, self._columns)
+        verdict = summarise(self._rows, self._columns) | {"not_pruned": left_out_record(*_left_out(pl_module))}
         tqdm.write(f"\n{summary(self._rows, verdict)}\n")
         for path in (folder.curve, folder.picture, folder.summary, folder.config):
             tqdm.write(f"  {path}")
@@ -166,3 +172,10 @@ class CurveRecorder(LevelCallback):
         title, phases = folder.path.name, phases_of(self._rows)
         draw_curve(self._rows, phases, folder.picture, title=title, columns=self._columns)
         self._drawn = time.monotonic()
+
+
+def _left_out(module: pl.LightningModule) -> tuple[list[LeftOut], int]:
+    """Return the weights that are never pruned, and the count of those that are."""
+    assert isinstance(module, Classifier)
+    masks = module.masks
+    return left_out(module.net, masks), count_prunable(masks)

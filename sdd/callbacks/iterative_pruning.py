@@ -5,7 +5,6 @@ from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
 import torch
-from torch import nn
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.callback_order import LevelEnd, place_callbacks
@@ -16,12 +15,14 @@ from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
+from sdd.models.state import State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.pruning.criteria import Scoring
-from sdd.pruning.masks import Masks, count_remaining, prunable_parameters, sparsity
+from sdd.pruning.masks import Masks, count_remaining, sparsity
+from sdd.pruning.prunable import prunable_parameters
 from sdd.pruning.prune import Pruner
-from sdd.pruning.retraining import RETRAININGS, Rates, Restart, State, start_state
+from sdd.pruning.retraining import RETRAININGS, Rates, Restart, start_state
 from sdd.pruning.schedules import planned_targets
 from sdd.runs.mask_file import MaskFile
 from sdd.runs.masks_source import masks_source
@@ -202,13 +203,13 @@ class IterativePruning(IdleAtSteps):
         module = _classifier(pl_module)
         self.check_steps(len(_train_loader(trainer)), trainer.accumulate_grad_batches)
         if not self._initial:
-            self._initial = _copy(module.net)
+            self._initial = state_of(module.net)
             if self.rewind_steps == 0:
                 self._rewind = self._initial
             self._start = self._initial
             if self._retraining.continues:
                 self._start = self._restart(module, 0, module.masks, self._run.weights(0))
-            module.net.load_state_dict(self._start)
+            load_state(module.net, self._start)
         self._prepare(trainer, module)
         if self._level_done and self.level == self.last_level:
             trainer.should_stop = True
@@ -238,7 +239,7 @@ class IterativePruning(IdleAtSteps):
         """Hold removed weights, and keep the weights to rewind to when their step has come."""
         self._masking.hold_weights()
         if not self._rewind and trainer.global_step == self.rewind_steps:
-            self._rewind = _copy(_classifier(pl_module).net)
+            self._rewind = state_of(_classifier(pl_module).net)
 
     def _end_epoch(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """At a level's end, let everybody measure, then hear; called when all callbacks are done with the epoch."""
@@ -252,6 +253,7 @@ class IterativePruning(IdleAtSteps):
         self._level_done = learnt or epoch + 1 == self.epochs_per_level
         if not self._level_done:
             return
+        self._check_removed()
         measures = measure_all(callbacks, trainer, module, level)
         for callback in callbacks:
             callback.on_level_end(trainer, module, level, measures)
@@ -325,10 +327,12 @@ class IterativePruning(IdleAtSteps):
         self.level = number
         module.set_masks(masks)
         module.net.load_state_dict(levels.weights(number))
+        self._masking = self._mask(module, [])
+        self._check_removed()
         return self.describe(module)
 
     def _begin_level(self, trainer: pl.Trainer, module: Classifier, level: int) -> None:
-        trained = _copy(module.net)
+        trained = state_of(module.net)
         if self.source is None:
             masks = self._prune(trainer, module, level)
         else:
@@ -338,7 +342,7 @@ class IterativePruning(IdleAtSteps):
         self.level, self._first_epoch, self._level_done = level, trainer.current_epoch, False
         module.set_masks(masks)
         self._start = self._restart(module, level, masks, trained)
-        module.net.load_state_dict(self._start)
+        load_state(module.net, self._start)
         self._set_rate(trainer, module, level)
         trainer.strategy.setup_optimizers(trainer)
         self._prepare(trainer, module)
@@ -365,10 +369,10 @@ class IterativePruning(IdleAtSteps):
         """Return what a level starts from."""
         restart = Restart(
             level=level,
-            trained=trained,
+            trained=once_each(module.net, trained),
             rewind=self._rewind,
             initial=self._initial,
-            fresh=lambda: module.fresh_network(level).state_dict(),
+            fresh=lambda: state_of(module.fresh_network(level)),
             masks={name: mask.cpu() for name, mask in masks.items()},
         )
         frozen = {"zero": None, "initial": self._initial, "final": trained}[self.frozen]
@@ -383,16 +387,33 @@ class IterativePruning(IdleAtSteps):
         module.constant_lr = self._retraining.rate(Rates(level, self.finetune_lr, last_rate))
 
     def _prepare(self, trainer: pl.Trainer, module: Classifier) -> None:
-        """Hold the removed weights, and pair each weight with its start for the distance penalty."""
-        frozen = None if self.frozen == "zero" else self._start
-        parameters = prunable_parameters(module.net, self.exclude)
-        self._masking = Masking(parameters, module.masks, frozen, trainer.optimizers)
+        """Place and hold the removed weights, and pair each weight with its start for the distance penalty."""
+        self._masking = self._mask(module, trainer.optimizers)
+        self._masking.place_weights()
         if module.distance_penalty:
             module.starts = [
                 (parameter, self._start[name].to(parameter.device))
                 for name, parameter in module.net.named_parameters()
                 if parameter.requires_grad
             ]
+
+    def _mask(self, module: Classifier, optimizers: Sequence[torch.optim.Optimizer]) -> Masking:
+        """Return what holds the removed weights of the module's level."""
+        frozen = None if self.frozen == "zero" else self._start
+        return Masking(prunable_parameters(module.net, self.exclude), module.masks, frozen, optimizers)
+
+    def _check_removed(self) -> None:
+        """Count the removed weights that are where they belong, before anything is measured of a level.
+
+        Raises:
+            UserError: Some are not, so that the level would not have the sparsity that is said of it.
+        """
+        for name, count in self._masking.moved().items():
+            raise UserError(
+                f"level {self.level}: {count:,} removed weights of {name} are not at their frozen values "
+                f"(pruning.frozen {self.frozen}) at its end, so the network has not the sparsity that its masks say; "
+                "something else than the optimizer has set them, a callback or the network itself: leave it out"
+            )
 
     @property
     def _run(self) -> TrainedLevels:
@@ -412,8 +433,3 @@ def _train_loader(trainer: pl.Trainer) -> TrainLoader:
     if not isinstance(loader, TrainLoader):
         raise TypeError(f"IterativePruning needs the loader of NoisyLabelData, not a {type(loader).__name__}")
     return loader
-
-
-def _copy(net: nn.Module) -> State:
-    """Copy parameters and buffers to the CPU."""
-    return {name: value.detach().cpu().clone() for name, value in net.state_dict().items()}

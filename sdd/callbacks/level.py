@@ -23,7 +23,8 @@ class Level:
         remaining: Prunable weights that survive.
         released: Whether removed weights were released again, so that all are trained; sparsity and remaining then
             are those of the network that the level started from.
-        initial: Parameters and buffers at the very first initialisation, by name.
+        initial: Parameters and buffers at the very first initialisation, each under its first name (tied weights have
+            several).
         start: Those that this level started training from, removed weights at their frozen values.
         masks: True where a weight is trained.
     """

@@ -1,4 +1,4 @@
-"""Removed weights, held where they are at every step of a level."""
+"""Removed weights: put where they belong, held there at every step of a level, and counted at its end."""
 
 from collections.abc import Mapping, Sequence
 
@@ -30,15 +30,22 @@ class Masking:
         optimizers: Sequence[torch.optim.Optimizer],
     ) -> None:
         self._optimizer_holds = frozen is None and all(type(optimizer) in _KEEP_ZERO for optimizer in optimizers)
-        self._masked: list[tuple[nn.Parameter, Tensor, Tensor | None]] = []
+        self._masked: list[tuple[str, nn.Parameter, Tensor, Tensor | None]] = []
         for name, parameter in parameters.items():
             if not bool(masks[name].all()):
-                held = None if frozen is None else frozen[name].to(parameter.device).masked_fill(masks[name], 0)
-                self._masked.append((parameter, masks[name].to(parameter.dtype), held))
+                held = None if frozen is None else frozen[name].to(parameter).masked_fill(masks[name], 0)
+                self._masked.append((name, parameter, masks[name].to(parameter.dtype), held))
+
+    def place_weights(self) -> None:
+        """Set removed weights to their frozen values, whatever the parameters were loaded from."""
+        with torch.no_grad():
+            for _, parameter, mask, held in self._masked:
+                removed = torch.zeros_like(parameter) if held is None else held
+                parameter.copy_(torch.where(mask == 0, removed, parameter))
 
     def mask_gradients(self) -> None:
         """Set the gradient of removed weights to zero."""
-        for parameter, mask, _ in self._masked:
+        for _, parameter, mask, _ in self._masked:
             if parameter.grad is not None:
                 parameter.grad.mul_(mask)
 
@@ -47,7 +54,15 @@ class Masking:
         if self._optimizer_holds:
             return
         with torch.no_grad():
-            for parameter, mask, held in self._masked:
+            for _, parameter, mask, held in self._masked:
                 parameter.mul_(mask)
                 if held is not None:
                     parameter.add_(held)
+
+    def moved(self) -> dict[str, int]:
+        """Return how many removed weights are not at their frozen values, by name; only tensors that have any."""
+        counts = {
+            name: int(((parameter.detach() != (0 if held is None else held)) & (mask == 0)).sum())
+            for name, parameter, mask, held in self._masked
+        }
+        return {name: count for name, count in counts.items() if count}

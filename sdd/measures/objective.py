@@ -9,7 +9,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from sdd.losses.cross_entropy import cross_entropy
+from sdd.measures.second_derivatives import twice_differentiable
 from sdd.models.modes import kept_modes
+from sdd.models.state import places
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
 
@@ -61,6 +63,7 @@ class Objective:
         self._net = net
         self._criterion = criterion
         self._parameters = {name: p for name, p in net.named_parameters() if p.requires_grad}
+        self._places = places(net)
         first = next(iter(self._parameters.values()), torch.empty(0, device=batches[0][0].device))
         self.device, self.dtype = first.device, first.dtype
         with torch.inference_mode(False):
@@ -203,8 +206,15 @@ class Objective:
         """Each batch's part of L at the point, one after the other; they sum to L."""
         buffers = {name: buffer.detach().clone() for name, buffer in self._net.named_buffers()}
         for inputs, labels in self._batches:
-            outputs = functional_call(self._net, {**point, **buffers}, (inputs,))
+            outputs = functional_call(self._net, self._placed({**point, **buffers}), (inputs,), tie_weights=False)
             yield self._criterion(outputs, labels) / self._examples
+
+    def _placed(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Return tensors, each [...] by first name, by the name of every module that holds them.
+
+        `functional_call` would tie them itself, but leaves its copies in a module that has two names.
+        """
+        return {place: tensors[first] for place, first in self._places.items() if first in tensors}
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
@@ -217,6 +227,7 @@ class Objective:
             torch.random.fork_rng(cuda),
             _full_precision(),
             kept_modes(self._net, training=False),
+            twice_differentiable(self._net),
         ):
             yield
 

@@ -1,58 +1,13 @@
-"""Masks: which weights can be pruned, which survive, and the removal of those with the smallest scores."""
+"""Masks: which weights survive, and the removal of those with the smallest scores."""
 
-from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from sdd.errors import UserError
 
 Masks = dict[str, Tensor]
-_PRUNABLE = (
-    nn.Linear,
-    nn.Conv1d,
-    nn.Conv2d,
-    nn.Conv3d,
-    nn.ConvTranspose1d,
-    nn.ConvTranspose2d,
-    nn.ConvTranspose3d,
-)
-
-
-def prunable_parameters(net: nn.Module, exclude: Sequence[str] = ()) -> dict[str, nn.Parameter]:
-    """Find the weights of convolutional and linear layers; biases and normalisation are never pruned.
-
-    Args:
-        net: Any network. A weight shared by several layers counts once.
-        exclude: Names of weights to leave alone, as in `net.named_parameters()`; `*` and `?` match as in file
-            names.
-
-    Returns:
-        Parameter [...] by name, in the network's order.
-
-    Raises:
-        UserError: A name in `exclude` matches nothing, or nothing is left to prune.
-    """
-    weights = {
-        id(module.weight)
-        for module in net.modules()
-        if isinstance(module, _PRUNABLE) and isinstance(module.weight, nn.Parameter)
-    }
-    found = {name: parameter for name, parameter in net.named_parameters() if id(parameter) in weights}
-    for pattern in exclude:
-        if not any(fnmatchcase(name, pattern) for name in found):
-            raise UserError(f"pruning.exclude: {pattern!r} matches no prunable weight; there are: {', '.join(found)}")
-    kept = {
-        name: parameter
-        for name, parameter in found.items()
-        if not any(fnmatchcase(name, pattern) for pattern in exclude)
-    }
-    if not kept:
-        raise UserError(
-            "there is nothing to prune: the network has no convolutional or linear weight that pruning.exclude leaves"
-        )
-    return kept
 
 
 def count_remaining(masks: Mapping[str, Tensor]) -> int:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.models.state import State
 from sdd.pruning.masks import Masks
-from sdd.pruning.retraining import State
 from sdd.runs.folder import RunFolder, is_readable
 from sdd.runs.mask_file import check_shapes
 

@@ -7,7 +7,7 @@ from sdd.errors import UserError
 from sdd.losses import LOSSES, loss_of
 from sdd.models import ResNet
 from sdd.pruning.criteria import CRITERIA, Criterion, Scoring, importance
-from sdd.pruning.masks import prunable_parameters
+from sdd.pruning.prunable import prunable_parameters
 from sdd.seeding import torch_generator
 
 

@@ -12,10 +12,10 @@ from sdd.pruning.masks import (
     count_remaining,
     dead_layers,
     mask_state,
-    prunable_parameters,
     remove_smallest,
     sparsity,
 )
+from sdd.pruning.prunable import prunable_parameters
 
 
 def test_prunable_weights_are_those_of_conv_and_linear_layers():

@@ -84,6 +84,10 @@ def positional(levels):
     return [0.5] * levels
 
 
+def empty():
+    return []
+
+
 def whole():
     return [OfRemaining(1.0)]
 
@@ -112,12 +116,19 @@ def whole():
         ({"schedule": f"{__name__}.words"}, "'a'"),
         (
             {"schedule": f"{__name__}.positional"},
-            "nothing but its own arguments, by name: missing a required argument: 'levels'",
+            r"missing a required argument: 'levels'; .* must be keyword-only: def positional\(\*, levels\)",
         ),
         ({"schedule": f"{__name__}.whole"}, "a fraction of 1.0"),
+        ({"schedule": f"{__name__}.empty"}, "gives no level.*pruning.levels 0"),
+        ({"schedule": f"{__name__}.empty", "levels": 0}, "gives no level"),
     ],
 )
 def test_impossible_schedules_are_refused_in_one_line(arguments, word):
     with pytest.raises(UserError, match=word) as caught:
         planned(**arguments)
     assert "\n" not in str(caught.value)
+
+
+def test_no_levels_are_asked_for_by_levels_of_0_alone():
+    assert planned(levels=0) == ()
+    assert planned(f"{__name__}.cubic", levels=0) == ()

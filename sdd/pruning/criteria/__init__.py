@@ -1,7 +1,7 @@
 """Criteria: scores of weights; the smallest are removed. Each built-in one is a module here, held as `PART`."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -9,12 +9,13 @@ from torch import Tensor, nn
 from sdd.errors import UserError
 from sdd.losses import Loss
 from sdd.models.modes import kept_modes
+from sdd.models.state import kept_state
 from sdd.parts import Kind
 
 
 @dataclass(frozen=True)
 class Scoring:
-    """What a criterion computes the scores of weights from.
+    """What a criterion computes the scores of weights from. Whatever it does to network and masks is undone afterwards.
 
     Attributes:
         net: The trained network, removed weights at their frozen values.
@@ -64,8 +65,13 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
     Raises:
         UserError: The criterion returns something else.
     """
-    with kept_modes(scoring.net):
-        scores = criterion.scores(scoring)
+    masks = {weight: mask.clone() for weight, mask in scoring.masks.items()}
+    with kept_modes(scoring.net), kept_state(scoring.net):
+        return _checked(name, criterion.scores(replace(scoring, masks=masks)), scoring)
+
+
+def _checked(name: str, scores: object, scoring: Scoring) -> dict[str, Tensor]:
+    """Return copies of scores that fit the weights, each [...] of its weight's shape; the rest is refused."""
     if not isinstance(scores, Mapping):
         raise UserError(f"pruning.criterion {name} gives a {type(scores).__name__}; it must be scores by weight's name")
     checked = {}
@@ -81,7 +87,7 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
                 f"pruning.criterion {name} gives scores of shape {list(score.shape)} for {weight}; it must be "
                 f"{list(parameter.shape)}"
             )
-        checked[weight] = score.detach().to(parameter.device)
+        checked[weight] = score.detach().to(parameter.device, copy=True)
     unknown = sorted(scores.keys() - checked.keys())
     if unknown:
         raise UserError(f"pruning.criterion {name} gives scores for {unknown[0]}, which is not to be scored")

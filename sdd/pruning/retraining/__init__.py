@@ -6,16 +6,17 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.models.state import State
 from sdd.parts import Kind
 from sdd.pruning.masks import mask_state
-
-State = dict[str, Tensor]
-"""Parameters and buffers of a network by name, as `nn.Module.state_dict` has them."""
 
 
 @dataclass(frozen=True)
 class Restart:
     """What the start of a level is made from; normalisation statistics come with the weights that they belong to.
+
+    A tensor that the network has under several names is in each state once, under the first of them, and so it is in
+    what a mode returns. All are copies, which a mode may write into.
 
     Attributes:
         level: Number of the level, 1 or higher; 0 too for a mode that trains the levels of another run on.
@@ -98,9 +99,14 @@ def start_state(
     Raises:
         UserError: The mode returns something that is no state of the network.
     """
-    initial = {key: value.clone() for key, value in restart.initial.items()}  # later levels need them as they are
-    rewind = {key: value.clone() for key, value in restart.rewind.items()}
-    state: object = retraining.start(replace(restart, initial=initial, rewind=rewind))
+    given = replace(  # this level and later ones need them as they are
+        restart,
+        trained=_copies(restart.trained),
+        rewind=_copies(restart.rewind),
+        initial=_copies(restart.initial),
+        masks=_copies(restart.masks),
+    )
+    state: object = retraining.start(given)
     if not isinstance(state, Mapping):
         raise UserError(f"pruning.retrain {name} gives a {type(state).__name__}; it must be tensors by name")
     shapes = {key: tuple(value.shape) for key, value in restart.initial.items()}
@@ -112,3 +118,7 @@ def start_state(
             f"{shapes.get(wrong[0])}"
         )
     return mask_state({key: state[key].detach().cpu() for key in restart.initial}, restart.masks, frozen)
+
+
+def _copies(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in tensors.items()}

@@ -68,8 +68,8 @@ def planned_targets(
         sparsities: The setting `pruning.sparsities`.
 
     Raises:
-        UserError: There is no such schedule, a setting is outside its range or not used, or the sparsities do not
-            rise within (0, 1].
+        UserError: There is no such schedule, a setting is outside its range or not used, there are no targets though
+            `levels` is not 0, or the sparsities do not rise within (0, 1].
     """
     chosen = schedule or ("geometric" if sparsities is None else "sparsities")
     if levels < 0:
@@ -86,7 +86,13 @@ def planned_targets(
     if "sparsities" in takes and sparsities is None:
         raise UserError(f"pruning.schedule {chosen} needs pruning.sparsities")
     own = {name: value for name, value in settings.items() if name in takes}
-    return _checked(chosen, SCHEDULES.get(chosen, given | own).targets())
+    targets = _checked(chosen, SCHEDULES.get(chosen, given | own).targets())
+    if not targets and not ("levels" in takes and levels == 0):
+        raise UserError(
+            f"pruning.schedule {chosen} gives no level, so nothing would be pruned; it must give a sparsity for each "
+            "level; to train the dense network alone, set --pruning.levels 0 with the schedule geometric"
+        )
+    return targets
 
 
 def _checked(chosen: str, targets: object) -> tuple[Target, ...]:

@@ -69,7 +69,8 @@ def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
         UserError: The scope gives something else than groups, a tensor is in no group or in several, or a group is to
             lose more weights than it has.
     """
-    found: object = scope.allocate(surviving)
+    copies = {tensor: mask.clone() for tensor, mask in surviving.masks.items()}  # a scope may write into its own
+    found: object = scope.allocate(Surviving(copies, surviving.target))
     groups: list[Group] = []
     for group in found if isinstance(found, Iterable) else [found]:
         if not isinstance(group, Group):
