@@ -69,7 +69,10 @@ def kept_state(net: nn.Module) -> Iterator[None]:
         for tensor in (*parameters.values(), *buffers.values())
         if tensor is not None
     }
-    kept = [(t, t.data, t.detach().clone(), t.requires_grad, t.grad) for t in tensors.values()]
+    kept = [
+        (tensor, tensor.data, tensor.detach().clone(), tensor.requires_grad, _copied(tensor.grad))
+        for tensor in tensors.values()
+    ]
     try:
         yield
     finally:
@@ -83,3 +86,7 @@ def kept_state(net: nn.Module) -> Iterator[None]:
                 tensor.data = storage.copy_(value)
                 tensor.requires_grad_(requires_grad)
                 tensor.grad = gradient
+
+
+def _copied(tensor: Tensor | None) -> Tensor | None:
+    return None if tensor is None else tensor.clone()

@@ -52,14 +52,14 @@ def test_each_level_is_printed_once(tmp_path, capsys):
 
 def gone_on(tmp_path, *measures):
     """Start a recorder again that has the rows of a run with sharpness, beside other measures."""
-    run, _, _ = small_run(tmp_path / "run", FlatnessMeasures(sharpness=True, examples=20), levels=1)
+    run, module, _ = small_run(tmp_path / "run", FlatnessMeasures(sharpness=True, examples=20), levels=1)
     (left,) = (callback for callback in run.callbacks if isinstance(callback, CurveRecorder))
     recorder = CurveRecorder()
     recorder.load_state_dict(left.state_dict())
     callbacks = [recorder, *measures]
     folder = tmp_path / "again"
     recorder.on_fit_start(
-        SimpleNamespace(callbacks=callbacks, is_global_zero=True, loggers=[], default_root_dir=folder), None
+        SimpleNamespace(callbacks=callbacks, is_global_zero=True, loggers=[], default_root_dir=folder), module
     )
     return read_columns(folder)
 

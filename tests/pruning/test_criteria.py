@@ -120,3 +120,24 @@ def test_gradient_takes_a_whole_number_of_batches(batches):
     scores = CRITERIA.get("gradient", {"batches": batches}).scores
     with pytest.raises(UserError, match=r"batches is .*; it must be a whole number from 1"):
         scores(None)
+
+
+def test_a_criterion_that_writes_into_network_and_masks_changes_neither():
+    def ruin(scoring):
+        for name, weight in scoring.parameters.items():
+            scoring.masks[name].fill_(False)
+            weight.data.zero_()
+        for buffer in scoring.net.buffers():
+            buffer.fill_(7)
+        scoring.net.fc.weight = nn.Parameter(torch.ones(1))
+        return dict(scoring.parameters)
+
+    net = ResNet(18, width=4)
+    given = scoring(net)
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    objects = dict(net.named_parameters())
+    scores = importance("mine", Criterion(ruin), given)
+    assert all(bool((score == 0).all()) for score in scores.values()), "the scores are those that it gave"
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+    assert all(parameter is objects[name] for name, parameter in net.named_parameters())
+    assert all(bool(mask.all()) for mask in given.masks.values())

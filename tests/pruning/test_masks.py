@@ -4,10 +4,8 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import nn
 
 from sdd.errors import UserError
-from sdd.models import MLP, VGG, ResNet
 from sdd.pruning.masks import (
     count_remaining,
     dead_layers,
@@ -15,38 +13,6 @@ from sdd.pruning.masks import (
     remove_smallest,
     sparsity,
 )
-from sdd.pruning.prunable import prunable_parameters
-
-
-def test_prunable_weights_are_those_of_conv_and_linear_layers():
-    assert list(prunable_parameters(MLP(4, [3, 2], 2))) == [
-        "hidden.0.weight",
-        "hidden.1.weight",
-        "fc.weight",
-    ]
-    net = ResNet(18, width=8)
-    expected = {name + ".weight" for name, module in net.named_modules() if isinstance(module, nn.Conv2d | nn.Linear)}
-    assert set(prunable_parameters(net)) == expected
-    assert len(expected) == 21
-
-
-def test_excluded_weights_are_left_alone_by_name_and_by_pattern():
-    net = VGG(11, width=4)
-    assert "fc.weight" not in prunable_parameters(net, ["fc.weight"])
-    assert list(prunable_parameters(net, ["features.*"])) == ["fc.weight"]
-
-
-def test_a_shared_weight_counts_once():
-    first, second = nn.Linear(3, 3), nn.Linear(3, 3)
-    second.weight = first.weight
-    assert list(prunable_parameters(nn.Sequential(first, second))) == ["0.weight"]
-
-
-@pytest.mark.parametrize(("exclude", "word"), [(["fd.weight"], "fd.weight"), (["*"], "nothing to prune")])
-def test_an_exclude_that_cannot_be_meant_is_refused(exclude, word):
-    with pytest.raises(UserError, match=word) as caught:
-        prunable_parameters(MLP(4, [3], 2), exclude)
-    assert "\n" not in str(caught.value)
 
 
 def brute_force(scores, masks, count):

@@ -61,10 +61,12 @@ def test_a_mode_that_writes_into_what_it_is_given_changes_no_later_level():
     initial = {"w": torch.ones(3)}
 
     def start(restart):
-        for state in (restart.initial, restart.rewind):
+        for state in (restart.initial, restart.rewind, restart.trained, restart.masks):
             state["w"].zero_()
         return restart.initial
 
-    restart = Restart(1, initial, initial, initial, dict, {"w": torch.ones(3, dtype=torch.bool)})
+    masks = {"w": torch.ones(3, dtype=torch.bool)}
+    restart = Restart(1, initial, initial, initial, dict, masks)
     assert start_state("mine", Retraining(start), restart)["w"].tolist() == [0, 0, 0]
     assert initial["w"].tolist() == [1, 1, 1]
+    assert masks["w"].tolist() == [True, True, True]

@@ -83,3 +83,16 @@ def test_a_scope_that_gives_no_groups_is_refused_with_its_name(given, word):
     surviving = Surviving({"a": torch.ones(4, dtype=torch.bool)}, OfRemaining(0.5))
     with pytest.raises(UserError, match=f"scope mine gives a {word}; it must be a list of Group"):
         groups_of("mine", Scope(lambda surviving: given), surviving)
+
+
+def test_a_scope_that_writes_into_masks_changes_none():
+    def ruin(surviving):
+        groups = [Group(list(surviving.masks), surviving.to_remove(list(surviving.masks)))]
+        for mask in surviving.masks.values():
+            mask.fill_(False)
+        return groups
+
+    masks = {"a": torch.ones(10, dtype=torch.bool)}
+    (group,) = groups_of("mine", Scope(ruin), Surviving(masks, OfRemaining(0.5)))
+    assert group.count == 5
+    assert bool(masks["a"].all())
