@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sdd.analysis.curve import column
+from sdd.analysis.label_noise import label_noise
 from sdd.analysis.phases import Phases
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import spearman
@@ -20,6 +21,8 @@ from sdd.runs.folder import RunFolder
 from sdd.runs.settings import SEED, SPARSITIES
 
 Json = dict[str, Any]
+
+_LARGEST = 20  # classes of a transition matrix that is shown
 
 
 def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[str, object]], place: Path) -> Json:
@@ -34,6 +37,7 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
     phases = phases_of(run.rows)
     losses, problems = loss_curves(run)
     environments, unread = _environments(folders)
+    noise, unreadable = label_noise([run])
     accuracy = column(run.rows, "test_acc")
     correlated = [str(one["name"]) for one in columns if one["correlated"]]
     values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
@@ -54,7 +58,8 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
         "loss": losses,
-        "notes": [*problems, *unread],
+        "noise": _shown(noise[0]) if noise else None,
+        "notes": [*problems, *unread, *unreadable],
         "environments": environments,
         "parts": [_part(folder, place) for folder in folders] if run.parts else [],
     }
@@ -90,6 +95,12 @@ def link(path: Path, place: Path) -> str | None:
         return quote(Path(os.path.relpath(path.resolve(), place)).as_posix()) + "/"
     except ValueError:
         return None
+
+
+def _shown(noise: Mapping[str, Any]) -> Json:
+    """Return label noise as drawn, without a matrix that is too large to be looked at."""
+    matrix = noise["transitions"]
+    return {**noise, "transitions": matrix if len(matrix) <= _LARGEST else None}
 
 
 def _digest(text: str) -> str:
