@@ -7,6 +7,7 @@ from typing import Any
 from sdd.analysis.phases import verdict_text
 from sdd.analysis.report_text import sparsity_text
 from sdd.measures.columns import Column, describe
+from sdd.runs.noise_text import wrong_labels
 
 _WIDTH = 100
 _COLUMNS = ("test_acc", "memorized", "distance")
@@ -60,6 +61,16 @@ def _verdict(analysis: Mapping[str, Any]) -> list[str]:
     verdict = verdict_text(intervals["double_descent"])
     lines.append(f"double descent at {confidence}, {intervals['seeds']} seeds: {verdict}{because}")
     return lines
+
+
+def noise_lines(analysis: Mapping[str, Any]) -> list[str]:
+    """Return how noisy the training labels are as they were drawn; a line for each draw."""
+    found = analysis["label_noise"]
+    return [
+        wrong_labels(noise["wrong"], noise["examples"], "training")
+        + (f": {', '.join(noise['runs'])}" if len(found) > 1 else "")
+        for noise in found
+    ]
 
 
 def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:

@@ -7,7 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from sdd.analysis.analysis_text import correlation_lines, label_lines, level_table, ticket_lines, verdict_lines
+from sdd.analysis.analysis_text import (
+    correlation_lines,
+    label_lines,
+    level_table,
+    noise_lines,
+    ticket_lines,
+    verdict_lines,
+)
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.grouping import Group, group_runs
@@ -63,6 +70,8 @@ def analyze(arguments: Sequence[str]) -> int:
         analysis = analyse_group(group)
         analyses.append(analysis)
         say(f"== {name}: {group.label}, {len(group.runs)} run{'s' if len(group.runs) > 1 else ''}")
+        for line in noise_lines(analysis):
+            say(line)
         for lines in (
             [*level_table(analysis), *label_lines(analysis)],
             verdict_lines(analysis),

@@ -14,6 +14,7 @@ from sdd.analysis.comparable import comparable
 from sdd.analysis.correlation import pool
 from sdd.analysis.curve import column
 from sdd.analysis.grouping import Group
+from sdd.analysis.label_noise import label_noise
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import bootstrap_phases, spearman
@@ -34,11 +35,11 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         confidence: Of all intervals, in (0, 1).
 
     Returns:
-        `label`, `settings`, `differing`, `runs` (each with its own verdict, trough and peak), `levels` (`level`,
-        `sparsity`, `n` and for each measure `mean`, `sd`, the standard deviation over seeds, and `n`), `phases` of
-        the mean curve, `intervals` of depth, gain and recovery with the verdict, `correlations` of test accuracy
-        with each measure, `per_seed` and `pooled`, `columns` by name as `Column.as_dict` gives them, and `notes` in
-        words.
+        `label`, `settings`, `differing`, `runs` (each with its own verdict, trough and peak), `label_noise` as drawn,
+        `levels` (`level`, `sparsity`, `n` and for each measure `mean`, `sd`, the standard deviation over seeds, and
+        `n`), `phases` of the mean curve, `intervals` of depth, gain and recovery with the verdict, `correlations` of
+        test accuracy with each measure, `per_seed` and `pooled`, `columns` by name as `Column.as_dict` gives them,
+        and `notes` in words.
     """
     members, otherwise = comparable(group.runs)
     columns = merged(run.columns for run in members)
@@ -58,6 +59,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         notes.append(f"phases, intervals and pooled correlations use the {len(levels)} levels that all their runs have")
     if len(runs) < 3:
         notes.append("intervals of depth and gain need three or more seeds" + ("" if len(runs) > 1 else ", others two"))
+    noise, unread = label_noise(members)
+    notes += unread
     seeds = bootstrap_phases(accuracy, sparsities, confidence=confidence)
     found: dict[str, Any] = finite(
         {
@@ -66,6 +69,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "differing": dict(group.differing),
             "reinitialised": group.reinitialised,
             "runs": [_run_entry(run) for run in members],
+            "label_noise": noise,
             "columns": {name: found.as_dict() for name, found in columns.items()},
             "levels": _level_table(members, columns),
             "phases": asdict(mean_phases(sparsities, accuracy))

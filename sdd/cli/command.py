@@ -9,6 +9,7 @@ from sdd.cli.fit import fit
 from sdd.cli.going_on import as_started
 from sdd.cli.parse import Request, check_parts, parse
 from sdd.cli.prerequisites import train_prerequisites
+from sdd.cli.same_data import checked_record
 from sdd.console import quieten_lightning, say
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
@@ -49,4 +50,6 @@ def _train(asked: Request) -> bool:
         return True
     with loggers.given_back_before_start():
         claimed = train_prerequisites(asked, request, claimed)
-    return fit(request, claimed, build(request, claimed.config), loggers)
+    experiment = build(request, claimed.config)
+    record = checked_record(request, experiment, claimed.checkpoint)
+    return fit(request, claimed, experiment, record, loggers)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sdd.cli.build import build
 from sdd.cli.parse import Request
+from sdd.cli.same_data import checked_record
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.runs.prerequisites import AUTO, TICKETS
@@ -18,7 +19,7 @@ def evaluate(request: Request) -> None:
         request: Of `test` or `validate`.
 
     Raises:
-        UserError: There is no such checkpoint, or the parts do not fit together.
+        UserError: There is no such checkpoint, the parts do not fit together, or the data have changed.
     """
     config = request.config.clone()
     if config.pruning.masks_from == AUTO:
@@ -26,6 +27,7 @@ def evaluate(request: Request) -> None:
             config.pruning[name] = value
     checkpoint = _checkpoint(request)
     experiment = build(request, config)
+    checked_record(request, experiment, checkpoint)
     say(f"{_DOING[request.command]} {checkpoint}", error=True)
     run = getattr(experiment.trainer, request.command)
     run(experiment.model, datamodule=experiment.data, **experiment.options | {"ckpt_path": checkpoint})

@@ -4,18 +4,21 @@ from sdd.cli.build import Experiment
 from sdd.cli.claim import Claim, held, is_first_process
 from sdd.cli.parse import Request
 from sdd.console import say
+from sdd.runs.data_record import DataRecord
 from sdd.runs.environment import environment
+from sdd.runs.noise_text import noise_lines
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import given_back_on_interrupt
 
 
-def fit(request: Request, claimed: Claim, experiment: Experiment, loggers: RunLoggers) -> bool:
+def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRecord, loggers: RunLoggers) -> bool:
     """Train all levels that are left.
 
     Args:
         request: What the command line asks for.
         claimed: The run in its folder.
         experiment: Its parts.
+        record: What its data are.
         loggers: What its loggers are told.
 
     Returns:
@@ -31,7 +34,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, loggers: RunLo
             folder = request.folder
             if folder.finished != claimed.finished or tuple(folder.checkpoints()) != claimed.checkpoints:
                 return False
-            _note_start(request, claimed, loggers)
+            _note_start(request, claimed, record, loggers)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
         with given_back_on_interrupt(lambda: experiment.trainer.loggers):
@@ -52,7 +55,7 @@ def _train(experiment: Experiment, claimed: Claim) -> None:
         raise KeyboardInterrupt from stop
 
 
-def _note_start(request: Request, claimed: Claim, loggers: RunLoggers) -> None:
+def _note_start(request: Request, claimed: Claim, record: DataRecord, loggers: RunLoggers) -> None:
     """Write what the run is and what it is computed with; say what has changed since its first start."""
     folder, before, now = request.folder, request.folder.environment(), environment()
     if not claimed.finished:
@@ -63,8 +66,11 @@ def _note_start(request: Request, claimed: Claim, loggers: RunLoggers) -> None:
     if changed:
         say(f"{folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ", error=True)
     folder.write_environment({**now, **before, **loggers.note()})
+    if claimed.checkpoint is None or not folder.data_file.is_file():
+        folder.write_data_record(record)
     loggers.set_aside_offline()
     if claimed.finished:
         say(f"{folder.path} is finished; its stored levels are measured where they lack something", error=True)
     elif claimed.checkpoint is not None:
         say(f"{folder.path}: going on from {claimed.checkpoint.name}", error=True)
+    say("\n".join(noise_lines(record)))

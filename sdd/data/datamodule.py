@@ -161,6 +161,12 @@ class NoisyLabelData(pl.LightningDataModule):
         """Number of classes."""
         return self.content.num_classes
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts that there are: `train`, `val` where examples are kept aside for it, `test`."""
+        self.load()
+        return tuple(self._splits)
+
     def split(self, name: str) -> Split:
         """Return the part `train`, `val` or `test` on the device in use.
 

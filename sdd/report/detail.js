@@ -52,8 +52,10 @@ function runDetail(run) {
         `${percent(accuracyAt(run, run.phases[name]))} % at ${sparsityText(at(run, run.sparsity, run.phases[name]))} sparsity, level ${run.phases[name]}`]),
       ...(known(run.depth) ? [["depth, gain", `${points(run.depth)}, ${points(run.gain)} points`]] : []),
       ["Spearman's ρ", correlated.filter(({ name }) => known(run.spearman[name])).map(({ name }) => `${name} ${rho(run.spearman[name])}`).join(", ") || MISSING],
+      ...(run.noise ? [["wrong labels", `${run.noise.wrong} of ${run.noise.examples} (${percent(run.noise.noise_rate)} %)`]] : []),
       ["time", duration(run.seconds)],
     ]) : null,
+    run.noise?.wrong && run.noise.transitions ? transitionTable(run.noise.transitions) : null,
     run.parts.length ? partTable(run) : null,
     ...(run.loss ? lossSection(run) : run.phases ? [element("p", { class: "hint" }, "No loss curves: the run was made without --flatness.loss_curves true.")] : []),
     ...settingsSection(run),
@@ -63,6 +65,15 @@ function runDetail(run) {
 }
 
 const facts = (pairs) => element("dl", {}, ...pairs.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
+
+/** How many training examples of each true class (rows) have each label (columns). */
+function transitionTable(counts) {
+  const classes = counts.map((_, label) => String(label));
+  const cells = (row) => row.map((count) => element("td", { class: "numeric" }, String(count)));
+  return element("details", { class: "parts" }, element("summary", {}, "Labels of each true class"), element("table", {},
+    element("thead", {}, element("tr", {}, element("th", {}, "true"), ...classes.map((name) => element("th", { class: "numeric" }, name)))),
+    element("tbody", {}, ...counts.map((row, label) => element("tr", {}, element("th", {}, classes[label]), ...cells(row))))));
+}
 
 function partTable(run) {
   return element("details", { class: "parts" }, element("summary", {}, plural(run.parts.length, "folder")), element("table", {},

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sdd.analysis.curve import column
+from sdd.analysis.label_noise import label_noise
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import spearman
 from sdd.report.folders import STATES, Folder
@@ -16,6 +17,8 @@ from sdd.report.loss import loss_curves
 from sdd.runs.settings import SEED, SPARSITIES
 
 Json = dict[str, Any]
+
+_LARGEST = 20  # classes of a transition matrix that is shown
 
 
 def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[str, object]], place: Path) -> Json:
@@ -28,6 +31,7 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         place: Folder that the page is written to.
     """
     losses, problems = loss_curves(run)
+    noise, unreadable = label_noise([run])
     accuracy = column(run.rows, "test_acc")
     correlated = [str(one["name"]) for one in columns if one["correlated"]]
     values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
@@ -50,7 +54,8 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
         "loss": losses,
-        "notes": [*problems, *(note for folder in folders for note in folder.notes)],
+        "noise": _shown(noise[0]) if noise else None,
+        "notes": [*problems, *(note for folder in folders for note in folder.notes), *unreadable],
         "environments": [folder.environment for folder in folders if folder.environment is not None],
     }
 
@@ -86,6 +91,12 @@ def link(path: Path, place: Path) -> str | None:
         return quote(Path(os.path.relpath(path.resolve(), place)).as_posix()) + "/"
     except ValueError:
         return None
+
+
+def _shown(noise: Mapping[str, Any]) -> Json:
+    """Return label noise as drawn, without a matrix that is too large to be looked at."""
+    matrix = noise["transitions"]
+    return {**noise, "transitions": matrix if len(matrix) <= _LARGEST else None}
 
 
 def _digest(text: str) -> str:

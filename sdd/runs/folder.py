@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from sdd.errors import UserError
 from sdd.files import only_one_process, try_lock, write_atomically
+from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
 
 StateName = Literal["new", "started", "unfinished", "finished", "damaged", "other"]
@@ -62,6 +63,11 @@ class RunFolder:
     def environment_file(self) -> Path:
         """Versions, machine and threads that the run was started with."""
         return self.path / "environment.json"
+
+    @property
+    def data_file(self) -> Path:
+        """Label noise as it was drawn, and fingerprints of the data that the run was started with."""
+        return self.path / "data.json"
 
     @property
     def curve(self) -> Path:
@@ -135,7 +141,7 @@ class RunFolder:
             entries = sorted(entry.name for entry in self.path.iterdir())
             shown = [name for name in entries if not name.startswith(".")]
             # Written when a run starts, before its settings.
-            first = (self.environment_file, self.config, self._levels, self._checkpoints)
+            first = (self.environment_file, self.data_file, self.config, self._levels, self._checkpoints)
             if not {*shown} <= {path.name for path in first}:
                 more = " and more" if len(shown) > _SHOWN else ""
                 return State("other", f"is no run: it holds {', '.join(shown[:_SHOWN])}{more}")
@@ -224,6 +230,26 @@ class RunFolder:
     def write_environment(self, content: Mapping[str, Any]) -> None:
         """Write what the run is started with."""
         write_atomically(self.environment_file, json.dumps(content, indent=1) + "\n")
+
+    def data_record(self) -> DataRecord | None:
+        """Return what the data are that the run was started with; None where nothing is recorded.
+
+        Raises:
+            UserError: The file cannot be read.
+        """
+        if not self.data_file.is_file():
+            return None
+        content = _read_json(self.data_file)
+        try:
+            return DataRecord.of_content(content)
+        except ValueError as error:
+            raise UserError(
+                f"{self.data_file} is damaged: {error}; remove it if you know that the data have not changed"
+            ) from error
+
+    def write_data_record(self, record: DataRecord) -> None:
+        """Write what the data are that the run is started with."""
+        write_atomically(self.data_file, record.text())
 
     def write_config(self, text: str, settings: Settings) -> None:
         """Write the configuration and its settings; a resumed run keeps those that it was started with."""

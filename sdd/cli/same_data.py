@@ -1,0 +1,75 @@
+"""Between build and fit: whether the data are those that a run was started with, and what they are."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sdd.cli.build import Experiment
+from sdd.cli.claim import is_first_process
+from sdd.cli.parse import Request
+from sdd.console import say
+from sdd.data import NoisyLabelData
+from sdd.data.fingerprint import fingerprint, transition_counts
+from sdd.errors import UserError
+from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts
+from sdd.runs.folder import RunFolder
+from sdd.runs.trained_levels import TrainedLevels
+
+
+def checked_record(request: Request, experiment: Experiment, checkpoint: Path | None) -> DataRecord:
+    """Return what the data are, once they are known to be those of the runs that this one goes on with.
+
+    Args:
+        request: What the command line asks for.
+        experiment: Its parts, with data that are read.
+        checkpoint: Of a run, that is gone on with or evaluated; None: nothing is trained yet.
+
+    Raises:
+        UserError: The data have changed since, at the same settings.
+    """
+    record, values = record_of(experiment.data), request.plan.settings.values
+    if checkpoint is not None:
+        _check(_run_of(checkpoint, request.folder), record, values, "", "choose another --run_dir")
+    source = experiment.pruning.source
+    if isinstance(source, TrainedLevels):
+        _check(source.folder, record, values, "pruning.masks_from ", "train that run anew in another folder")
+    return record
+
+
+def record_of(data: NoisyLabelData) -> DataRecord:
+    """Return what the data are; they are read where they are not yet."""
+    content = data.content
+    parts = {}
+    for name in data.parts:
+        split = data.split(name)
+        counts = transition_counts(split.true_labels, split.labels, content.num_classes)
+        prints = map(fingerprint, (split.images, split.true_labels, split.labels))
+        parts[name] = PartRecord(counts.tolist(), *prints)
+    return DataRecord(parts, [float(value) for value in content.mean], [float(value) for value in content.std])
+
+
+def _run_of(checkpoint: Path, asked: RunFolder) -> RunFolder:
+    """Return the run whose folder a checkpoint is in, by the name that the user gave where it is the run asked for."""
+    place = checkpoint.absolute().parents[1]
+    return asked if asked.path.absolute() == place else RunFolder(place)
+
+
+def _check(folder: RunFolder, now: DataRecord, values: Mapping[str, Any], setting: str, otherwise: str) -> None:
+    settings = folder.settings()
+    if settings is None:
+        return  # a checkpoint that lies somewhere else
+    then = folder.data_record()
+    if then is None:
+        if is_first_process():
+            say(
+                f"{setting}{folder.path} has no {folder.data_file.name}, as sdd wrote none when it was started: it is "
+                "not known whether the data have changed since",
+                error=True,
+            )
+        return
+    found = changes(then, now, comparable_parts(settings.values, values))
+    if found:
+        raise UserError(
+            f"{setting}{folder.path} was started with other data: {'; '.join(found)}; put the data back as they were, "
+            f"or {otherwise}"
+        )
