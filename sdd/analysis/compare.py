@@ -42,6 +42,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         and `notes` in words.
     """
     members, otherwise = comparable(group.runs)
+    noise = label_noise(members)
     columns = merged(run.columns for run in members)
     measures = correlated(columns)
     runs, levels = complete_block(members)
@@ -59,8 +60,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         notes.append(f"phases, intervals and pooled correlations use the {len(levels)} levels that all their runs have")
     if len(runs) < 3:
         notes.append("intervals of depth and gain need three or more seeds" + ("" if len(runs) > 1 else ", others two"))
-    noise, unread = label_noise(members)
-    notes += unread
+    notes += [note for run in members for note in run.notes]
     seeds = bootstrap_phases(accuracy, sparsities, confidence=confidence)
     found: dict[str, Any] = finite(
         {

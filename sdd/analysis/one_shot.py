@@ -157,8 +157,19 @@ def _joined(
     finished = not lacking and all(part.finished for part in parts)
     path = parts[0].path.parent / name
     problem = "; ".join(problems) or None
-    columns = merged(part.columns for part in parts)
-    return Run(path, name, settings, chosen, tuple(rows), finished, problem, tuple(parts), columns)
+    return Run(
+        path,
+        name,
+        settings,
+        chosen,
+        tuple(rows),
+        finished,
+        problem,
+        parts=tuple(parts),
+        columns=merged(part.columns for part in parts),
+        labels=parts[0].labels,
+        notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
 
 
 def _with_dense_runs(curves: Sequence[Run], runs: Sequence[Run]) -> list[Run]:

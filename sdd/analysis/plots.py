@@ -28,6 +28,7 @@ from sdd.measures.columns import Column
 # Lines of the upper panel.
 _STYLES: dict[str, dict[str, Any]] = {
     "test_acc": {"marker": "o", "markersize": 2.5, "linewidth": 1.6, "zorder": 4},
+    "best_test_acc": {"linestyle": (0, (3, 1, 1, 1)), "linewidth": 1.1},
     "train_acc": {"linestyle": "--", "linewidth": 1.1},
     "memorized": {"linestyle": "-.", "linewidth": 1.1},
     "recovered": {"linestyle": ":", "linewidth": 0.9},
@@ -81,7 +82,8 @@ def curve_figure(
         width: In inches; 3.3 to 6 read well.
     """
     known = columns_of(rows, columns)
-    further = [one for one in further_measures(known) if np.isfinite(column(rows, one.name)).any()][:_MOST_FURTHER]
+    further = [one for one in further_measures(known) if one.name not in _STYLES]
+    further = [one for one in further if np.isfinite(column(rows, one.name)).any()][:_MOST_FURTHER]
     heights = [2.4, 1, *(0.8 for _ in further)]
     figure = Figure(figsize=(width, 0.45 * width + 2.0 + _PANEL * len(further)), layout="constrained")
     upper, *lower = figure.subplots(len(heights), 1, sharex=True, height_ratios=heights)

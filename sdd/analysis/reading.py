@@ -14,6 +14,7 @@ from sdd.analysis.summary import phases_of
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.measures.columns import Column
+from sdd.runs.data_record import PartRecord
 from sdd.runs.folder import RunFolder
 from sdd.runs.settings import MASKS_FROM, SEED
 
@@ -33,6 +34,8 @@ class Run:
         problem: What it lacks, in words; None for a whole run.
         parts: The runs that a joined curve is made of, by sparsity; empty for a run.
         columns: Those of its rows by name, in the order of `curve.csv`.
+        labels: Of its training part, as label noise left them; None where its version of sdd did not record them.
+        notes: What of its folder cannot be read although it can be used, in words.
     """
 
     path: Path
@@ -44,6 +47,8 @@ class Run:
     problem: str | None
     parts: tuple["Run", ...] = ()
     columns: Mapping[str, Column] = field(default_factory=dict)
+    labels: PartRecord | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def seed(self) -> int | None:
@@ -89,9 +94,19 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     rows = tuple(read_curve(folder.curve))
     if not rows:
         raise UserError(f"{folder.curve} holds no level")
-    finished, name = state.name == "finished", folder.path.resolve().name
-    columns = columns_of(rows, read_columns(folder.path))
-    return Run(folder.path, name, settings.values, settings.chosen, rows, finished, state.reason, columns=columns)
+    labels, notes = _labels(folder)
+    return Run(
+        folder.path,
+        folder.path.resolve().name,
+        settings.values,
+        settings.chosen,
+        rows,
+        state.name == "finished",
+        state.reason,
+        columns=columns_of(rows, read_columns(folder.path)),
+        labels=labels,
+        notes=notes,
+    )
 
 
 def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
@@ -121,6 +136,15 @@ def read_together(runs: Iterable[Run]) -> tuple[Run, ...]:
     known = tuple(runs)
     complete = complete_settings([(run.chosen, run.settings) for run in known])
     return tuple(replace(run, settings=settings) for run, settings in zip(known, complete, strict=True))
+
+
+def _labels(folder: RunFolder) -> tuple[PartRecord | None, tuple[str, ...]]:
+    """Return what is known of a run's training labels, and what is wrong where that cannot be read."""
+    try:
+        record = folder.data_record()
+    except UserError as error:
+        return None, (str(error),)
+    return (None if record is None else record.parts.get("train")), ()
 
 
 def _expand(folder: Path) -> list[Path]:

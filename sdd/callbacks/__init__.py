@@ -3,6 +3,7 @@
 from sdd.callbacks.accuracy import AccuracyMeasures
 from sdd.callbacks.curve_recorder import CurveRecorder
 from sdd.callbacks.distance import LearningDistance
+from sdd.callbacks.dynamics import TrainingDynamics
 from sdd.callbacks.flatness import FlatnessMeasures
 from sdd.callbacks.iterative_pruning import IterativePruning
 from sdd.callbacks.level import Level, LevelCallback
@@ -19,4 +20,5 @@ __all__ = [
     "Level",
     "LevelCallback",
     "RunCheckpoint",
+    "TrainingDynamics",
 ]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 import lightning.pytorch as pl
-from torch import nn
+from torch import Tensor, nn
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
@@ -12,6 +12,9 @@ from sdd.measures.accuracy import TEST, TRAINING, VALIDATION, fraction, predict,
 from sdd.measures.columns import Column
 from sdd.models.state import kept_state, load_state
 from sdd.module import Classifier
+
+Places = Mapping[str, Tensor]
+"""Places of examples in stored order, int64 [N], by part of the data."""
 
 
 class AccuracyMeasures(LevelCallback):
@@ -39,16 +42,28 @@ class AccuracyMeasures(LevelCallback):
         return measures
 
 
-def measure(net: nn.Module, data: NoisyLabelData, loss: Loss) -> dict[str, float]:
-    """Measure a network on every part of the data."""
-    train = data.split("train")
-    measures = training_measures(
-        predict(net, data.plain_loader("train"), loss), train.labels, train.true_labels, train.flipped
-    )
-    for name in ("test", "val") if data.val_size else ("test",):
-        predictions = predict(net, data.plain_loader(name), loss)
-        measures[f"{name}_loss"] = predictions.loss
-        measures[f"{name}_acc"] = fraction(predictions.classes == data.split(name).labels)
+def measure(net: nn.Module, data: NoisyLabelData, loss: Loss, places: Places | None = None) -> dict[str, float]:
+    """Measure a network on every part of the data.
+
+    Args:
+        net: Maps network inputs [B, ...] to logits [B, classes].
+        data: Loaded.
+        loss: That it is trained with.
+        places: Of the examples of each part that are measured, in stored order; None: all.
+
+    Returns:
+        Loss and accuracies by name; see `sdd.measures.accuracy`.
+    """
+    measures: dict[str, float] = {}
+    for name in data.parts:
+        chosen = None if places is None else places[name]
+        part = data.split(name) if chosen is None else data.split(name).take(chosen)
+        predictions = predict(net, data.plain_loader(name, chosen), loss)
+        if name == "train":
+            measures |= training_measures(predictions, part.labels, part.true_labels, part.flipped)
+        else:
+            measures[f"{name}_loss"] = predictions.loss
+            measures[f"{name}_acc"] = fraction(predictions.classes == part.labels)
     return measures
 
 

@@ -48,7 +48,7 @@ class LearningDistance(LevelTable):
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the distances, in the units of the weights."""
         measures: dict[str, float] = {}
-        for name, layers in _layer_distances(pl_module, level).items():
+        for name, layers in layer_distances_of(pl_module, level).items():
             measures[name] = total_distance(layers)
             if self.per_layer:
                 measures |= {f"{name}/{layer}": value for layer, value in layers.items()}
@@ -57,11 +57,11 @@ class LearningDistance(LevelTable):
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure the path."""
         if self.path:
-            distances = {name: total_distance(layers) for name, layers in _layer_distances(pl_module, level).items()}
+            distances = {name: total_distance(layers) for name, layers in layer_distances_of(pl_module, level).items()}
             self.table.append({"level": level.level, "epoch": epoch, **distances})
 
 
-def _layer_distances(pl_module: Classifier, level: Level) -> dict[str, dict[str, float]]:
+def layer_distances_of(pl_module: Classifier, level: Level) -> dict[str, dict[str, float]]:
     """Return each parameter's distances from the level's start and from the first initialisation."""
     final = trainable(pl_module.net)
     starts = {DISTANCE.name: level.start, DISTANCE_INIT.name: level.initial}

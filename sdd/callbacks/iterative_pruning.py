@@ -241,14 +241,19 @@ class IterativePruning(IdleAtSteps):
         if not self._rewind and trainer.global_step == self.rewind_steps:
             self._rewind = state_of(_classifier(pl_module).net)
 
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Let what watches the epochs of a level measure, before any other callback hears of the epoch's end."""
+        module = _classifier(pl_module)
+        module.close_epoch()
+        level, epoch = self.describe(module), trainer.current_epoch - self._first_epoch
+        for callback in level_callbacks(trainer):
+            callback.on_level_epoch_end(trainer, module, level, epoch)
+
     def _end_epoch(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """At a level's end, let everybody measure, then hear; called when all callbacks are done with the epoch."""
         module = _classifier(pl_module)
-        module.close_epoch()
         callbacks = level_callbacks(trainer)
         level, epoch = self.describe(module), trainer.current_epoch - self._first_epoch
-        for callback in callbacks:
-            callback.on_level_epoch_end(trainer, module, level, epoch)
         learnt = self.stop_loss is not None and module.epoch_loss <= self.stop_loss
         self._level_done = learnt or epoch + 1 == self.epochs_per_level
         if not self._level_done:

@@ -76,7 +76,10 @@ class LevelCallback(IdleAtSteps):
         """Hear that a level begins, its weights, masks and optimizer in place."""
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
-        """Hear that epoch `epoch`, counted from 0 within the level, is done."""
+        """Hear that epoch `epoch`, counted from 0 within the level, is done; before any `on_train_epoch_end`.
+
+        What is logged here with `pl_module.log` is in `trainer.callback_metrics` for the other callbacks.
+        """
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> Mapping[str, Any]:
         """Return measures of the trained level by name; called on every process, before `on_level_end`.

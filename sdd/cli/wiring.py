@@ -16,6 +16,7 @@ from sdd.callbacks import (
     JobProgress,
     LearningDistance,
     RunCheckpoint,
+    TrainingDynamics,
 )
 from sdd.cli.parser import Parser
 from sdd.data import NoisyLabelData
@@ -28,6 +29,7 @@ CALLBACKS: dict[str, type[pl.Callback]] = {
     "pruning": IterativePruning,
     "distance": LearningDistance,
     "flatness": FlatnessMeasures,
+    "dynamics": TrainingDynamics,
     "curve": CurveRecorder,
     "checkpoint": RunCheckpoint,
     "progress": JobProgress,

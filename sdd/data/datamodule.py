@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 import torch
+from torch import Tensor
 
 from sdd.data.augmentations import AUGMENTATIONS
 from sdd.data.datasets import Dataset
@@ -221,9 +222,14 @@ class NoisyLabelData(pl.LightningDataModule):
         chosen = torch.split(order, self.batch_size)[:count]
         return [(view.plain(train.images[index]), train.labels[index]) for index in chosen]
 
-    def plain_loader(self, name: str) -> PlainLoader:
-        """Return the part `train`, `val` or `test` in stored order without augmentation."""
-        split = self.split(name)
+    def plain_loader(self, name: str, places: Tensor | None = None) -> PlainLoader:
+        """Return the part `train`, `val` or `test` in stored order without augmentation.
+
+        Args:
+            name: Of the part.
+            places: Of its examples that are wanted, int64 of shape [M]; None: all.
+        """
+        split = self.split(name) if places is None else self.split(name).take(places)
         return PlainLoader(split.images, split.labels, self.eval_batch_size, self.view())
 
     def val_dataloader(self) -> PlainLoader | list[PlainLoader]:

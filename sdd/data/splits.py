@@ -45,6 +45,15 @@ class Split:
             torch.from_numpy(labels != true_labels),
         )
 
+    def take(self, places: Tensor) -> "Split":
+        """Return some of the examples.
+
+        Args:
+            places: Of the examples, int64 of shape [M] on any device.
+        """
+        index = places.to(self.labels.device)
+        return Split(self.images[index], self.labels[index], self.true_labels[index], self.flipped[index])
+
     def to(self, device: torch.device) -> "Split":
         """Return the split on a device; the same tensors where they are there already."""
         return Split(

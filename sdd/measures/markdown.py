@@ -7,10 +7,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from sdd.measures import distance, hessian, landscape
+from sdd.measures import distance, dynamics, hessian, landscape
 from sdd.measures.accuracy import VALIDATION
 from sdd.measures.built_in import ALWAYS
 from sdd.measures.columns import Column
+from sdd.measures.dynamics import BEST_EPOCH, BEST_TEST_ACC
 from sdd.measures.sharpness import SHARPNESS
 
 _DIRECTIONS = {"higher": "higher is better", "lower": "lower is better", "": ""}
@@ -35,9 +36,12 @@ def cost_table() -> str:
         ("flatness.loss_curves", "`loss_curves.csv`", landscape.COST),
         ("distance.path", "`distance_path.csv`", distance.PATH_COST),
     ]
+    rows = [(f"`--{setting} true`", names, cost) for setting, names, cost in measured]
+    best = f"`epochs.csv`, {_names([BEST_TEST_ACC, BEST_EPOCH])}"
+    rows.append(("`--dynamics.levels all`", best, dynamics.COST))
     head = "cost a level, in passes over `flatness.examples` training examples (default 500)"
     lines = [f"| measure | columns | {head} |", "|---|---|---|"]
-    return "\n".join([*lines, *(f"| `--{setting} true` | {names} | {cost} |" for setting, names, cost in measured)])
+    return "\n".join([*lines, *(f"| {setting} | {names} | {cost} |" for setting, names, cost in rows)])
 
 
 def with_tables(text: str) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 from urllib.parse import quote
 
 from sdd.analysis.curve import column
-from sdd.analysis.label_noise import label_noise
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import spearman
 from sdd.report.folders import STATES, Folder
 from sdd.report.loss import loss_curves
+from sdd.runs.data_record import PartRecord
 from sdd.runs.settings import SEED, SPARSITIES
 
 Json = dict[str, Any]
@@ -31,7 +31,6 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         place: Folder that the page is written to.
     """
     losses, problems = loss_curves(run)
-    noise, unreadable = label_noise([run])
     accuracy = column(run.rows, "test_acc")
     correlated = [str(one["name"]) for one in columns if one["correlated"]]
     values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
@@ -54,8 +53,8 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
         "loss": losses,
-        "noise": _shown(noise[0]) if noise else None,
-        "notes": [*problems, *(note for folder in folders for note in folder.notes), *unreadable],
+        "noise": None if run.labels is None else _noise(run.labels),
+        "notes": [*problems, *(note for folder in folders for note in folder.notes), *run.notes],
         "environments": [folder.environment for folder in folders if folder.environment is not None],
     }
 
@@ -93,10 +92,15 @@ def link(path: Path, place: Path) -> str | None:
         return None
 
 
-def _shown(noise: Mapping[str, Any]) -> Json:
+def _noise(labels: PartRecord) -> Json:
     """Return label noise as drawn, without a matrix that is too large to be looked at."""
-    matrix = noise["transitions"]
-    return {**noise, "transitions": matrix if len(matrix) <= _LARGEST else None}
+    matrix = labels.transitions if len(labels.transitions) <= _LARGEST else None
+    return {
+        "wrong": labels.wrong,
+        "examples": labels.examples,
+        "noise_rate": labels.noise_rate,
+        "transitions": matrix,
+    }
 
 
 def _digest(text: str) -> str:

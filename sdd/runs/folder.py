@@ -100,6 +100,11 @@ class RunFolder:
         return self.path / "distance_path.csv"
 
     @property
+    def epochs(self) -> Path:
+        """What each level's network did after its epochs, where it was measured."""
+        return self.path / "epochs.csv"
+
+    @property
     def _levels(self) -> Path:
         """Folder of the weights and masks of each trained level."""
         return self.path / "levels"

@@ -1,7 +1,7 @@
 """Every column of a run is declared once, in the order of its file."""
 
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve
-from sdd.callbacks import AccuracyMeasures, CurveRecorder, FlatnessMeasures, LearningDistance
+from sdd.callbacks import AccuracyMeasures, CurveRecorder, FlatnessMeasures, LearningDistance, TrainingDynamics
 from sdd.measures.built_in import ALWAYS, COLUMNS
 from sdd.measures.columns import describe
 from tests.small import small_data, small_run
@@ -15,10 +15,12 @@ def test_those_that_every_run_has_are_the_beginning_of_its_file():
 
 def test_what_a_run_measures_is_declared_by_its_callbacks_and_known_to_readers(tmp_path):
     flatness = FlatnessMeasures(**FLATNESS, examples=20, trace_probes=2)
-    small_run(tmp_path, flatness, LearningDistance(per_layer=True), data=small_data(val_size=20), levels=1)
+    dynamics = TrainingDynamics("all", examples=20)
+    extra = (flatness, dynamics, LearningDistance(per_layer=True))
+    small_run(tmp_path, *extra, data=small_data(val_size=20), levels=1)
     rows = read_curve(tmp_path / "curve.csv")
     names = {name for row in rows for name in row}
-    callbacks = (AccuracyMeasures(), CurveRecorder(), flatness, LearningDistance())
+    callbacks = (AccuracyMeasures(), CurveRecorder(), *extra)
     declared = {column.name for callback in callbacks for column in callback.columns()}
     assert {name for name in names if "/" not in name} == declared == set(COLUMNS)
     labels = [describe(name, COLUMNS).label for name in names]
