@@ -17,12 +17,12 @@ CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
 PAPER = {
     # network's parameters, batch, epochs, rate, momentum, decay, milestones, augmentation, levels, excluded
     "digits_mlp": (50_610, 128, 50, 0.1, 0.9, 0.0, None, "none", 34, ["fc.weight"]),
-    "mnist_lenet": (266_610, 128, 160, 0.1, 0.0, 0.0, None, "none", 30, ["fc.weight"]),
+    "mnist_lenet": (266_610, 128, 200, 0.1, 0.0, 0.0, None, "none", 30, ["fc.weight"]),
     "cifar10_resnet18": (11_173_962, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, []),
     "cifar100_resnet18": (11_220_132, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, []),
-    "cifar10_vgg16": (14_724_042, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
-    "cifar100_vgg16": (14_770_212, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
-    "tinyimagenet_resnet101": (42_902_280, 512, 200, 0.2, 0.9, 1e-4, [100, 150], "resized_crop_flip", 1, []),
+    "cifar10_vgg16": (14_728_266, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
+    "cifar100_vgg16": (14_774_436, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
+    "tinyimagenet_resnet101": (42_902_280, 512, 200, 0.2, 0.9, 1e-4, [19600, 29400], "resized_crop_flip", 1, []),
 }
 SHAPES = {"digits": (1, 8, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
 
@@ -75,12 +75,16 @@ def test_a_config_is_the_protocols_recipe(built, path):
     optimizer = optimizers["optimizer"] if milestones else optimizers
     group = optimizer.param_groups[0]
     assert isinstance(optimizer, torch.optim.SGD)
-    assert (group["lr"], group["momentum"], group["weight_decay"]) == (rate, momentum, decay)
+    assert (group["initial_lr"] if milestones else group["lr"], group["momentum"], group["weight_decay"]) == (
+        rate,
+        momentum,
+        decay,
+    )
     if milestones:
         scheduler = optimizers["lr_scheduler"]["scheduler"]
         assert sorted(scheduler.milestones) == milestones
         assert scheduler.gamma == 0.1
-        assert optimizers["lr_scheduler"]["interval"] == "epoch"
+        assert optimizers["lr_scheduler"]["interval"] == ("epoch" if milestones[0] < epochs else "step")
     pruning = made.pruning
     assert (made.data.batch_size, made.data.augment) == (batch, augment)
     assert (pruning.epochs_per_level, pruning.last_level, list(pruning.exclude)) == (epochs, levels, excluded)

@@ -56,7 +56,7 @@ def test_mnist_shows_the_curve_of_the_protocol(tmp_path, sdd_data):
         tmp_path,
         "--config",
         str(PROJECT / "configs" / "mnist_lenet.yaml"),
-        *("--data.root", str(sdd_data), "--data.train_size", "6000", "--threads", "1"),
+        *("--data.root", str(sdd_data), "--data.train_size", "6000", "--data.noise_rate", "0.4", "--threads", "1"),
         *("--pruning.levels", "24", "--pruning.epochs_per_level", "60", "--trainer.accelerator", "cpu"),
     )
     assert summary["double_descent"]

@@ -1,4 +1,4 @@
-"""VGG with batch norm for 32×32 images and one linear layer as its head (Simonyan & Zisserman 2015, table 1)."""
+"""VGG with batch norm for 32×32 images and one linear layer as its head (Simonyan & Zisserman 2015; He et al. 2022)."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from sdd.models.initialize import initialize
 
-# Convolutions before each of the five max-pools, by depth.
+# Convolutions of each of the five stages, by depth.
 _STAGES: dict[int, tuple[int, ...]] = {
     11: (1, 1, 2, 2, 2),
     13: (2, 2, 2, 2, 2),
@@ -16,13 +16,15 @@ _STAGES: dict[int, tuple[int, ...]] = {
 
 
 class VGG(nn.Module):
-    """VGG-11, -13, -16 or -19 with batch norm and a 512-dimensional linear head.
+    """VGG-11, -13, -16 or -19 with batch norm and a 512-dimensional linear head, as the paper has it.
+
+    Convolutions have biases; a max-pool follows each of the first four stages, an average pool the last.
 
     Args:
         depth: 11, 13, 16 or 19.
         width: Channels of the first stage; 64 is the paper's. Later stages have 2, 4, 8 and 8 times as many.
         num_classes: Outputs of the last layer, `fc`.
-        in_channels: Channels of an image. Images are at least 32 pixels high and wide.
+        in_channels: Channels of an image. Images are at least 16 pixels high and wide.
     """
 
     def __init__(
@@ -38,14 +40,14 @@ class VGG(nn.Module):
         for stage, count in enumerate(_STAGES[depth]):
             planes = width * min(2**stage, 8)
             for _ in range(count):
-                # Batch norm removes a bias again, so the convolution has none.
                 layers += [
-                    nn.Conv2d(channels, planes, 3, padding=1, bias=False),
+                    nn.Conv2d(channels, planes, 3, padding=1),
                     nn.BatchNorm2d(planes),
                     nn.ReLU(inplace=True),
                 ]
                 channels = planes
-            layers.append(nn.MaxPool2d(2))
+            if stage < len(_STAGES[depth]) - 1:
+                layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(channels, num_classes)
