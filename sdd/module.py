@@ -170,6 +170,22 @@ class Classifier(pl.LightningModule):
         logits: Tensor = self.net(images)
         return logits
 
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Find out whether a checkpoint's masks are of the weights that are pruned here.
+
+        Raises:
+            UserError: They are of others.
+        """
+        prefix = "mask_buffers."
+        stored = {name.removeprefix(prefix) for name in checkpoint["state_dict"] if name.startswith(prefix)}
+        differing = sorted(stored ^ {name for name, _ in self.mask_buffers.named_buffers()})
+        if differing:
+            raise UserError(
+                f"the checkpoint has masks of other weights than are pruned now: {differing[0].replace('/', '.')} "
+                f"{'is not pruned' if differing[0] in stored else 'has none'}; it is of another network or "
+                "pruning.exclude, or of a version of sdd that pruned other weights: choose another --run_dir"
+            )
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean loss of a batch, with the distance penalty if there is one: a scalar.
 

@@ -15,7 +15,7 @@ from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
-from sdd.models.state import State, load_state, once_each, state_of
+from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.pruning.criteria import Scoring
@@ -75,7 +75,8 @@ class IterativePruning(IdleAtSteps):
             beside this run's folder. It is trained first, once, where it is not there. No number changes by it.
             Read by the command line.
         stop_loss: End a level early, after the first epoch whose mean training loss is at most this.
-        exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names.
+        exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names. All other
+            weights of linear, convolutional, attention and recurrent layers are pruned.
         seed: Training seed. Linked to `seed_everything` on the command line.
 
     Raises:
@@ -304,9 +305,9 @@ class IterativePruning(IdleAtSteps):
             sparsity=sparsity(counted),
             remaining=count_remaining(counted),
             released=released,
-            initial=self._initial,
-            start=self._start,
-            masks=masks,
+            initial=Copies(self._initial),
+            start=Copies(self._start),
+            masks=Copies(masks),
         )
 
     def stored_level(self, module: Classifier, levels: StoredLevels, number: int) -> Level:

@@ -14,7 +14,7 @@ from sdd.module import Classifier
 
 @dataclass(frozen=True)
 class Level:
-    """One level of pruning.
+    """One level of pruning. Its tensors are copies, made as they are asked for.
 
     Attributes:
         level: Its number; 0 is dense.

@@ -55,6 +55,33 @@ def load_state(net: nn.Module, state: Mapping[str, Tensor]) -> None:
     net.load_state_dict(once | further)
 
 
+class Copies(Mapping[str, Tensor]):
+    """Tensors [...] by name to be read by parts from outside: what is taken out is a copy, which they may write into.
+
+    Args:
+        tensors: By name.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+
+    def __getitem__(self, name: str) -> Tensor:
+        """Return a copy of the tensor [...] of this name."""
+        return self._tensors[name].clone()
+
+    def __contains__(self, name: object) -> bool:
+        """Tell whether there is a tensor of this name."""
+        return name in self._tensors
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(self._tensors)
+
+    def __len__(self) -> int:
+        """Return the number of tensors."""
+        return len(self._tensors)
+
+
 @contextmanager
 def kept_state(net: nn.Module) -> Iterator[None]:
     """Leave every parameter and buffer as it was before, and its gradient, whatever is done to the network meanwhile.

@@ -8,6 +8,7 @@ import torch
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import FlatnessMeasures, LevelCallback
 from sdd.errors import UserError
+from sdd.module import Classifier
 from sdd.seeding import derive_seed
 from tests.callbacks.test_iterative_pruning import adam, shaken
 from tests.networks import AttentionNet, NormedNet, RecurrentNet, TiedEmbedding, TiedNet
@@ -110,3 +111,35 @@ def test_what_is_never_pruned_is_named_once_and_kept(tmp_path, capsys):
             "fc.weight": {"count": 120, "reason": "excluded"},
         },
     }
+
+
+class Ruins(LevelCallback):
+    """Writes into all that a level is told by."""
+
+    def measure_level(self, trainer, pl_module, level):
+        for tensors in (level.initial, level.start, level.masks):
+            for name in tensors:
+                tensors[name].zero_()
+        return {}
+
+
+def test_a_measure_that_writes_into_what_it_is_told_changes_nothing(tmp_path):
+    small_run(tmp_path / "plain", levels=2, epochs_per_level=1)
+    small_run(tmp_path / "ruined", Ruins(), levels=2, epochs_per_level=1)
+    for level in range(3):
+        plain, ruined = (level_state(tmp_path / name, level) for name in ("plain", "ruined"))
+        for part in (0, 1):
+            assert all(torch.equal(value, ruined[part][name]) for name, value in plain[part].items())
+
+
+@pytest.mark.parametrize(
+    ("held", "found", "word"),
+    [(("a.w",), ("a.w", "b.w"), "b.w is not pruned"), (("a.w", "b.w"), ("a.w",), "b.w has none")],
+)
+def test_a_checkpoint_of_other_pruned_weights_is_refused_in_one_line(held, found, word):
+    module = Classifier(TiedNet(), sgd)
+    module.set_masks({name: torch.ones(2, dtype=torch.bool) for name in held})
+    state = {f"mask_buffers.{name.replace('.', '/')}": torch.ones(2) for name in found}
+    with pytest.raises(UserError, match=word) as caught:
+        module.on_load_checkpoint({"state_dict": state})
+    assert "\n" not in str(caught.value)

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from sdd.errors import UserError
 from sdd.losses import Loss
 from sdd.models.modes import kept_modes
-from sdd.models.state import kept_state
+from sdd.models.state import Copies, kept_state
 from sdd.parts import Kind
 
 
@@ -65,9 +65,8 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
     Raises:
         UserError: The criterion returns something else.
     """
-    masks = {weight: mask.clone() for weight, mask in scoring.masks.items()}
     with kept_modes(scoring.net), kept_state(scoring.net):
-        return _checked(name, criterion.scores(replace(scoring, masks=masks)), scoring)
+        return _checked(name, criterion.scores(replace(scoring, masks=Copies(scoring.masks))), scoring)
 
 
 def _checked(name: str, scores: object, scoring: Scoring) -> dict[str, Tensor]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.models.state import Copies
 from sdd.parts import Kind
 from sdd.pruning.masks import count_prunable, count_remaining
 from sdd.pruning.schedules import Target, count_removed
@@ -69,8 +70,7 @@ def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
         UserError: The scope gives something else than groups, a tensor is in no group or in several, or a group is to
             lose more weights than it has.
     """
-    copies = {tensor: mask.clone() for tensor, mask in surviving.masks.items()}  # a scope may write into its own
-    found: object = scope.allocate(Surviving(copies, surviving.target))
+    found: object = scope.allocate(Surviving(Copies(surviving.masks), surviving.target))
     groups: list[Group] = []
     for group in found if isinstance(found, Iterable) else [found]:
         if not isinstance(group, Group):
