@@ -45,6 +45,10 @@ class Split:
             torch.from_numpy(labels != true_labels),
         )
 
+    def first(self, count: int) -> "Split":
+        """Return a split of its first examples, which shares their memory; all where there are fewer than `count`."""
+        return Split(self.images[:count], self.labels[:count], self.true_labels[:count], self.flipped[:count])
+
     def to(self, device: torch.device) -> "Split":
         """Return the split on a device; the same tensors where they are there already."""
         return Split(

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.losses import Loss
 from sdd.models.modes import kept_modes
 from sdd.parts import Kind
@@ -64,7 +65,7 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
     Raises:
         UserError: The criterion returns something else.
     """
-    with kept_modes(scoring.net):
+    with naming(f"pruning.criterion {name}"), kept_modes(scoring.net):
         scores = criterion.scores(scoring)
     if not isinstance(scores, Mapping):
         raise UserError(f"pruning.criterion {name} gives a {type(scores).__name__}; it must be scores by weight's name")

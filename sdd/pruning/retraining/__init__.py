@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.parts import Kind
 from sdd.pruning.masks import mask_state
 
@@ -100,7 +101,8 @@ def start_state(
     """
     initial = {key: value.clone() for key, value in restart.initial.items()}  # later levels need them as they are
     rewind = {key: value.clone() for key, value in restart.rewind.items()}
-    state: object = retraining.start(replace(restart, initial=initial, rewind=rewind))
+    with naming(f"pruning.retrain {name}"):
+        state: object = retraining.start(replace(restart, initial=initial, rewind=rewind))
     if not isinstance(state, Mapping):
         raise UserError(f"pruning.retrain {name} gives a {type(state).__name__}; it must be tensors by name")
     shapes = {key: tuple(value.shape) for key, value in restart.initial.items()}

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.parts import Kind
 from sdd.rounding import ceil_fraction
 
@@ -86,7 +87,9 @@ def planned_targets(
     if "sparsities" in takes and sparsities is None:
         raise UserError(f"pruning.schedule {chosen} needs pruning.sparsities")
     own = {name: value for name, value in settings.items() if name in takes}
-    return _checked(chosen, SCHEDULES.get(chosen, given | own).targets())
+    part = SCHEDULES.get(chosen, given | own)
+    with naming(f"pruning.schedule {chosen}"):
+        return _checked(chosen, part.targets())
 
 
 def _checked(chosen: str, targets: object) -> tuple[Target, ...]:
