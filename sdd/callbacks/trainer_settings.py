@@ -40,12 +40,12 @@ def check_trainer(trainer: pl.Trainer) -> None:
     """
     loop, fast = trainer.fit_loop, getattr(trainer, "fast_dev_run", False)
     for name, value, unset, instead in (
+        ("fast_dev_run", fast, False, "only the command line knows how to try a level"),
         ("max_steps", trainer.max_steps, -1, "a run trains whole levels: set --pruning.epochs_per_level"),
         ("min_steps", loop.min_steps, None, "the levels say how long it trains: set --pruning.epochs_per_level"),
         ("min_epochs", loop.min_epochs, 0, "the levels say how long it trains: set --pruning.epochs_per_level"),
         ("limit_test_batches", trainer.limit_test_batches, 1.0, "levels are measured on all test images"),
         ("limit_predict_batches", trainer.limit_predict_batches, 1.0, "a run of levels predicts nothing"),
-        ("fast_dev_run", fast, False, "only the command line knows how to try a level"),
     ):
         if value is not None and (value != unset or (isinstance(unset, float) and isinstance(value, int))):
             raise UserError(f"trainer.{name} is {value}, but {instead}; leave it unset")
@@ -56,8 +56,8 @@ def check_trainer(trainer: pl.Trainer) -> None:
             f"trainer.accumulate_grad_batches is {trainer.accumulate_grad_batches}; it must be at least 1 batch"
         )
     clip = trainer.gradient_clip_val
-    if clip is not None and not (clip > 0 and isfinite(clip)):
-        raise UserError(f"trainer.gradient_clip_val is {clip}; it must be above 0, or null for no clipping")
+    if clip is not None and not (clip >= 0 and isfinite(clip)):
+        raise UserError(f"trainer.gradient_clip_val is {clip}; it must be above 0, or null or 0 for no clipping")
     precision = str(getattr(trainer, "precision", "32-true"))
     if precision.endswith(("-true", "transformer-engine", "transformer-engine-float16")) and (
         precision not in _PRECISIONS
