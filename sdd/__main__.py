@@ -1,6 +1,5 @@
 """`python -m sdd`: what the program is for, and its commands."""
 
-import errno
 import os
 import select
 import sys
@@ -9,7 +8,8 @@ from importlib import import_module
 
 from sdd import __version__
 from sdd.console import say
-from sdd.errors import UserError
+from sdd.errors import STOPPED, StoppedError, UserError
+from sdd.failures import cannot_write
 from sdd.messages import did_you_mean
 
 _HELP = """\
@@ -66,11 +66,14 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         say(f"sdd: error: {error}", error=True)
         return 2
+    except StoppedError as stopped:
+        say(f"sdd: {stopped}", error=True)
+        return STOPPED
     except KeyboardInterrupt:
         say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
         return 130
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES}:
+        if not cannot_write(error):
             raise
         say(
             f"sdd: error: cannot write ({error}); finished levels are safe, and the same command goes on from the "

@@ -1,6 +1,7 @@
 """The one LightningModule: a network, its loss, optimizer and schedule, all injected, and the masks of its weights."""
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -11,7 +12,9 @@ from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
 from sdd.errors import UserError
+from sdd.failures import failure
 from sdd.losses import loss_of
+from sdd.messages import counted
 from sdd.parts import check_choice
 from sdd.seeding import derive_seed
 
@@ -73,6 +76,7 @@ class Classifier(pl.LightningModule):
         self.net = net
         self.loss, self.loss_name = loss_of(loss, loss_args), loss
         self.loss_module = self.loss.mean if isinstance(self.loss.mean, nn.Module) else None
+        self._loss_part = f"model.loss {loss}"
         self.optimizer, self.lr_scheduler, self.lr_interval = optimizer, lr_scheduler, lr_interval
         self.distance_penalty = distance_penalty
         self.seed = seed
@@ -155,15 +159,31 @@ class Classifier(pl.LightningModule):
         }
 
     def last_rate(self, epochs: int, steps_per_epoch: int) -> float:
-        """Return the learning rate of the last epoch (or step) of a level of `epochs` epochs."""
+        """Return the learning rate of the last epoch (or step) of a level.
+
+        Args:
+            epochs: Of the level.
+            steps_per_epoch: Optimizer steps of an epoch.
+
+        Raises:
+            UserError: The schedule ends before the level does.
+        """
         made = self.configure_optimizers()
         if not isinstance(made, dict):
             return float(made.param_groups[0]["lr"])
         optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
-        optimizer.step()  # moves nothing, for there are no gradients; schedules want a step before theirs
-        for _ in range((epochs if self.lr_interval == "epoch" else epochs * steps_per_epoch) - 1):
-            scheduler.step()
-        return float(optimizer.param_groups[0]["lr"])
+        moves = epochs if self.lr_interval == "epoch" else epochs * steps_per_epoch
+        rates: list[float] = []
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # schedules want a step of the optimizer before theirs
+                while len(rates) < moves:
+                    rates.append(float(optimizer.param_groups[0]["lr"]))
+                    scheduler.step()
+        except Exception as error:
+            part = f"model.lr_scheduler, after {counted(len(rates) - 1, self.lr_interval)} of the {moves} of a level,"
+            raise failure(part, error) from error
+        return rates[-1]
 
     def forward(self, images: Tensor) -> Tensor:
         """Map network inputs [B, channels, height, width] to logits [B, classes]."""
@@ -194,7 +214,13 @@ class Classifier(pl.LightningModule):
             batch_idx: Not used.
         """
         images, labels = batch
-        loss = self.loss.mean(self.net(images), labels)
+        part = "the network"
+        try:
+            outputs = self.net(images)
+            part = self._loss_part
+            loss = self.loss.mean(outputs, labels)
+        except Exception as error:
+            raise failure(part, error) from error
         self._losses.append(loss.detach())
         if self.distance_penalty:
             loss = loss + self.distance_penalty * squared_distance(self.starts)

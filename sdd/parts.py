@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pkgutil import iter_modules
 from typing import Any, Generic, TypeVar
 
+from sdd.argument_types import fits, in_words
 from sdd.errors import UserError
 from sdd.messages import one_line
 
@@ -165,6 +166,12 @@ class Kind(Generic[Record]):
         if unknown and not anything:
             allowed = f"allowed: {', '.join(known)}" if known else "it takes none"
             raise UserError(f"{self.setting}_args has {', '.join(unknown)}, which {chosen} does not take; {allowed}")
+        for name in given.keys() & known.keys():
+            value, one = given[name], known[name]
+            if one.annotation is not one.empty and value is not one.default and not fits(value, one.annotation):
+                raise UserError(
+                    f"{self.setting}_args.{name} is {value!r}; {chosen} takes {in_words(one.annotation)} there"
+                )
         lacking = [name for name, one in known.items() if one.default is one.empty and name not in given]
         if lacking:
             raise UserError(
@@ -268,9 +275,17 @@ def _class_parameters(made: type) -> dict[str, inspect.Parameter]:
     return dict(_parameters(made))
 
 
+def _signature(function: Callable[..., Any]) -> inspect.Signature:
+    """Return a signature, its annotations evaluated where they are written as texts and can be."""
+    try:
+        return inspect.signature(function, eval_str=True)
+    except Exception:  # noqa: BLE001 - whatever an annotation raises as it is evaluated
+        return inspect.signature(function)
+
+
 def _parameters(function: Callable[..., Any]) -> Iterator[tuple[str, inspect.Parameter]]:
     try:
-        parameters = inspect.signature(function).parameters.values()
+        parameters = _signature(function).parameters.values()
     except (TypeError, ValueError):  # some functions written in C do not tell
         yield _ANY, inspect.Parameter("any", inspect.Parameter.VAR_KEYWORD)
         return

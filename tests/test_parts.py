@@ -125,6 +125,28 @@ def test_what_is_no_part_is_refused_in_one_line(kind, chosen, arguments, word):
     assert "\n" not in str(caught.value)
 
 
+def test_arguments_of_other_types_than_annotated_are_refused(tmp_path, kind):
+    (tmp_path / "typed.py").write_text(
+        "from __future__ import annotations\n"
+        "def add(a, b, *, times: int = 1, mode: str | None = None): return a + b\n"
+        "def loose(a, b, *, times=1, other: Unknown = 2): return a + b\n"
+        "class Adder:\n"
+        "    def __init__(self, step: float): pass\n"
+        "    def __call__(self, a, b): return a + b\n"
+    )
+    kind.get("typed.add", {"times": 2, "mode": None})
+    kind.get("typed.Adder", {"step": 1})
+    kind.get("typed.loose", {"times": "twice", "other": []})
+    for chosen, arguments, words in (
+        ("typed.add", {"times": "2"}, r"toy\.sum_args\.times is '2'; typed\.add takes int there"),
+        ("typed.add", {"times": 2.5}, "times is 2.5"),
+        ("typed.add", {"mode": 3}, r"mode is 3; typed\.add takes str \| None there"),
+        ("typed.Adder", {"step": [1]}, r"step is \[1\]; typed\.Adder takes float there"),
+    ):
+        with pytest.raises(UserError, match=words):
+            kind.get(chosen, arguments)
+
+
 def test_a_choice_of_a_few_is_refused_with_the_allowed_ones():
     check_choice("flatness.space", "full", ("surviving", "full"))
     with pytest.raises(UserError, match="'survivng'; allowed: surviving, full; did you mean surviving"):

@@ -96,6 +96,11 @@ class TrainingDynamics(LevelTable):
             self._measure(trainer, pl_module, level)
         return best_epoch([row for row in self.table if row["level"] == level.level])
 
+    def shorten(self) -> None:
+        """Measure every level of a trial, whichever those of the run are."""
+        if self.levels is not None:
+            self.levels = "all"
+
     def _wanted(self, level: int) -> bool:
         return self.levels == "all" or (self.levels is not None and level in self.levels)
 

@@ -92,6 +92,12 @@ class FlatnessMeasures(LevelTable):
         self.rho, self.directions, self.points = rho, directions, points
         self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
 
+    def shorten(self) -> None:
+        """Measure every level, with a single product, probe and direction."""
+        self.levels = None
+        self.top_iterations = self.trace_probes = self.directions = 1
+        self.points = 3
+
     def columns(self) -> Sequence[Column]:
         """Return those of the measures that are switched on, each with the settings that decide its values."""
         everywhere = {"examples": self.examples, "space": self.space}

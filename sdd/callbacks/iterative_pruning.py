@@ -13,8 +13,10 @@ from sdd.callbacks.level import Level, level_callbacks
 from sdd.callbacks.masking import Masking
 from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
+from sdd.callbacks.trainer_settings import check_trainer, steps_per_epoch
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
@@ -74,7 +76,8 @@ class IterativePruning(IdleAtSteps):
         dense_from: Folder of a run whose level 0 is taken over instead of training it, {seed} as above, or `auto`:
             beside this run's folder. It is trained first, once, where it is not there. No number changes by it.
             Read by the command line.
-        stop_loss: End a level early, after the first epoch whose mean training loss is at most this.
+        stop_loss: End a level early, after the first epoch whose mean training loss is at most this; level 0 not
+            before `rewind_steps`.
         exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names. All other
             weights of linear, convolutional, attention and recurrent layers are pruned.
         seed: Training seed. Linked to `seed_everything` on the command line.
@@ -139,6 +142,16 @@ class IterativePruning(IdleAtSteps):
         """Epochs of all levels together."""
         return (self.last_level + 1) * self.epochs_per_level
 
+    @property
+    def complete(self) -> bool:
+        """Whether the last level is trained."""
+        return self._level_done and self.level == self.last_level
+
+    def shorten(self) -> None:
+        """Train the dense level and the first pruned one for an epoch each, to try them out."""
+        self.last_level, self.epochs_per_level = min(self.last_level, 1), 1
+        self.rewind_steps = min(self.rewind_steps, 1)
+
     def check(self, pl_module: Classifier) -> None:
         """Find out whether this network can be pruned as asked.
 
@@ -161,17 +174,33 @@ class IterativePruning(IdleAtSteps):
                 "the same, so that distance_init is measured from its first weights"
             )
 
-    def check_steps(self, batches: int, accumulate_grad_batches: int = 1) -> None:
+    def check_trainer(self, trainer: pl.Trainer, pl_module: Classifier, batches: int) -> None:
+        """Find out whether a Trainer trains whole levels, and whether schedule and rewinding fit their steps.
+
+        Args:
+            trainer: Of the run.
+            pl_module: Its module.
+            batches: Batches of an epoch.
+
+        Raises:
+            UserError: It does not, or level 0 does not get as far as the step to rewind to, or the learning-rate
+                schedule ends before a level does.
+        """
+        check_trainer(trainer)
+        steps = steps_per_epoch(trainer, batches)
+        self.check_steps(steps * self.epochs_per_level)
+        if not self._retraining.continues:
+            pl_module.last_rate(self.epochs_per_level, steps)
+
+    def check_steps(self, steps: int) -> None:
         """Find out whether level 0 gets as far as the step to rewind to.
 
         Args:
-            batches: Batches of an epoch.
-            accumulate_grad_batches: Batches of an optimizer step.
+            steps: Optimizer steps of a level.
 
         Raises:
             UserError: It does not.
         """
-        steps = -(-batches // accumulate_grad_batches) * self.epochs_per_level
         if self.rewind_steps > steps:
             raise UserError(f"pruning.rewind_steps is {self.rewind_steps}, but a level has only {steps} steps")
 
@@ -185,6 +214,7 @@ class IterativePruning(IdleAtSteps):
         module.set_masks({name: torch.ones_like(value, dtype=torch.bool) for name, value in parameters.items()})
         if stage != "fit":
             return
+        self.check_trainer(trainer, module, len(data_of(trainer).train_dataloader()))
         if trainer.max_epochs != self.max_epochs:
             raise UserError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but {self.last_level + 1} levels of "
@@ -202,7 +232,6 @@ class IterativePruning(IdleAtSteps):
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Keep the initial weights, unless a checkpoint brought them."""
         module = _classifier(pl_module)
-        self.check_steps(len(_train_loader(trainer)), trainer.accumulate_grad_batches)
         if not self._initial:
             self._initial = state_of(module.net)
             if self.rewind_steps == 0:
@@ -212,7 +241,7 @@ class IterativePruning(IdleAtSteps):
                 self._start = self._restart(module, 0, module.masks, self._run.weights(0))
             load_state(module.net, self._start)
         self._prepare(trainer, module)
-        if self._level_done and self.level == self.last_level:
+        if self.complete:
             trainer.should_stop = True
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -223,7 +252,8 @@ class IterativePruning(IdleAtSteps):
         epoch = trainer.current_epoch - self._first_epoch
         if epoch == 0:
             for callback in level_callbacks(trainer):
-                callback.on_level_start(trainer, module, self.describe(module))
+                with naming(type(callback).__name__):
+                    callback.on_level_start(trainer, module, self.describe(module))
         _train_loader(trainer).position = (self.level, epoch)
         # For draws inside the network, such as dropout.
         torch.manual_seed(derive_seed(self.seed, "network", self.level, epoch, trainer.global_rank))
@@ -245,24 +275,27 @@ class IterativePruning(IdleAtSteps):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Let what watches the epochs of a level measure, before any other callback hears of the epoch's end."""
         module = _classifier(pl_module)
+        _check_whole(trainer)
         module.close_epoch()
         level, epoch = self.describe(module), trainer.current_epoch - self._first_epoch
         for callback in level_callbacks(trainer):
-            callback.on_level_epoch_end(trainer, module, level, epoch)
+            with naming(type(callback).__name__):
+                callback.on_level_epoch_end(trainer, module, level, epoch)
 
     def _end_epoch(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """At a level's end, let everybody measure, then hear; called when all callbacks are done with the epoch."""
         module = _classifier(pl_module)
         callbacks = level_callbacks(trainer)
         level, epoch = self.describe(module), trainer.current_epoch - self._first_epoch
-        learnt = self.stop_loss is not None and module.epoch_loss <= self.stop_loss
+        learnt = self.stop_loss is not None and module.epoch_loss <= self.stop_loss and bool(self._rewind)
         self._level_done = learnt or epoch + 1 == self.epochs_per_level
         if not self._level_done:
             return
         self._check_removed()
         measures = measure_all(callbacks, trainer, module, level)
         for callback in callbacks:
-            callback.on_level_end(trainer, module, level, measures)
+            with naming(type(callback).__name__):
+                callback.on_level_end(trainer, module, level, measures)
         if level.last:
             trainer.should_stop = True
 
@@ -387,10 +420,11 @@ class IterativePruning(IdleAtSteps):
     def _set_rate(self, trainer: pl.Trainer, module: Classifier, level: int) -> None:
         def last_rate() -> float:
             epochs = self._run.epochs_per_level if self._retraining.continues else self.epochs_per_level
-            return module.last_rate(epochs, len(data_of(trainer).train_dataloader()))
+            return module.last_rate(epochs, steps_per_epoch(trainer, len(data_of(trainer).train_dataloader())))
 
         module.constant_lr = None
-        module.constant_lr = self._retraining.rate(Rates(level, self.finetune_lr, last_rate))
+        with naming(f"pruning.retrain {self.retrain}"):
+            module.constant_lr = self._retraining.rate(Rates(level, self.finetune_lr, last_rate))
 
     def _prepare(self, trainer: pl.Trainer, module: Classifier) -> None:
         """Place and hold the removed weights, and pair each weight with its start for the distance penalty."""
@@ -439,3 +473,13 @@ def _train_loader(trainer: pl.Trainer) -> TrainLoader:
     if not isinstance(loader, TrainLoader):
         raise TypeError(f"IterativePruning needs the loader of NoisyLabelData, not a {type(loader).__name__}")
     return loader
+
+
+def _check_whole(trainer: pl.Trainer) -> None:
+    """Refuse to count an epoch whose last batches were left out, since something has stopped the Trainer."""
+    done, batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed, trainer.num_training_batches
+    if done < batches:
+        raise UserError(
+            f"epoch {trainer.current_epoch} was stopped after {done} of its {batches} batches, since something set "
+            "trainer.should_stop or returned -1: let a callback do so at an epoch's end only"
+        )

@@ -72,6 +72,9 @@ class LevelCallback(IdleAtSteps):
         """
         return any(column.name not in row for column in self.columns())
 
+    def shorten(self) -> None:
+        """Measure as cheaply as will do to try it out; called of a callback that is thrown away after the trial."""
+
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""
 

@@ -10,6 +10,7 @@ import torch
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.module import Classifier, diverged
 
 RESERVED = ("level", "sparsity", "remaining", "seconds", "epoch", "epoch_loss")
@@ -29,7 +30,7 @@ def measure_all(
     owners: dict[str, str] = {}
     for callback in callbacks:
         owner = type(callback).__name__
-        with torch.set_grad_enabled(callback.needs_gradients):
+        with naming(f"{owner}.measure_level"), torch.set_grad_enabled(callback.needs_gradients):
             found: Any = callback.measure_level(trainer, module, level)
         if not isinstance(found, Mapping):
             raise UserError(f"{owner}.measure_level gives a {type(found).__name__}; it must be numbers by name")

@@ -17,8 +17,8 @@ _KEPT = 2
 class RunCheckpoint(LevelCallback, Checkpoint):
     """Writes `checkpoints/epoch-N.ckpt`, from which the same command goes on, at least at each level's end.
 
-    The newest two are kept. Each level's trained network is kept too, as `levels/level-K.ckpt`: weights and masks
-    only, which `test --ckpt_path` reads.
+    One is written too where the training is stopped. The newest two are kept. Each level's trained network is kept
+    too, as `levels/level-K.ckpt`: weights and masks only, which `test --ckpt_path` reads.
 
     Args:
         every_n_epochs: Also write one every so many epochs within a level; null: at level ends only.
@@ -47,6 +47,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         """Write a checkpoint where one is due. Lightning calls Checkpoint callbacks after all others."""
         epochs_done = trainer.current_epoch + 1
         due = self.every_n_epochs is not None and epochs_done % self.every_n_epochs == 0
+        due |= trainer.should_stop  # so that what is trained since the last one is not lost
         if not (self._level_done or due):
             return
         self._level_done = False

@@ -1,38 +1,17 @@
 """Third step: network, data, Trainer and callbacks made, and checked before anything is computed with them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 import lightning.pytorch as pl
 import torch
-from jsonargparse import ArgumentParser, Namespace
-from torch import nn
+from jsonargparse import Namespace
 
-from sdd.callbacks import IterativePruning
+from sdd.callbacks.time_limit import TimeLimit, duration_of
+from sdd.cli.claim import is_first_process
+from sdd.cli.experiment import Experiment, make
 from sdd.cli.parse import Request
 from sdd.cli.preflight import check_fit
-from sdd.data import NoisyLabelData
-from sdd.module import Classifier
-
-
-@dataclass(frozen=True)
-class Experiment:
-    """All parts of an experiment.
-
-    Attributes:
-        model: Network, optimizer and schedule.
-        data: Training, validation and test images.
-        pruning: One of the Trainer's callbacks: the driver of the levels.
-        trainer: With all callbacks and loggers.
-        options: Further arguments of the Trainer's method, such as `ckpt_path` and `verbose`.
-    """
-
-    model: Classifier
-    data: NoisyLabelData
-    pruning: IterativePruning
-    trainer: pl.Trainer
-    options: dict[str, Any]
+from sdd.cli.trial import try_out
+from sdd.console import say
+from sdd.runs.prerequisites import AUTO, TICKETS
 
 
 def build(request: Request, config: Namespace) -> Experiment:
@@ -49,40 +28,40 @@ def build(request: Request, config: Namespace) -> Experiment:
     threads = config.threads or request.folder.environment().get("threads")  # as at the run's first start
     if threads is not None:
         torch.set_num_threads(threads)
+    fits = request.command == "fit"
+    max_time = duration_of(config.trainer.max_time) if fits else None
+    if fits:
+        config.trainer.max_time, config.trainer.fast_dev_run = None, False  # both are ours
     pl.seed_everything(request.plan.seed, workers=True)
-    experiment = _instantiate(request, config)
-    model, data, pruning = experiment.model, experiment.data, experiment.pruning
-    model.draw_from(_builder(config.model.net))
+    experiment = make(request, config)
+    model, data, pruning, trainer = experiment.model, experiment.data, experiment.pruning, experiment.trainer
     pruning.check(model)
     data.load()
     if request.command == "validate":
         data.split("val")
     check_fit(model, data)
-    if request.command == "fit":
-        pruning.check_steps(len(data.train_dataloader()), experiment.trainer.accumulate_grad_batches)
+    if fits:
+        pruning.check_trainer(trainer, model, len(data.train_dataloader()))
+        if config.preflight and is_first_process():
+            try_out(request, config, data)
+        if max_time is not None:
+            callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+            callbacks.append(TimeLimit(max_time))
     return experiment
 
 
-def _instantiate(request: Request, config: Namespace) -> Experiment:
-    wiring = request.wiring
-    wiring.instantiate(config)
-    model, data, pruning = wiring.model, wiring.datamodule, wiring.config_init[request.command].pruning
-    assert isinstance(model, Classifier)
-    assert isinstance(data, NoisyLabelData)
-    assert isinstance(pruning, IterativePruning)
-    options = wiring._prepare_subcommand_kwargs(request.command)
-    del options["model"], options["datamodule"]
-    return Experiment(model, data, pruning, wiring.trainer, options)
+def try_only(request: Request) -> None:
+    """Try all that a run does on two batches, and write nothing: `trainer.fast_dev_run`.
 
+    Args:
+        request: Of `fit`.
 
-def _builder(net: Namespace) -> Callable[[], nn.Module]:
-    """Return a function that builds the configured network anew, with fresh weights."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--net", type=nn.Module)
-    config = parser.parse_object({"net": net.as_dict()})
-
-    def build() -> nn.Module:
-        built: nn.Module = parser.instantiate(config).net
-        return built
-
-    return build
+    Raises:
+        UserError: Something fails.
+    """
+    config = request.config.clone()
+    config.preflight = True
+    if config.pruning.masks_from == AUTO:  # that run need not be there yet
+        config.pruning.update(TICKETS)
+    build(request, config)
+    say("tried a dense and a pruned level on two batches: all parts work together; nothing was written")

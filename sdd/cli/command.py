@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sdd.cli.build import build
+from sdd.cli.build import build, try_only
 from sdd.cli.claim import Found, claim, is_first_process
 from sdd.cli.evaluate import evaluate
 from sdd.cli.fit import fit
@@ -30,6 +30,9 @@ def run_experiment(arguments: Sequence[str]) -> int:
         evaluate(request)
         return 0
     check_parts(request)
+    if request.config.trainer.fast_dev_run:
+        try_only(request)
+        return 0
     while not _train(request):
         say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
         request.folder.wait_until_free()

@@ -1,9 +1,12 @@
 """Last step of `fit`: train a run that is claimed and built, from its newest checkpoint on."""
 
-from sdd.cli.build import Experiment
+from sdd.callbacks.time_limit import TimeLimit
 from sdd.cli.claim import Claim, held, is_first_process
+from sdd.cli.experiment import Experiment
 from sdd.cli.parse import Request
+from sdd.cli.training import train
 from sdd.console import say
+from sdd.errors import StoppedError
 from sdd.runs.data_record import DataRecord
 from sdd.runs.environment import environment
 from sdd.runs.noise_text import noise_lines
@@ -26,6 +29,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
 
     Raises:
         KeyboardInterrupt: The training was interrupted or asked to end; everything is put away.
+        StoppedError: It was stopped before the last level's end.
     """
     with held(request) as mine:
         if not mine:
@@ -39,6 +43,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
             loggers.start(logger)
         with given_back_on_interrupt(lambda: experiment.trainer.loggers):
             _train(experiment, claimed)
+        _check_complete(request, experiment)
         if is_first_process():
             request.folder.write_config(request.text, request.plan.settings)  # with what was measured later
     return True
@@ -46,13 +51,21 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
 
 def _train(experiment: Experiment, claimed: Claim) -> None:
     options = experiment.options | {"ckpt_path": claimed.checkpoint}
-    try:
-        experiment.trainer.fit(experiment.model, datamodule=experiment.data, **options)
-    except SystemExit as stop:
-        # Lightning ends the process like this on Ctrl-C and SIGTERM, once everything is put away.
-        if not experiment.trainer.interrupted:
-            raise
-        raise KeyboardInterrupt from stop
+    train(experiment.trainer, experiment.model, experiment.data, options, trial=False)
+
+
+def _check_complete(request: Request, experiment: Experiment) -> None:
+    """Say that a run has ended early, and why."""
+    trainer, pruning = experiment.trainer, experiment.pruning
+    if pruning.complete:
+        return
+    limits = [callback for callback in trainer.callbacks if isinstance(callback, TimeLimit)]  # type: ignore[attr-defined]
+    reached = any(limit.reached for limit in limits)
+    why = "trainer.max_time is over" if reached else "a callback has set trainer.should_stop"
+    raise StoppedError(
+        f"{request.folder.path} has stopped in level {pruning.level} of {pruning.last_level}, after "
+        f"{trainer.current_epoch} of {trainer.max_epochs} epochs, since {why}; the same command goes on from there"
+    )
 
 
 def _note_start(request: Request, claimed: Claim, record: DataRecord, loggers: RunLoggers) -> None:

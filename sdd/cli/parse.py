@@ -1,13 +1,15 @@
 """First step: what a command line asks for, read and checked without network, data or folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from pydoc import locate
 
 import yaml
 from jsonargparse import Namespace
 
 from sdd.callbacks import IterativePruning
+from sdd.callbacks.trainer_settings import check_callback_class
 from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
@@ -16,6 +18,8 @@ from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS
+
+_SEED_LIMIT = 2**32  # NumPy's
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,29 @@ def check_parts(request: Request) -> None:
 def _check(config: Namespace) -> None:
     """Refuse what the types of the settings allow, but no run can be made of."""
     seed = config.seed_everything
-    if isinstance(seed, bool) or seed < 0:
-        raise UserError(f"seed_everything is {seed}; it must be a whole number from 0, so that a run can be repeated")
+    if isinstance(seed, bool) or not 0 <= seed < _SEED_LIMIT:
+        raise UserError(
+            f"seed_everything is {seed}; it must be a whole number from 0 to {_SEED_LIMIT - 1}, so that a run can be "
+            "repeated"
+        )
     if config.threads is not None and config.threads < 1:
         raise UserError(f"threads is {config.threads}; it must be at least 1")
     if config.trainer.default_root_dir is not None:
         raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
+    limit = config.trainer.limit_train_batches
+    if isinstance(limit, float) and limit == 1:
+        raise UserError("trainer.limit_train_batches is 1.0, which is all batches: leave it unset; 1 is a single batch")
+    for kind in callback_classes(config):
+        check_callback_class(kind)
+
+
+def callback_classes(config: Namespace) -> Iterator[type]:
+    """Yield the classes of the callbacks that a configuration names for the Trainer."""
+    chosen = config.trainer.callbacks or []
+    for callback in chosen if isinstance(chosen, list) else [chosen]:
+        named = locate(str(getattr(callback, "class_path", "")))
+        if isinstance(named, type):
+            yield named
 
 
 def _config_name(config: Namespace) -> str:

@@ -41,6 +41,8 @@ SECTIONS: dict[str, type] = {"trainer": pl.Trainer, "model": Classifier, "data":
 
 _DECIDE_EPOCHS = [name for name in signature(planned_epochs).parameters if name != "seed"]
 
+_LIMITS = {f"trainer.limit_{part}_batches" for part in ("train", "val", "test", "predict")}
+
 METHOD_PLACE = frozenset({"ckpt_path", "weights_only", "return_predictions", "verbose"})
 """Options of the Trainer's methods of these names: which trained network is read, and what is printed."""
 
@@ -67,10 +69,12 @@ TRAINER_PLACE = frozenset(
         "enable_checkpointing",
         "enable_model_summary",
         "enable_progress_bar",
+        "fast_dev_run",  # trains nothing
         "inference_mode",
         "log_every_n_steps",
         "logger",
         "max_epochs",  # follows from the levels, which are settings
+        "max_time",  # a run that it ends goes on
         "model_registry",
         "num_nodes",
         "num_sanity_val_steps",
@@ -118,6 +122,11 @@ class Wiring(LightningCLI):
 
     def add_arguments_to_parser(self, parser: LightningArgumentParser) -> None:
         """Add what is ours, flat, and link what must agree."""
+        actions: list[Any] = parser._actions
+        for action in actions:
+            if action.dest in _LIMITS:
+                # Python's typing may turn the int | float of Lightning's around, and 1 batch is not 1.0 of all.
+                action._typehint = int | float | None
         _add_options(parser)
         for section, callback in CALLBACKS.items():
             parser.add_lightning_class_args(callback, section)
@@ -172,7 +181,7 @@ class Wiring(LightningCLI):
         super().instantiate_classes()
 
 
-PLACE = frozenset({"config", "run_dir", "wait"})
+PLACE = frozenset({"config", "preflight", "run_dir", "wait"})
 """Options that belong to no class and only say where a run lies and when it starts."""
 
 ALL_PLACE = PLACE | METHOD_PLACE | {f"trainer.{name}" for name in TRAINER_PLACE}
@@ -193,6 +202,13 @@ def _add_options(parser: LightningArgumentParser) -> None:
         default=None,
         help="Wait while another process works in the run's folder, instead of refusing. Default: only in a sweep "
         "of W&B.",
+    )
+    parser.add_argument(
+        "--preflight",
+        type=bool,
+        default=True,
+        help="Try all that the run does on two batches before its first level, so that what fails does so at once. "
+        "Of it nothing is left.",
     )
     parser.add_argument(
         "--threads",

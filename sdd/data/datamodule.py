@@ -1,5 +1,6 @@
 """The data of an experiment: a data set, its splits with noisy labels, and loaders over tensors in memory."""
 
+from copy import copy
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -149,6 +150,18 @@ class NoisyLabelData(pl.LightningDataModule):
                 f"data.image_size {self.image_size} is larger than the stored images ({stored}); "
                 "set --data.eval_resize as well to enlarge them"
             )
+
+    def excerpt(self) -> "NoisyLabelData":
+        """Return the same data cut short, to try them out: two training batches, a whole one and the last.
+
+        Of the other parts there are as many examples.
+        """
+        self.load()
+        examples = len(self._splits["train"].labels)
+        count = min(examples, self.batch_size + (examples % self.batch_size or self.batch_size))
+        short = copy(self)
+        short._splits = {name: split.first(count) for name, split in self._splits.items()}
+        return short
 
     @property
     def content(self) -> Dataset:

@@ -9,6 +9,7 @@ import numpy as np
 from sdd.data.array_text import described
 from sdd.data.noise import NOISE_TYPES, CleanLabels, LabelFile, Labels, Noise, Places
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.seeding import Stream
 
 
@@ -91,7 +92,8 @@ class LabelNoise:
             look_alikes=look_alikes,
             file=None if self.file is None else LabelFile(self.file, self.key, size, places),
         )
-        noisy = self.part.apply(clean)
+        with naming(f"noise type {self.name}"):
+            noisy = self.part.apply(clean)
         if not isinstance(noisy, np.ndarray) or noisy.shape != labels.shape or noisy.dtype.kind not in "iu":
             raise UserError(
                 f"noise type {self.name} gives {described(noisy)}; it must give a NumPy array of integers of shape "

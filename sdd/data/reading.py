@@ -16,6 +16,7 @@ from sdd.data.array_text import described
 from sdd.data.datasets import DATASETS, Dataset, DataSource
 from sdd.data.noise import Labels
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.messages import one_line
 
 
@@ -58,10 +59,11 @@ def read(source: DataSource, name: str, root: Path) -> Dataset:
     Raises:
         UserError: The data cannot be read, or are not as `Dataset` says.
     """
-    try:
-        content: object = source.load(root)
-    except FileNotFoundError as error:
-        raise UserError(f"data.dataset {name} cannot be read from {root}: {one_line(str(error))}") from error
+    with naming(f"data.dataset {name}"):
+        try:
+            content: object = source.load(root)
+        except FileNotFoundError as error:
+            raise UserError(f"data.dataset {name} cannot be read from {root}: {one_line(str(error))}") from error
     if not isinstance(content, Dataset):
         raise UserError(f"data.dataset {name} gives {described(content)}; it must give an sdd.data.datasets.Dataset")
     try:

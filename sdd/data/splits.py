@@ -54,6 +54,10 @@ class Split:
         index = places.to(self.labels.device)
         return Split(self.images[index], self.labels[index], self.true_labels[index], self.flipped[index])
 
+    def first(self, count: int) -> "Split":
+        """Return a split of its first examples, which shares their memory; all where there are fewer than `count`."""
+        return Split(self.images[:count], self.labels[:count], self.true_labels[:count], self.flipped[:count])
+
     def to(self, device: torch.device) -> "Split":
         """Return the split on a device; the same tensors where they are there already."""
         return Split(

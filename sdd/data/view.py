@@ -10,6 +10,7 @@ from sdd.data.augmentations import Augmentation
 from sdd.data.augmentations.none import PART as NONE
 from sdd.data.transforms import Normalisation, resize_centre_crop
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.seeding import torch_generator
 
 
@@ -67,7 +68,8 @@ class View:
             UserError: It does not draw a row for each image, or does not give images of the right shape.
         """
         count, channels, height, width = images.shape
-        drawn = self.augmentation.draw(count, (height, width), torch_generator(0, "trial of an augmentation"))
+        with naming(f"data.augment {name}"):
+            drawn = self.augmentation.draw(count, (height, width), torch_generator(0, "trial of an augmentation"))
         for part in drawn if isinstance(drawn, tuple) else (drawn,):
             if part is not None and not (isinstance(part, Tensor) and part.ndim and len(part) == count):
                 raise UserError(
@@ -75,7 +77,8 @@ class View:
                     "many rows, a tuple of them, or None"
                 )
         side = self._side(images)
-        seen = self.augmentation.apply(images.clone(), drawn, side)
+        with naming(f"data.augment {name}"):
+            seen = self.augmentation.apply(images.clone(), drawn, side)
         wanted = [count, channels, *((side, side) if self.augmentation.resizes else (height, width))]
         if (
             not isinstance(seen, Tensor)

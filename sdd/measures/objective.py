@@ -1,12 +1,14 @@
 """The loss as a function of a network's surviving parameters: value, gradient, Hessian-vector products."""
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdd.losses.cross_entropy import cross_entropy
 from sdd.measures.second_derivatives import twice_differentiable
@@ -218,7 +220,7 @@ class Objective:
 
     @contextmanager
     def _undisturbed(self) -> Iterator[None]:
-        """Evaluation mode, gradients on, full precision; everything as it was afterwards."""
+        """Evaluation mode, gradients on, full precision, twice differentiable; everything as it was afterwards."""
         cuda = [self.device] if self.device.type == "cuda" else []
         with (
             torch.inference_mode(False),
@@ -226,6 +228,7 @@ class Objective:
             torch.autocast(self.device.type, enabled=False),
             torch.random.fork_rng(cuda),
             _full_precision(),
+            _twice_differentiable(),
             kept_modes(self._net, training=False),
             twice_differentiable(self._net),
         ):
@@ -245,6 +248,19 @@ def _full_precision() -> Iterator[None]:
     finally:
         for operator, precision in zip(operators, saved, strict=True):
             operator.fp32_precision = precision
+
+
+@contextmanager
+def _twice_differentiable() -> Iterator[None]:
+    """No fused attention and no compiled code: their backward passes cannot be differentiated again."""
+    with ExitStack() as stack:
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        if "torch._dynamo" in sys.modules:  # else nothing is compiled, and to load it takes seconds
+            stack.enter_context(torch.compiler.set_stance("force_eager"))
+        fast = torch.backends.mha.get_fastpath_enabled()
+        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
+        torch.backends.mha.set_fastpath_enabled(False)
+        yield
 
 
 def _differentiable(tensor: Tensor) -> Tensor:

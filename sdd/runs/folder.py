@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -19,6 +20,7 @@ StateName = Literal["new", "started", "unfinished", "finished", "damaged", "othe
 
 _UNSTARTED = "has not finished its first level"
 _SHOWN = 3
+_CHECKPOINT = re.compile(r"epoch-\d{6,}\.ckpt")
 
 
 @dataclass(frozen=True)
@@ -196,7 +198,12 @@ class RunFolder:
 
     def checkpoints(self) -> list[Path]:
         """All checkpoints to resume from, the newest first."""
-        return sorted(self._checkpoints.glob("epoch-*.ckpt"), reverse=True)
+        return sorted(filter(self.is_checkpoint, self._checkpoints.glob("epoch-*.ckpt")), reverse=True)
+
+    @staticmethod
+    def is_checkpoint(path: Path) -> bool:
+        """Tell whether a file is named as a checkpoint to resume from, not as one of a user's ModelCheckpoint."""
+        return _CHECKPOINT.fullmatch(path.name) is not None
 
     def newest_checkpoint(self) -> tuple[Path | None, list[Path]]:
         """Find the newest checkpoint that can be read.

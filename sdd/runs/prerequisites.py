@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from sdd.errors import UserError
+from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
 from sdd.runs.settings import differing
@@ -101,6 +101,7 @@ class Prerequisite:
         Raises:
             UserError: The folder holds a run of other settings, or the training failed.
             KeyboardInterrupt: It was interrupted.
+            StoppedError: Its time was over.
         """
         self._check()
         if self.folder.finished:
@@ -116,6 +117,8 @@ class Prerequisite:
             status = _run([*command, "--wait", "true"])
         if status in {130, -signal.SIGINT, -signal.SIGTERM}:
             raise KeyboardInterrupt
+        if status == STOPPED:
+            raise StoppedError(f"{self._setting}: {self.folder.path} is not finished; the same command goes on with it")
         if status != 0 or not self.folder.finished:
             raise UserError(
                 f"{self._setting}: {self.folder.path} could not be trained (exit status {status}); mend what is said "

@@ -15,6 +15,7 @@ from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
 from sdd.analysis.summary import summarise
 from sdd.errors import UserError
+from sdd.failures import failure
 from sdd.messages import one_line
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
@@ -69,16 +70,19 @@ class RunLoggers:
                 earlier.rename(earlier.with_name(f"replaced-{earlier.name}"))
 
     def start(self, logger: Logger) -> None:
-        """Log the configuration, which makes W&B's logger look for its server.
+        """Log the configuration, which makes a logger start, and W&B's look for its server.
 
         Raises:
-            UserError: W&B complains.
+            UserError: The logger refuses.
         """
         try:
             logger.log_hyperparams(yaml.safe_load(self._text))
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "wandb":
-                raise
+                told = failure(f"trainer.logger {type(logger).__name__}, as it was started,", error)
+                if told is error:
+                    raise
+                raise told from error
             raise UserError(
                 f"W&B: {one_line(str(error))}; set WANDB_MODE=offline to do without its server, and send the run later "
                 "with wandb sync"

@@ -11,6 +11,7 @@ from tests.measures.networks import (
     direct_hessian,
     direct_loss,
     random_masks,
+    small_problem,
     survivors,
     uneven_batches,
     whole_masks,
@@ -219,3 +220,48 @@ def test_wrong_arguments_are_named() -> None:
         Objective(net, batches, {"1.weight": torch.ones(3)})
     with pytest.raises(ValueError, match=r"shape \(3,\); allowed: \(148,\)"):
         Objective(net, batches).loss(torch.zeros(3))
+
+
+class Attention(nn.Module):
+    """Self-attention over five places, then four outputs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.MultiheadAttention(6, 2, batch_first=True)
+        self.fc = nn.Linear(30, 4)
+
+    def forward(self, images: Tensor) -> Tensor:
+        attended, _ = self.attention(images, images, images, need_weights=False)
+        return self.fc(attended.flatten(1))
+
+
+def test_products_of_attention_are_the_differences_of_its_gradient() -> None:
+    torch.manual_seed(0)
+    net = Attention().double().eval()
+    inputs, labels = torch.randn(7, 5, 6, dtype=torch.float64), torch.randint(0, 4, (7,))
+    parameters = list(net.parameters())
+    theta = nn.utils.parameters_to_vector(parameters).detach().clone()
+    direction = functional.normalize(torch.randn(len(theta), dtype=torch.float64), dim=0)
+
+    def gradient(step: float) -> Tensor:
+        nn.utils.vector_to_parameters(theta + step * direction, parameters)
+        found = torch.autograd.grad(functional.cross_entropy(net(inputs), labels), parameters)
+        return nn.utils.parameters_to_vector(found)
+
+    h = 1e-3  # differences of fourth order: an error of h⁴, about 1e-12
+    expected = (gradient(-2 * h) - 8 * gradient(-h) + 8 * gradient(h) - gradient(2 * h)) / (12 * h)
+    nn.utils.vector_to_parameters(theta, parameters)
+    found = Objective(net, [(inputs, labels)]).hessian_vector_product(direction)
+    assert (found - expected).abs().max() < 1e-10 < expected.abs().max()
+    assert torch.backends.mha.get_fastpath_enabled()
+
+
+@pytest.mark.slow
+def test_products_of_a_compiled_network_are_those_of_the_plain_one() -> None:
+    net, batches, _ = small_problem()
+    compiled = torch.compile(net, backend="aot_eager")
+    compiled(batches[0][0])
+    plain = Objective(net, batches)
+    direction = torch.randn(plain.dimension)
+    found = Objective(compiled, batches).hessian_vector_product(direction)
+    assert torch.equal(found, plain.hessian_vector_product(direction))

@@ -87,3 +87,12 @@ def test_a_run_that_is_gone_on_with_stays_what_it_was_started_as(tmp_path):
     again = folder.settings()
     assert again is not None
     assert (again.chosen, again.values) == ({"a": 1}, {"a": 1, "b": 2, "new": 3})
+
+
+def test_checkpoints_of_others_are_not_taken_for_the_runs_own(tmp_path):
+    folder = RunFolder(tmp_path)
+    names = ("epoch-000003.ckpt", "epoch-1000000.ckpt", "epoch-3.ckpt", "epoch-epoch=3.ckpt", "epoch-000003-v1.ckpt")
+    folder.checkpoint(3).parent.mkdir()
+    for name in (*names, "last.ckpt"):
+        (folder.checkpoint(3).parent / name).touch()
+    assert [path.name for path in folder.checkpoints()] == ["epoch-1000000.ckpt", "epoch-000003.ckpt"]

@@ -7,6 +7,7 @@ import torch
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
+from sdd.callbacks import LevelCallback
 from sdd.module import Classifier
 from tests.small import QUICK, curve_without_seconds, level_state, sgd, small_net
 
@@ -111,3 +112,34 @@ def test_settings_name_the_run_that_masks_came_from(lottery, tmp_path):
     assert main(arguments) == 0
     settings = json.loads((tmp_path / "tickets" / "settings.json").read_text())["values"]
     assert settings["pruning.masks_from"] == "lottery"
+
+
+class EndRates(LevelCallback):
+    """Measures the first and the last learning rate of a level."""
+
+    def __init__(self):
+        self.rates = []
+
+    def on_level_start(self, trainer, pl_module, level):
+        self.rates = []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        self.rates.append(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def measure_level(self, trainer, pl_module, level):
+        return {"first_rate": self.rates[0], "last_rate": self.rates[-1]}
+
+
+def test_redense_goes_on_at_the_rate_that_a_schedule_of_steps_ended_with(tmp_path, monkeypatch):
+    """Three of four batches, two a step: 2 · 3 steps a level, of which the last has the rate 0.1 · 0.5⁵."""
+    monkeypatch.chdir(tmp_path)
+    steps = ["--model.lr_scheduler", "torch.optim.lr_scheduler.ExponentialLR", "--model.lr_scheduler.gamma", "0.5"]
+    steps += ["--model.lr_interval", "step", "--trainer.accumulate_grad_batches", "2"]
+    steps += ["--trainer.limit_train_batches", "3", "--pruning.levels", "1"]
+    arguments = [*QUICK, *steps, "--trainer.callbacks", "tests.runs.test_trained_levels.EndRates"]
+    assert main([*arguments, "--run_dir", "source"]) == 0
+    redense = ["--pruning.retrain", "redense", "--pruning.masks_from", "source"]
+    assert main([*arguments, *redense, "--run_dir", "redense"]) == 0
+    source, grown = (read_curve(tmp_path / name / "curve.csv") for name in ("source", "redense"))
+    assert [(row["first_rate"], row["last_rate"]) for row in source] == [(0.1, 0.1 * 0.5**5)] * 2
+    assert [(row["first_rate"], row["last_rate"]) for row in grown] == [(0.1 * 0.5**5, 0.1 * 0.5**5)] * 2

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.losses import Loss
 from sdd.models.modes import kept_modes
 from sdd.models.state import Copies, kept_state
@@ -65,7 +66,7 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
     Raises:
         UserError: The criterion returns something else.
     """
-    with kept_modes(scoring.net), kept_state(scoring.net):
+    with naming(f"pruning.criterion {name}"), kept_modes(scoring.net), kept_state(scoring.net):
         return _checked(name, criterion.scores(replace(scoring, masks=Copies(scoring.masks))), scoring)
 
 

@@ -29,7 +29,10 @@ def gradient_scores(scoring: Scoring, *, batches: int = 1) -> dict[str, Tensor]:
     net, weights, loss = scoring.net, list(scoring.parameters.values()), scoring.loss.for_measuring()
     buffers = {name: buffer.clone() for name, buffer in net.named_buffers()}
     totals = [torch.zeros_like(weight, dtype=torch.float64) for weight in weights]
+    trained = [weight.requires_grad for weight in weights]
     try:
+        for weight in weights:
+            weight.requires_grad_()  # those that are not trained are pruned too
         with kept_modes(net, training=True), torch.enable_grad():
             for inputs, labels in scoring.batches(batches):
                 gradients = torch.autograd.grad(loss.sum(net(inputs), labels), weights, allow_unused=True)
@@ -37,6 +40,8 @@ def gradient_scores(scoring: Scoring, *, batches: int = 1) -> dict[str, Tensor]:
                     if gradient is not None:
                         total += gradient
     finally:
+        for weight, was_trained in zip(weights, trained, strict=True):
+            weight.requires_grad_(was_trained)
         for name, buffer in net.named_buffers():
             buffer.copy_(buffers[name])
     # The mean differs from the sum by one positive factor, which no ranking sees.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.models.state import State
 from sdd.parts import Kind
 from sdd.pruning.masks import mask_state
@@ -106,7 +107,8 @@ def start_state(
         initial=_copies(restart.initial),
         masks=_copies(restart.masks),
     )
-    state: object = retraining.start(given)
+    with naming(f"pruning.retrain {name}"):
+        state: object = retraining.start(given)
     if not isinstance(state, Mapping):
         raise UserError(f"pruning.retrain {name} gives a {type(state).__name__}; it must be tensors by name")
     shapes = {key: tuple(value.shape) for key, value in restart.initial.items()}

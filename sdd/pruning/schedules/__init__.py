@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.parts import Kind
 from sdd.rounding import ceil_fraction
 
@@ -86,7 +87,9 @@ def planned_targets(
     if "sparsities" in takes and sparsities is None:
         raise UserError(f"pruning.schedule {chosen} needs pruning.sparsities")
     own = {name: value for name, value in settings.items() if name in takes}
-    targets = _checked(chosen, SCHEDULES.get(chosen, given | own).targets())
+    part = SCHEDULES.get(chosen, given | own)
+    with naming(f"pruning.schedule {chosen}"):
+        targets = _checked(chosen, part.targets())
     if not targets and not ("levels" in takes and levels == 0):
         raise UserError(
             f"pruning.schedule {chosen} gives no level, so nothing would be pruned; it must give a sparsity for each "

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.failures import naming
 from sdd.models.state import Copies
 from sdd.parts import Kind
 from sdd.pruning.masks import count_prunable, count_remaining
@@ -70,9 +71,11 @@ def groups_of(name: str, scope: Scope, surviving: Surviving) -> list[Group]:
         UserError: The scope gives something else than groups, a tensor is in no group or in several, or a group is to
             lose more weights than it has.
     """
-    found: object = scope.allocate(Surviving(Copies(surviving.masks), surviving.target))
+    with naming(f"pruning.scope {name}"):
+        found: object = scope.allocate(Surviving(Copies(surviving.masks), surviving.target))
+        listed = list(found) if isinstance(found, Iterable) else [found]
     groups: list[Group] = []
-    for group in found if isinstance(found, Iterable) else [found]:
+    for group in listed:
         if not isinstance(group, Group):
             raise UserError(f"pruning.scope {name} gives a {type(group).__name__}; it must be a list of Group")
         groups.append(group)

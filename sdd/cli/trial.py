@@ -1,0 +1,125 @@
+"""A trial of everything that a run does, on two batches, before its first level; nothing of it is left."""
+
+import gc
+import io
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from pathlib import Path
+from pydoc import locate
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from jsonargparse import Namespace
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.utilities.seed import isolate_rng
+
+from sdd.callbacks import CurveRecorder, JobProgress
+from sdd.callbacks.level import LevelCallback, level_callbacks
+from sdd.cli.experiment import Experiment, make
+from sdd.cli.parse import Request
+from sdd.cli.training import train
+from sdd.data import NoisyLabelData
+from sdd.errors import UserError
+from sdd.runs.folder import RunFolder, is_readable
+
+_SHORT = {
+    "check_val_every_n_epoch": 1,
+    "fast_dev_run": False,
+    "limit_train_batches": None,
+    "limit_val_batches": None,
+    "logger": False,
+    "max_time": None,
+    "num_nodes": 1,
+    "overfit_batches": 0.0,
+    "profiler": None,
+    "strategy": "auto",
+    "val_check_interval": None,
+}
+"""Settings of the Trainer in the trial: one process, whole epochs of two batches, nobody watches."""
+
+
+def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
+    """Train the dense level and the first pruned one on two batches, measure, prune and store, then forget it all.
+
+    Everything is made anew for it and thrown away: network, optimizer, callbacks. Random states are as before; its
+    files are in a folder of its own, which is removed. Of the user's callbacks those are tried that measure levels or
+    write checkpoints.
+
+    Args:
+        request: Of `fit`.
+        config: The run's configuration.
+        data: The run's data, loaded.
+
+    Raises:
+        UserError: Something fails; the message names the part.
+        KeyboardInterrupt: It was interrupted.
+    """
+    try:
+        with _unseen(), tempfile.TemporaryDirectory(prefix="sdd-trial-") as place:
+            experiment = _short(make(request, _trial_config(config, place)), Path(place))
+            train(experiment.trainer, experiment.model, data.excerpt(), {}, trial=True)
+            if not all(is_readable(path) for path in RunFolder(place).checkpoints()):
+                raise UserError(
+                    "a checkpoint cannot be read again: the state_dict of a callback holds other things than numbers, "
+                    "texts, lists, dicts and tensors"
+                )
+    except UserError as error:
+        raise UserError(f"{error} (found in a trial on two batches)") from error
+    if torch.cuda.is_initialized():
+        del experiment
+        gc.collect()
+        torch.cuda.empty_cache()
+
+
+def _trial_config(config: Namespace, place: str) -> Namespace:
+    trial = config.clone()
+    trainer = trial.trainer
+    trainer.default_root_dir = place
+    for name, value in _SHORT.items():
+        trainer[name] = value
+    trainer.devices = [trainer.devices[0]] if isinstance(trainer.devices, list) else 1
+    chosen = trainer.callbacks or []
+    trainer.callbacks = [one for one in (chosen if isinstance(chosen, list) else [chosen]) if _is_tried(one)]
+    return trial
+
+
+def _is_tried(callback: Any) -> bool:
+    named = locate(str(getattr(callback, "class_path", "")))
+    return isinstance(named, type) and issubclass(named, LevelCallback | ModelCheckpoint)
+
+
+def _short(experiment: Experiment, place: Path) -> Experiment:
+    """Leave out what only shows, and make all that is left as short as will do."""
+    trainer, pruning = experiment.trainer, experiment.pruning
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    callbacks[:] = [one for one in callbacks if not isinstance(one, CurveRecorder | JobProgress)]
+    for callback in callbacks:
+        if isinstance(callback, ModelCheckpoint):
+            callback.dirpath = str(place / "further")
+    for callback in level_callbacks(trainer):
+        callback.shorten()
+    pruning.shorten()
+    trainer.fit_loop.max_epochs = pruning.max_epochs
+    return experiment
+
+
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """Leave random states as they are, and show nothing of what is said and warned of meanwhile."""
+    raised: BaseException | None = None
+    with (
+        isolate_rng(),  # puts nothing back where something is raised, so what is raised waits
+        warnings.catch_warnings(),
+        redirect_stdout(io.StringIO()),
+        redirect_stderr(io.StringIO()),
+    ):
+        warnings.simplefilter("ignore")  # the training warns again
+        try:
+            yield
+        except BaseException as error:  # noqa: BLE001
+            raised = error
+    if raised is not None:
+        raise raised

@@ -1,0 +1,62 @@
+"""What a part of an experiment raises, told in one line that names the part."""
+
+import errno
+import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from traceback import walk_tb
+
+from sdd.errors import UserError
+from sdd.messages import one_line
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES})
+
+_OWN = Path(__file__).parent
+_LIBRARIES = tuple(Path(path) for path in {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+def cannot_write(error: BaseException) -> bool:
+    """Tell whether an error says that files cannot be written, as where a disk is full."""
+    return isinstance(error, OSError) and error.errno in _NO_ROOM
+
+
+def failure(part: str, error: Exception) -> Exception:
+    """Return the error to raise for one that a part has raised: of one line, with the place in the user's own code.
+
+    Args:
+        part: What raised it, such as `model.loss my_package.mine`.
+        error: What it raised; what is told in one line already, or is about a full disk, is returned as it is.
+    """
+    if isinstance(error, UserError) or cannot_write(error):
+        return error
+    text = one_line(str(error))
+    said = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    place = own_place(error)
+    return UserError(f"{part} raised {said}" + (f" ({place})" if place else ""))
+
+
+@contextmanager
+def naming(part: str) -> Iterator[None]:
+    """Name the part in whatever is raised meanwhile.
+
+    Raises:
+        UserError: Something else than a UserError was raised.
+    """
+    try:
+        yield
+    except Exception as error:
+        told = failure(part, error)
+        if told is error:
+            raise
+        raise told from error
+
+
+def own_place(error: BaseException) -> str | None:
+    """Return the file and line of the user's own code where an error arose; None where none of it was running."""
+    place = None
+    for frame, line in walk_tb(error.__traceback__):
+        path = Path(frame.f_code.co_filename)
+        if path.is_file() and not any(path.is_relative_to(folder) for folder in (_OWN, *_LIBRARIES)):
+            place = f"{path.name}, line {line}"
+    return place

@@ -1,0 +1,40 @@
+import errno
+import sys
+
+import pytest
+
+from sdd.errors import UserError
+from sdd.failures import cannot_write, failure, naming
+
+
+def test_the_part_and_the_users_own_line_are_named(tmp_path, monkeypatch):
+    (tmp_path / "users.py").write_text("import json\n\n\ndef mine():\n    return json.loads('{')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import users
+
+    with pytest.raises(UserError) as caught, naming("model.loss users.mine"):
+        users.mine()
+    assert str(caught.value) == (
+        "model.loss users.mine raised JSONDecodeError: Expecting property name enclosed in double quotes: line 1 "
+        "column 2 (char 1) (users.py, line 5)"
+    )
+    del sys.modules["users"]
+
+
+def test_an_error_of_several_lines_or_none_is_one_line():
+    assert str(failure("x", RuntimeError("two\nlines"))) == "x raised RuntimeError: two lines"
+    assert str(failure("x", KeyError())) == "x raised KeyError"
+
+
+@pytest.mark.parametrize("error", [UserError("said"), OSError(errno.ENOSPC, "full"), KeyboardInterrupt()])
+def test_what_is_said_elsewhere_goes_through(error):
+    with pytest.raises(type(error)) as caught, naming("x"):
+        raise error
+    assert caught.value is error
+    assert caught.value.__cause__ is None
+
+
+def test_which_errors_say_that_there_is_no_room():
+    assert cannot_write(OSError(errno.ENOSPC, ""))
+    assert not cannot_write(FileNotFoundError(errno.ENOENT, ""))
+    assert not cannot_write(ValueError())
