@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sdd.cli.experiment import Experiment
 from sdd.cli.claim import is_first_process
+from sdd.cli.experiment import Experiment
 from sdd.cli.parse import Request
 from sdd.console import say
 from sdd.data import NoisyLabelData

@@ -42,7 +42,7 @@ def trainer(folder=None, **settings):
         ({"max_time": "00:00:00:10"}, "Timer, .*--trainer.max_time on the command line"),
         ({"callbacks": [lightnings.LearningRateMonitor()]}, "LearningRateMonitor, which needs a logger"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "-".join(value),
 )
 def test_what_would_not_train_whole_levels_is_refused(settings, words):
     with pytest.raises(UserError, match=words) as caught:

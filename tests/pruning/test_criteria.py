@@ -115,11 +115,15 @@ def test_scores_that_do_not_fit_are_refused_with_the_criterions_name(scores, wor
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("batches", [0, 1.5, "x", True])
+@pytest.mark.parametrize("batches", [1.5, "x", True])
 def test_gradient_takes_a_whole_number_of_batches(batches):
-    scores = CRITERIA.get("gradient", {"batches": batches}).scores
-    with pytest.raises(UserError, match=r"batches is .*; it must be a whole number from 1"):
-        scores(None)
+    with pytest.raises(UserError, match=r"pruning.criterion_args.batches is .*; gradient takes int there"):
+        CRITERIA.get("gradient", {"batches": batches})
+
+
+def test_gradient_takes_at_least_one_batch():
+    with pytest.raises(UserError, match=r"batches is 0; it must be a whole number from 1"):
+        CRITERIA.get("gradient", {"batches": 0}).scores(None)
 
 
 def test_a_criterion_that_writes_into_network_and_masks_changes_neither():

@@ -49,10 +49,10 @@ def test_rates_are_of_what_remains_whatever_the_schedule():
         ({"c": 0.1}, "'c' matches no prunable weight; there are: a, b"),
         ({"a": 1.0}, "a has 1.0"),
         ({"a": -0.1}, "a has -0.1"),
-        ({"a": "much"}, "a has 'much'"),
+        ({"a": "much"}, r"rates is \{'a': 'much'\}; rates takes Mapping"),
         ({"a": float("nan")}, "a has nan"),
         ({"a": 0.1, "*": 0.2}, r"a is named by 'a' and by '\*'"),
-        (0.1, "by weight's name"),
+        (0.1, "rates is 0.1; rates takes Mapping"),
     ],
 )
 def test_impossible_rates_are_refused_in_one_line(rates, word):
