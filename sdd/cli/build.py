@@ -10,6 +10,7 @@ from jsonargparse import ArgumentParser, Namespace
 from torch import nn
 
 from sdd.callbacks import IterativePruning
+from sdd.cli.batch_norm import check_batch_norm
 from sdd.cli.parse import Request
 from sdd.cli.preflight import check_fit
 from sdd.data import NoisyLabelData
@@ -59,6 +60,7 @@ def build(request: Request, config: Namespace) -> Experiment:
         data.split("val")
     check_fit(model, data)
     if request.command == "fit":
+        check_batch_norm(model.net, data, experiment.trainer)
         pruning.check_steps(len(data.train_dataloader()), experiment.trainer.accumulate_grad_batches)
     return experiment
 

@@ -17,6 +17,9 @@ from sdd.runs.identity import settings_of
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS
 
+_LARGEST_SEED = 2**32 - 1
+"""That NumPy's generator takes, which Lightning seeds too; our own draws take any (`sdd.seeding`)."""
+
 
 @dataclass(frozen=True)
 class Request:
@@ -97,8 +100,11 @@ def check_parts(request: Request) -> None:
 def _check(config: Namespace) -> None:
     """Refuse what the types of the settings allow, but no run can be made of."""
     seed = config.seed_everything
-    if isinstance(seed, bool) or seed < 0:
-        raise UserError(f"seed_everything is {seed}; it must be a whole number from 0, so that a run can be repeated")
+    if isinstance(seed, bool) or not 0 <= seed <= _LARGEST_SEED:
+        raise UserError(
+            f"seed_everything is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}, so that a run can be "
+            "repeated"
+        )
     if config.threads is not None and config.threads < 1:
         raise UserError(f"threads is {config.threads}; it must be at least 1")
     if config.trainer.default_root_dir is not None:
