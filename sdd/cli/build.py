@@ -5,6 +5,7 @@ import torch
 from jsonargparse import Namespace
 
 from sdd.callbacks.time_limit import TimeLimit, duration_of
+from sdd.cli.batch_norm import check_batch_norm
 from sdd.cli.claim import is_first_process
 from sdd.cli.experiment import Experiment, make
 from sdd.cli.parse import Request
@@ -41,6 +42,7 @@ def build(request: Request, config: Namespace) -> Experiment:
         data.split("val")
     check_fit(model, data)
     if fits:
+        check_batch_norm(model.net, data, trainer)
         pruning.check_trainer(trainer, model, len(data.train_dataloader()))
         if config.preflight and is_first_process():
             try_out(request, config, data)

@@ -19,7 +19,8 @@ from sdd.runs.identity import settings_of
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS
 
-_SEED_LIMIT = 2**32  # NumPy's
+_LARGEST_SEED = 2**32 - 1
+"""That NumPy's generator takes, which Lightning seeds too; our own draws take any (`sdd.seeding`)."""
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,9 @@ def check_parts(request: Request) -> None:
 def _check(config: Namespace) -> None:
     """Refuse what the types of the settings allow, but no run can be made of."""
     seed = config.seed_everything
-    if isinstance(seed, bool) or not 0 <= seed < _SEED_LIMIT:
+    if isinstance(seed, bool) or not 0 <= seed <= _LARGEST_SEED:
         raise UserError(
-            f"seed_everything is {seed}; it must be a whole number from 0 to {_SEED_LIMIT - 1}, so that a run can be "
+            f"seed_everything is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}, so that a run can be "
             "repeated"
         )
     if config.threads is not None and config.threads < 1:

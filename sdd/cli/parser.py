@@ -64,7 +64,7 @@ def plain_words(message: str, names: Collection[str]) -> str:
     if found:
         return f"{target} follows from {source}: leave it unset and set that instead"
     if "model.seed" in text:
-        return f"seed_everything must be a whole number from 0, so that a run can be repeated ({text})"
+        return f"seed_everything must be a whole number from 0 to 4294967295, so that a run can be repeated ({text})"
     if _NO_NETWORK.search(text):
         return "no network is named: give --config configs/digits_mlp.yaml, or another configuration"
     if found := _NO_SECTION.search(text):

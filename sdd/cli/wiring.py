@@ -80,6 +80,7 @@ TRAINER_PLACE = frozenset(
         "num_sanity_val_steps",
         "profiler",
         "strategy",
+        "sync_batchnorm",  # makes several processes take the statistics that one takes
         "use_distributed_sampler",
         "val_check_interval",
     }

@@ -49,6 +49,8 @@ class NoisyLabelData(pl.LightningDataModule):
         noise_key: For `human`: which labels of a CIFAR-N file, such as worse_label, aggre_label or noisy_label.
         batch_size: Training examples a step, over all devices together.
         eval_batch_size: Examples a batch in evaluation.
+        drop_last: Leave out the last batch of an epoch where it has fewer examples than the others. Batch
+            normalisation cannot train on a batch of one.
         augment: `none`; `crop_flip`: crop with padding 4 and mirror; `resized_crop_flip`: random resized crop
             to `image_size` and mirror; or the import path of an `sdd.data.augmentations.Augmentation`.
         augment_args: Arguments of the augmentation's own, by name.
@@ -86,6 +88,7 @@ class NoisyLabelData(pl.LightningDataModule):
         image_size: int | None = None,
         eval_resize: int | None = None,
         load_size: int | None = None,
+        drop_last: bool = False,
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -120,7 +123,7 @@ class NoisyLabelData(pl.LightningDataModule):
         self.dataset, self.root = dataset, Path(root).expanduser()
         self.train_size, self.val_size, self.subset_seed = train_size, val_size, subset_seed
         self.noise_type, self.noise_rate, self.noise_seed = noise_type, noise_rate, noise_seed
-        self.batch_size, self.eval_batch_size = batch_size, eval_batch_size
+        self.batch_size, self.eval_batch_size, self.drop_last = batch_size, eval_batch_size, drop_last
         self.augment, self.image_size, self.eval_resize = augment, image_size, eval_resize
         self.seed = seed
         self._content: Dataset | None = None
@@ -139,6 +142,11 @@ class NoisyLabelData(pl.LightningDataModule):
         self._check_image_size(content)
         splits = make_splits(content, self.train_size, self.val_size, self.subset_seed, self._noise)
         images = splits["train"].images
+        if self.drop_last and len(images) < self.batch_size:
+            raise UserError(
+                f"data.drop_last leaves nothing to train on: data.batch_size is {self.batch_size}, but there are only "
+                f"{len(images)} training examples"
+            )
         self._view_of(content, images.device).check_augmentation(self.augment, images[:2])
         self._content, self._splits = content, splits
 
@@ -214,10 +222,20 @@ class NoisyLabelData(pl.LightningDataModule):
             )
 
     def train_dataloader(self) -> TrainLoader:
-        """Return shuffled, augmented batches with noisy labels."""
-        train = self.split("train")
-        rank, world_size = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
-        return TrainLoader(train.images, train.labels, self.batch_size, self.view(), self.seed, rank, world_size)
+        """Return shuffled, augmented batches with noisy labels; not shuffled where `trainer.overfit_batches` is set."""
+        train, trainer = self.split("train"), self.trainer
+        rank, world_size = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
+        return TrainLoader(
+            train.images,
+            train.labels,
+            self.batch_size,
+            self.view(),
+            self.seed,
+            rank,
+            world_size,
+            shuffle=not (trainer and trainer.overfit_batches),  # type: ignore[attr-defined]  # Lightning does not declare it
+            drop_last=self.drop_last,
+        )
 
     def draw_batches(self, count: int, generator: torch.Generator) -> list[Batch]:
         """Draw batches of training examples with their noisy labels, without augmentation.
@@ -228,10 +246,12 @@ class NoisyLabelData(pl.LightningDataModule):
 
         Returns:
             Pairs of network inputs, float32 of shape [batch_size, C, height, width], and labels, int64 of shape
-            [batch_size]; fewer where the training examples run out.
+            [batch_size]; fewer where the training examples run out, unless `drop_last` leaves such a batch out.
         """
         train, view = self.split("train"), self.view()
         order = torch.randperm(len(train.labels), generator=generator).to(train.labels.device)
+        if self.drop_last:
+            order = order[: len(order) // self.batch_size * self.batch_size]
         chosen = torch.split(order, self.batch_size)[:count]
         return [(view.plain(train.images[index]), train.labels[index]) for index in chosen]
 

@@ -50,6 +50,8 @@ class TrainLoader:
         seed: The training seed.
         rank: Number of this process.
         world_size: Number of processes.
+        shuffle: Whether each pass has an order of its own; otherwise all have the stored one.
+        drop_last: Whether a last batch of fewer examples is left out.
 
     Attributes:
         position: (level, epoch within the level) of the pass that starts next.
@@ -64,16 +66,29 @@ class TrainLoader:
         seed: int,
         rank: int = 0,
         world_size: int = 1,
+        *,
+        shuffle: bool = True,
+        drop_last: bool = False,
     ) -> None:
         self.images, self.labels, self.batch_size, self.view = images, labels, batch_size, view
         self.seed, self.rank, self.world_size = seed, rank, world_size
+        self.shuffle, self.drop_last = shuffle, drop_last
         self.position = (0, 0)
 
     def __len__(self) -> int:
-        return -(-len(self.labels) // self.batch_size)
+        whole, rest = divmod(len(self.labels), self.batch_size)
+        return whole if self.drop_last or not rest else whole + 1
+
+    @property
+    def last_size(self) -> int:
+        """Examples of the last batch, over all processes together, what it is filled up with included."""
+        rest = 0 if self.drop_last else len(self.labels) % self.batch_size
+        return rest + -rest % self.world_size if rest else self.batch_size
 
     def order(self) -> Tensor:
         """Return the order of the examples in the pass at `position`, int64 of shape [N], on the CPU."""
+        if not self.shuffle:
+            return torch.arange(len(self.labels))
         return torch.randperm(len(self.labels), generator=torch_generator(self.seed, "batch order", *self.position))
 
     def __iter__(self) -> Iterator[Batch]:
@@ -84,6 +99,8 @@ class TrainLoader:
         drawn = each_drawn(lambda rows: rows.to(device), drawn)
         missing = torch.arange(-count % self.world_size) % count
         order = torch.cat([order, order[missing]]).to(device)
+        if self.drop_last:
+            order = order[: len(self) * self.batch_size]
         for whole in torch.split(order, self.batch_size):
             index = whole[self.rank :: self.world_size]
             inputs = self.view.augmented(self.images.index_select(0, index), take_drawn(drawn, index))

@@ -89,7 +89,7 @@ def test_what_another_process_has_done_since_is_looked_at_again(request_of, mean
         path.parent.mkdir(parents=True)
         path.write_text("{}")
     held_before = sorted(os.listdir("run"))
-    assert not fit(request, claimed, None, None), "nothing of the experiment is touched"
+    assert not fit(request, claimed, None, None, None), "nothing of the experiment is touched"
     assert sorted({*os.listdir("run")} - {".lock"}) == held_before
 
 

@@ -132,3 +132,13 @@ def test_a_command_without_a_network_asks_for_a_configuration(command):
 @pytest.mark.parametrize("section", ["pruning.criterion", "data.noise_type", "model.loss"])
 def test_no_arguments_at_all_are_the_same_run_as_none(section):
     assert plan([*QUICK, f"--{section}_args", "{}"]).settings == plan(QUICK).settings
+
+
+@pytest.mark.parametrize("seed", [2**32, 2**64, -1])
+def test_a_seed_that_numpy_cannot_take_is_refused_in_one_line(seed):
+    with pytest.raises(UserError, match=f"seed_everything is {seed}; it must be a whole number from 0 to 4294967295"):
+        parse([*QUICK, "--seed_everything", str(seed)])
+
+
+def test_the_largest_seed_is_taken():
+    assert parse([*QUICK, "--seed_everything", "4294967295"]).plan.seed == 2**32 - 1

@@ -204,10 +204,9 @@ def test_without_a_validation_size_there_is_no_validation_part(numbered):
         data.split("val")
 
 
-def trainer(rank=0, world_size=1):
-    return SimpleNamespace(
-        strategy=SimpleNamespace(root_device=torch.device("cpu")), global_rank=rank, world_size=world_size
-    )
+def trainer(rank=0, world_size=1, overfit_batches=0.0):
+    strategy = SimpleNamespace(root_device=torch.device("cpu"))
+    return SimpleNamespace(strategy=strategy, global_rank=rank, world_size=world_size, overfit_batches=overfit_batches)
 
 
 def test_each_process_gets_its_part_of_a_batch(numbered):
@@ -218,6 +217,34 @@ def test_each_process_gets_its_part_of_a_batch(numbered):
         data.setup("fit")
         part = [labels.tolist() for _, labels in data.train_dataloader()]
         assert part[:-1] == [labels[rank::3] for labels in whole[:-1]]
+
+
+def test_the_same_batches_are_trained_on_where_they_are_to_be_overfitted(numbered):
+    data = NoisyLabelData(batch_size=60, train_size=200, noise_rate=0.4)
+    data.trainer = trainer(overfit_batches=1)
+    data.setup("fit")
+    loader, stored = data.train_dataloader(), data.split("train").labels
+    for loader.position in ((0, 0), (0, 1), (2, 1)):
+        assert torch.equal(torch.cat([labels for _, labels in loader]), stored)
+
+
+def test_a_last_batch_of_fewer_examples_is_left_out_of_training_and_of_drawn_batches(numbered):
+    data = NoisyLabelData(batch_size=60, train_size=200, drop_last=True)
+    assert [len(labels) for _, labels in data.train_dataloader()] == [60] * 3
+    assert [len(labels) for _, labels in data.draw_batches(9, torch.Generator())] == [60] * 3
+    assert len(data.plain_loader("train")) == 1  # measured on all
+    with pytest.raises(UserError, match=r"drop_last leaves nothing .*batch_size is 60, .*only 59 training examples"):
+        NoisyLabelData(batch_size=60, train_size=59, drop_last=True).load()
+
+
+@pytest.mark.parametrize("seed", [2**32, 2**64 + 1, -1])
+def test_seeds_of_noise_and_subset_may_be_any_whole_number(numbered, seed):
+    names = ("noise_seed", "subset_seed")
+    data = {name: NoisyLabelData(train_size=200, noise_rate=0.4, **{name: seed}) for name in names}
+    plain = NoisyLabelData(train_size=200, noise_rate=0.4).split("train")
+    assert numbers(data["noise_seed"].split("train")) == numbers(plain)
+    assert not torch.equal(data["noise_seed"].split("train").flipped, plain.flipped)
+    assert numbers(data["subset_seed"].split("train")) != numbers(plain)
 
 
 def test_a_batch_that_cannot_be_split_evenly_is_an_error(numbered):

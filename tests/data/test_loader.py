@@ -18,9 +18,9 @@ def numbered(count, height=1, width=1):
     return images, torch.arange(count)
 
 
-def loader(count=103, batch=10, seed=0, position=(0, 0), rank=0, world=1):
+def loader(count=103, batch=10, seed=0, position=(0, 0), rank=0, world=1, **how):
     images, labels = numbered(count)
-    made = TrainLoader(images, labels, batch, View(AS_THEY_ARE), seed, rank, world)
+    made = TrainLoader(images, labels, batch, View(AS_THEY_ARE), seed, rank, world, **how)
     made.position = position
     return made
 
@@ -63,6 +63,30 @@ def test_the_order_is_drawn_from_seed_level_and_epoch_alone():
     assert used.order().tolist() == chained(first)
     orders = [batches(loader(seed=s, position=(a, b))) for s in range(3) for a in range(3) for b in range(3)]
     assert all(a != b for i, a in enumerate(orders) for b in orders[:i])
+
+
+def test_without_shuffling_every_epoch_has_the_stored_order():
+    for position in ((0, 0), (0, 1), (3, 2)):
+        made = loader(7, 3, position=position, shuffle=False)
+        assert batches(made) == [[0, 1, 2], [3, 4, 5], [6]]
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+@pytest.mark.parametrize(("count", "batch"), [(120, 12), (121, 12), (131, 12), (12, 12), (7, 6)])
+def test_a_last_batch_of_fewer_examples_is_left_out_where_asked(count, batch, world):
+    whole = [part for part in batches(loader(count, batch)) if len(part) == batch]
+    for rank in range(world):
+        made = loader(count, batch, rank=rank, world=world, drop_last=True)
+        assert batches(made) == [part[rank::world] for part in whole]
+        assert len(made) == len(whole)
+        assert made.last_size == batch
+
+
+@pytest.mark.parametrize("world", [1, 2, 3])
+@pytest.mark.parametrize(("count", "batch"), [(120, 12), (121, 12), (127, 6), (1, 6), (7, 12)])
+def test_the_size_of_the_last_batch_is_known(count, batch, world):
+    shares = [batches(loader(count, batch, rank=rank, world=world)) for rank in range(world)]
+    assert loader(count, batch, world=world).last_size == sum(len(share[-1]) for share in shares)
 
 
 @pytest.mark.parametrize("world", [2, 3])
