@@ -26,6 +26,9 @@ class KillAt(LevelCallback):
     def __init__(self, moment: str, epoch: int, flag: str) -> None:
         self.moment, self.epoch, self.flag = moment, epoch, flag
 
+    def shorten(self):
+        self.epoch = None  # the run itself is killed, not the trial before it
+
     def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
         if batch_idx == 2:
             self._kill("batch", trainer)
