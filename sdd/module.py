@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal
 
 import lightning.pytorch as pl
@@ -54,6 +55,7 @@ class Classifier(pl.LightningModule):
         loss_module: The loss where it is a module, so that its buffers move along and are kept in checkpoints.
         masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
+        schedule_start: Moves of the schedule, of `lr_interval` each, that lie before the first one of a level.
         starts: Each trainable parameter with the value that its level started from; filled by `IterativePruning`.
         epoch_loss: Mean loss of the mini-batches of the last whole epoch, the penalty left out.
     """
@@ -83,6 +85,7 @@ class Classifier(pl.LightningModule):
         self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
         self.constant_lr: float | None = None
+        self.schedule_start = 0
         self.epoch_loss = float("nan")
         self._build: Callable[[], nn.Module] | None = None
         self._losses: list[Tensor] = []
@@ -140,6 +143,15 @@ class Classifier(pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Make optimizer and schedule anew, as at the start of every level."""
+        made = self._optimizer_and_schedule()
+        if isinstance(made, dict):
+            scheduler = made["lr_scheduler"]["scheduler"]
+            with _early_moves():
+                for _ in range(self.schedule_start):
+                    scheduler.step()
+        return made
+
+    def _optimizer_and_schedule(self) -> Any:
         optimizer = self.optimizer(self.net.parameters())
         if self.constant_lr is not None:
             for group in optimizer.param_groups:
@@ -168,15 +180,14 @@ class Classifier(pl.LightningModule):
         Raises:
             UserError: The schedule ends before the level does.
         """
-        made = self.configure_optimizers()
+        made = self._optimizer_and_schedule()
         if not isinstance(made, dict):
             return float(made.param_groups[0]["lr"])
         optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
         moves = epochs if self.lr_interval == "epoch" else epochs * steps_per_epoch
         rates: list[float] = []
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # schedules want a step of the optimizer before theirs
+            with _early_moves():
                 while len(rates) < moves:
                     rates.append(float(optimizer.param_groups[0]["lr"]))
                     scheduler.step()
@@ -257,6 +268,14 @@ class Classifier(pl.LightningModule):
         self.eval_loss.update(self.loss.each(logits, labels))
         self.eval_acc.update((logits.argmax(1) == labels).float())
         self.log_dict({f"{part}_loss": self.eval_loss, f"{part}_acc": self.eval_acc}, prog_bar=False)
+
+
+@contextmanager
+def _early_moves() -> Iterator[None]:
+    """Let a schedule move before its optimizer, whose parameters may hold gradients of the level before."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def squared_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

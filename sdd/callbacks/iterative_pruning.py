@@ -13,7 +13,8 @@ from sdd.callbacks.level import Level, level_callbacks
 from sdd.callbacks.masking import Masking
 from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
-from sdd.callbacks.trainer_settings import check_trainer, steps_per_epoch
+from sdd.callbacks.steps import Begin, begin_at, steps_per_epoch
+from sdd.callbacks.trainer_settings import check_trainer
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
 from sdd.failures import naming
@@ -64,6 +65,8 @@ class IterativePruning(IdleAtSteps):
             trains on at the last rate of the schedule; columns `*_before` tell what it started from.
         retrain_args: Arguments of the retraining mode's own.
         rewind_steps: Steps of level 0 after which the weights for `lottery` are kept; 0: the initialisation.
+        rewind_schedule: Whether `lottery` and `lr_rewind` take the learning-rate schedule back to step `rewind_steps`
+            too, and train the steps that are left (He et al. 2022, A.2); false: later levels train all of it.
         finetune_lr: The constant learning rate of `finetune`.
         frozen: Where removed weights are held: at `zero`, at their `initial` values, or at the `final` ones that
             they had when they were removed.
@@ -103,6 +106,7 @@ class IterativePruning(IdleAtSteps):
         retrain: str = "lottery",
         retrain_args: dict[str, Any] | None = None,
         rewind_steps: int = 0,
+        rewind_schedule: bool = True,
         finetune_lr: float = 0.001,
         frozen: Literal["zero", "initial", "final"] = "zero",
         masks_from: str | None = None,
@@ -125,6 +129,7 @@ class IterativePruning(IdleAtSteps):
         check_choice("pruning.frozen", frozen, ("zero", "initial", "final"))
         self.epochs_per_level = epochs_per_level
         self.rewind_steps, self.finetune_lr, self.frozen = rewind_steps, finetune_lr, frozen
+        self._rewinds = rewind_schedule and self._retraining.rewinds
         self.dense_from, self.stop_loss, self.exclude, self.seed = dense_from, stop_loss, tuple(exclude), seed
         scheduled, shared = schedule is not None or sparsities is not None, dense_from is not None
         self.source = masks_source(masks_from, seed, retrain, self._retraining, scheduled=scheduled, shared=shared)
@@ -148,9 +153,9 @@ class IterativePruning(IdleAtSteps):
         return self._level_done and self.level == self.last_level
 
     def shorten(self) -> None:
-        """Train the dense level and the first pruned one for an epoch each, to try them out."""
-        self.last_level, self.epochs_per_level = min(self.last_level, 1), 1
+        """Train the dense level and the first pruned one for an epoch or two, to try them out."""
         self.rewind_steps = min(self.rewind_steps, 1)
+        self.last_level, self.epochs_per_level = min(self.last_level, 1), 1 + self.rewind_steps
 
     def check(self, pl_module: Classifier) -> None:
         """Find out whether this network can be pruned as asked.
@@ -203,6 +208,11 @@ class IterativePruning(IdleAtSteps):
         """
         if self.rewind_steps > steps:
             raise UserError(f"pruning.rewind_steps is {self.rewind_steps}, but a level has only {steps} steps")
+        if self._rewinds and self.rewind_steps == steps and self.last_level:
+            raise UserError(
+                f"pruning.rewind_steps is {self.rewind_steps}, all steps of a level, so that later levels would train "
+                "none; set fewer, or --pruning.rewind_schedule false to train the whole schedule again"
+            )
 
     # Lightning's hooks, in the order of their calls.
 
@@ -215,11 +225,13 @@ class IterativePruning(IdleAtSteps):
         if stage != "fit":
             return
         self.check_trainer(trainer, module, len(data_of(trainer).train_dataloader()))
-        if trainer.max_epochs != self.max_epochs:
+        left_out = self.last_level * self._begin(trainer, self.last_level).epoch
+        if trainer.max_epochs not in (self.max_epochs, self.max_epochs - left_out):
             raise UserError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but {self.last_level + 1} levels of "
                 f"{self.epochs_per_level} epochs take {self.max_epochs}; leave it unset on the command line"
             )
+        trainer.fit_loop.max_epochs = self.max_epochs - left_out
         place_callbacks(trainer, first=self, last=LevelEnd(self._end_epoch))
         self._set_rate(trainer, module, level=0)
 
@@ -247,14 +259,16 @@ class IterativePruning(IdleAtSteps):
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Start the next level where the last one is complete, and place this epoch's random draws."""
         module = _classifier(pl_module)
+        begins = self._level_done or trainer.current_epoch == 0
         if self._level_done:
             self._begin_level(trainer, module, self.level + 1)
-        epoch = trainer.current_epoch - self._first_epoch
-        if epoch == 0:
+        if begins:
             for callback in level_callbacks(trainer):
                 with naming(type(callback).__name__):
                     callback.on_level_start(trainer, module, self.describe(module))
-        _train_loader(trainer).position = (self.level, epoch)
+        epoch, loader = trainer.current_epoch - self._first_epoch, _train_loader(trainer)
+        loader.position = (self.level, epoch)
+        loader.window = self._begin(trainer, self.level).window if begins else slice(None)
         # For draws inside the network, such as dropout.
         torch.manual_seed(derive_seed(self.seed, "network", self.level, epoch, trainer.global_rank))
 
@@ -378,7 +392,8 @@ class IterativePruning(IdleAtSteps):
             masks = module.masks if self._retraining.releases else self.source.masks(level)
         if self._retraining.continues:
             trained = self._run.weights(level)
-        self.level, self._first_epoch, self._level_done = level, trainer.current_epoch, False
+        self.level, self._level_done = level, False
+        self._first_epoch = trainer.current_epoch - self._begin(trainer, level).epoch
         module.set_masks(masks)
         self._start = self._restart(module, level, masks, trained)
         load_state(module.net, self._start)
@@ -422,9 +437,15 @@ class IterativePruning(IdleAtSteps):
             epochs = self._run.epochs_per_level if self._retraining.continues else self.epochs_per_level
             return module.last_rate(epochs, steps_per_epoch(trainer, len(data_of(trainer).train_dataloader())))
 
-        module.constant_lr = None
+        module.constant_lr, begin = None, self._begin(trainer, level)
+        module.schedule_start = begin.epoch if module.lr_interval == "epoch" else begin.step
         with naming(f"pruning.retrain {self.retrain}"):
             module.constant_lr = self._retraining.rate(Rates(level, self.finetune_lr, last_rate))
+
+    def _begin(self, trainer: pl.Trainer, level: int) -> Begin:
+        """Return where in its schedule a level begins."""
+        rewound = self.rewind_steps if level and self._rewinds else 0
+        return begin_at(trainer, rewound, len(data_of(trainer).train_dataloader()))
 
     def _prepare(self, trainer: pl.Trainer, module: Classifier) -> None:
         """Place and hold the removed weights, and pair each weight with its start for the distance penalty."""
@@ -477,7 +498,8 @@ def _train_loader(trainer: pl.Trainer) -> TrainLoader:
 
 def _check_whole(trainer: pl.Trainer) -> None:
     """Refuse to count an epoch whose last batches were left out, since something has stopped the Trainer."""
-    done, batches = trainer.fit_loop.epoch_loop.batch_progress.current.completed, trainer.num_training_batches
+    done = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+    batches = min(trainer.num_training_batches, len(_train_loader(trainer)))
     if done < batches:
         raise UserError(
             f"epoch {trainer.current_epoch} was stopped after {done} of its {batches} batches, since something set "

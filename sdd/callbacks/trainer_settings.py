@@ -118,28 +118,3 @@ def _is_a(kind: type, name: str) -> bool:
 def _callbacks(trainer: pl.Trainer) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     return callbacks
-
-
-def steps_per_epoch(trainer: pl.Trainer, batches: int) -> int:
-    """Return the optimizer steps of an epoch, as the Trainer counts them.
-
-    Args:
-        trainer: Its `limit_train_batches` and `accumulate_grad_batches` count; the last batches of an epoch make a
-            step too where they are fewer.
-        batches: Batches of the training data.
-
-    Raises:
-        UserError: No batch is left, or validation is due after more batches than an epoch has.
-    """
-    limit = trainer.limit_train_batches
-    kept = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
-    if kept < 1:
-        raise UserError(
-            f"trainer.limit_train_batches is {limit}, which leaves none of the {batches} batches of an epoch; set a "
-            "larger one"
-        )
-    interval = trainer.val_check_interval
-    whole = isinstance(interval, int) and not isinstance(interval, bool)
-    if whole and interval > kept and trainer.check_val_every_n_epoch is not None and trainer.limit_val_batches > 0:
-        raise UserError(f"trainer.val_check_interval is {interval}, but an epoch has only {kept} batches; set fewer")
-    return -(-kept // trainer.accumulate_grad_batches)

@@ -55,6 +55,7 @@ class TrainLoader:
 
     Attributes:
         position: (level, epoch within the level) of the pass that starts next.
+        window: Which batches of that pass there are.
     """
 
     def __init__(
@@ -73,9 +74,14 @@ class TrainLoader:
         self.images, self.labels, self.batch_size, self.view = images, labels, batch_size, view
         self.seed, self.rank, self.world_size = seed, rank, world_size
         self.shuffle, self.drop_last = shuffle, drop_last
-        self.position = (0, 0)
+        self.position, self.window = (0, 0), slice(None)
 
     def __len__(self) -> int:
+        return len(range(*self.window.indices(self._batches)))
+
+    @property
+    def _batches(self) -> int:
+        """Batches of a whole pass."""
         whole, rest = divmod(len(self.labels), self.batch_size)
         return whole if self.drop_last or not rest else whole + 1
 
@@ -100,8 +106,8 @@ class TrainLoader:
         missing = torch.arange(-count % self.world_size) % count
         order = torch.cat([order, order[missing]]).to(device)
         if self.drop_last:
-            order = order[: len(self) * self.batch_size]
-        for whole in torch.split(order, self.batch_size):
+            order = order[: self._batches * self.batch_size]
+        for whole in torch.split(order, self.batch_size)[self.window]:
             index = whole[self.rank :: self.world_size]
             inputs = self.view.augmented(self.images.index_select(0, index), take_drawn(drawn, index))
             yield inputs, self.labels.index_select(0, index)

@@ -9,8 +9,9 @@ from lightning.pytorch.plugins.io import AsyncCheckpointIO
 
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import LevelCallback
+from sdd.callbacks.steps import steps_per_epoch
 from sdd.callbacks.time_limit import duration_of
-from sdd.callbacks.trainer_settings import INSTEAD, check_callback_class, check_trainer, steps_per_epoch
+from sdd.callbacks.trainer_settings import INSTEAD, check_callback_class, check_trainer
 from sdd.errors import UserError
 from tests.small import small_data, small_run
 

@@ -11,13 +11,15 @@ from itertools import product
 import pytest
 import torch
 
+from sdd.callbacks import LevelCallback
 from sdd.data.loader import TrainLoader
+from sdd.errors import UserError
 from sdd.models import MLP
 from sdd.seeding import derive_seed, torch_generator
 from tests.networks import AttentionNet, TiedNet
 from tests.small import level_state, small_data, small_run
 
-LEVELS, EPOCHS, RATE, MOMENTUM, DECAY = 2, 2, 0.1, 0.9, 1e-3
+LEVELS, EPOCHS, RATE, GAMMA, MOMENTUM, DECAY = 2, 2, 0.1, 0.9, 0.9, 1e-3
 
 
 class Double(torch.nn.Module):
@@ -79,8 +81,8 @@ def gradient_of(forward, weights, images, labels):
     return dict(zip(leaves, torch.autograd.grad(loss, list(leaves.values())), strict=True))
 
 
-def train(forward, weights, masks, level, data, rate, keep_after=None):
-    """SGD with momentum and weight decay; returns also the weights after `keep_after` steps."""
+def train(forward, weights, masks, level, data, rate, keep_after=None, begin=0):
+    """SGD with momentum and weight decay at rate(step), from step `begin`; also the weights before `keep_after`."""
     velocity, kept, step = {}, None, 0
     part = data.split("train")
     loader = TrainLoader(part.images, part.labels, 50, data.view(), seed=0)
@@ -89,10 +91,13 @@ def train(forward, weights, masks, level, data, rate, keep_after=None):
         for images, labels in loader:
             if step == keep_after:
                 kept = {name: value.clone() for name, value in weights.items()}
+            if step < begin:
+                step += 1
+                continue
             for name, gradient in gradient_of(forward, weights, images, labels).items():
                 gradient = (gradient + DECAY * weights[name]) * masks.get(name, 1)
                 velocity[name] = MOMENTUM * velocity.get(name, 0) + gradient
-                weights[name] = weights[name] - rate * velocity[name]
+                weights[name] = weights[name] - rate(step) * velocity[name]
             step += 1
     return weights, kept
 
@@ -130,6 +135,10 @@ def prune(scores, masks, groups):
     return new
 
 
+def scheduled(step):
+    return RATE * GAMMA**step
+
+
 def trajectory(network, retrain, criterion, scope, rewind):
     """Weights and masks at the end of each level."""
     make, forward, names = NETWORKS[network]
@@ -137,14 +146,15 @@ def trajectory(network, retrain, criterion, scope, rewind):
     masks = {
         name: torch.ones(value.shape, dtype=torch.bool) for name, value in initial(make, 0).items() if name in names
     }
-    weights, kept = train(forward, initial(make, 0), masks, 0, data, RATE, keep_after=rewind)
+    weights, kept = train(forward, initial(make, 0), masks, 0, data, scheduled, keep_after=rewind)
     levels = [(weights, masks)]
     for level in range(1, LEVELS + 1):
         masks = prune(scores_of(criterion, forward, weights, names, level, data), masks, groups_of(scope, names))
         start = {"lottery": kept, "scratch": initial(make, level)}.get(retrain, weights)
         start = {name: value * masks.get(name, 1) for name, value in start.items()}
-        rate = 0.02 if retrain == "finetune" else RATE
-        weights, _ = train(forward, start, masks, level, data, rate)
+        rate = (lambda _: 0.02) if retrain == "finetune" else scheduled
+        begin = rewind if retrain in {"lottery", "lr_rewind"} else 0
+        weights, _ = train(forward, start, masks, level, data, rate, begin=begin)
         levels.append((weights, masks))
     return levels
 
@@ -174,7 +184,8 @@ def cases():
 @pytest.mark.parametrize(("network", "retrain", "criterion", "scope"), cases())
 def test_a_run_is_the_one_of_plain_loops(tmp_path, network, retrain, criterion, scope):
     make, _, names = NETWORKS[network]
-    rewind = 3 if criterion == "gradient" else 0
+    # In the middle of the first epoch of 4 steps, or of the second, or not at all.
+    rewind = {"gradient": 3, "magnitude": 5}.get(criterion, 0)
 
     def sgd(parameters):
         return torch.optim.SGD(parameters, lr=RATE, momentum=MOMENTUM, weight_decay=DECAY)
@@ -183,6 +194,8 @@ def test_a_run_is_the_one_of_plain_loops(tmp_path, network, retrain, criterion, 
         tmp_path,
         build=lambda: Double(make),
         optimizer=sgd,
+        lr_scheduler=lambda optimizer: torch.optim.lr_scheduler.ExponentialLR(optimizer, GAMMA),
+        lr_interval="step",
         levels=LEVELS,
         fraction=0.5,
         epochs_per_level=EPOCHS,
@@ -202,3 +215,54 @@ def test_a_run_is_the_one_of_plain_loops(tmp_path, network, retrain, criterion, 
             assert bool((trained[f"inner.{name}"][~mask] == 0).all())
         for name, value in weights.items():
             torch.testing.assert_close(trained[f"inner.{name}"], value, rtol=1e-9, atol=1e-11)
+
+
+class Rates(LevelCallback):
+    """Rate and batch of every step, by level."""
+
+    def __init__(self):
+        self.seen = []
+
+    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
+        level = next(one for one in trainer.callbacks if hasattr(one, "last_level")).level
+        self.seen.append((level, trainer.optimizers[0].param_groups[0]["lr"], batch[1].tolist()))
+
+
+@pytest.mark.parametrize(
+    ("rewind", "trainer", "left_out"),
+    [
+        (6, {}, 6),  # in the middle of the second epoch of 4 batches
+        (4, {}, 4),  # between two epochs
+        (3, {"accumulate_grad_batches": 2}, 6),  # 2 steps an epoch of 2 batches each
+        (4, {"limit_train_batches": 3}, 4),  # 3 batches an epoch
+    ],
+)
+def test_a_rewound_level_trains_the_batches_and_rates_that_level_0_had_after_the_step(
+    tmp_path, rewind, trainer, left_out
+):
+    def schedule(optimizer):
+        return torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2], gamma=0.5)
+
+    rates = Rates()
+    arguments = {"levels": 1, "epochs_per_level": 3, "rewind_steps": rewind, "lr_scheduler": schedule}
+    run, *_ = small_run(tmp_path, rates, trainer=trainer, **arguments)
+    dense, rewound = ([seen[1:] for seen in rates.seen if seen[0] == level] for level in (0, 1))
+    assert [rate for rate, _ in rewound] == [rate for rate, _ in dense[left_out:]]
+    part = small_data().split("train")
+    loader = TrainLoader(part.images, part.labels, 50, small_data().view(), seed=0)
+    batches = []
+    for epoch in range(3):
+        loader.position = (1, epoch)
+        batches += [labels.tolist() for _, labels in loader][: trainer.get("limit_train_batches")]
+    assert [labels for _, labels in rewound] == batches[left_out:]
+    assert run.current_epoch == run.max_epochs
+
+    again = Rates()
+    small_run(tmp_path / "whole", again, trainer=trainer, rewind_schedule=False, **arguments)
+    assert [seen[1] for seen in again.seen if seen[0] == 1] == [rate for rate, _ in dense]
+
+
+def test_a_rewinding_that_leaves_no_step_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"rewind_steps is 8, all steps of a level.*rewind_schedule false"):
+        small_run(tmp_path, levels=1, epochs_per_level=2, rewind_steps=8)
+    assert not (tmp_path / "curve.csv").exists()

@@ -66,6 +66,8 @@ class Retraining:
         start: Takes a `Restart`; returns the weights and buffers that a level starts from, by name. Removed weights are
             set to their frozen values afterwards, in a copy.
         rate: Takes `Rates`; returns a level's constant learning rate, or None for the optimizer's and its schedule.
+        rewinds: Whether the schedule of rates goes back to step `pruning.rewind_steps` of a level, and only the steps
+            that are left are trained; unless `pruning.rewind_schedule` is false.
         other_masks: Whether it can train under the masks of another run's levels, `pruning.masks_from`.
         continues: Whether it trains the levels of the run `pruning.masks_from` on, and so needs one.
         releases: Whether the masks of that run are released, so that removed weights are trained too.
@@ -74,6 +76,7 @@ class Retraining:
 
     start: Callable[..., Mapping[str, Tensor]]
     rate: Callable[..., float | None] = scheduled
+    rewinds: bool = False
     other_masks: bool = False
     continues: bool = False
     releases: bool = False

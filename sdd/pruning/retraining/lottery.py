@@ -12,4 +12,4 @@ def rewound(restart: Restart) -> Mapping[str, Tensor]:
     return restart.rewind
 
 
-PART = Retraining(rewound)
+PART = Retraining(rewound, rewinds=True)

@@ -1,4 +1,4 @@
-"""Learning-rate rewinding: weights are kept, and the learning-rate schedule starts anew."""
+"""Learning-rate rewinding: weights are kept, and the learning-rate schedule goes back."""
 
 from collections.abc import Mapping
 
@@ -12,4 +12,4 @@ def trained(restart: Restart) -> Mapping[str, Tensor]:
     return restart.trained
 
 
-PART = Retraining(trained)
+PART = Retraining(trained, rewinds=True)
