@@ -29,10 +29,12 @@ def checked_record(request: Request, experiment: Experiment, checkpoint: Path | 
     """
     record, values = record_of(experiment.data), request.plan.settings.values
     if checkpoint is not None:
-        _check(_run_of(checkpoint, request.folder), record, values, "", "choose another --run_dir")
+        folder = _run_of(checkpoint, request.folder)
+        shared = request.command == "fit" and folder is not request.folder
+        _check(folder, record, values, "pruning.dense_from " if shared else "")
     source = experiment.pruning.source
     if isinstance(source, TrainedLevels):
-        _check(source.folder, record, values, "pruning.masks_from ", "train that run anew in another folder")
+        _check(source.folder, record, values, "pruning.masks_from ")
     return record
 
 
@@ -54,7 +56,7 @@ def _run_of(checkpoint: Path, asked: RunFolder) -> RunFolder:
     return asked if asked.path.absolute() == place else RunFolder(place)
 
 
-def _check(folder: RunFolder, now: DataRecord, values: Mapping[str, Any], setting: str, otherwise: str) -> None:
+def _check(folder: RunFolder, now: DataRecord, values: Mapping[str, Any], setting: str) -> None:
     settings = folder.settings()
     if settings is None:
         return  # a checkpoint that lies somewhere else
@@ -71,5 +73,5 @@ def _check(folder: RunFolder, now: DataRecord, values: Mapping[str, Any], settin
     if found:
         raise UserError(
             f"{setting}{folder.path} was started with other data: {'; '.join(found)}; put the data back as they were, "
-            f"or {otherwise}"
+            "or train anew in another folder"
         )

@@ -115,7 +115,10 @@ def test_whatever_builds_on_a_run_is_refused_with_changed_data(here, capsys):
     ):
         line = refused(arguments, capsys)
         assert said in line
-        assert ("pruning.masks_from run was started" in line) == ("--pruning.masks_from" in arguments)
+        for setting, name in (("pruning.masks_from", "run"), ("pruning.dense_from", "dense")):
+            assert (f"{setting} {name} was started" in line or f"{setting} {here}" in line) == (
+                f"--{setting}" in arguments
+            )
     unfinished("run")
     assert said in refused(command("fit", "run"), capsys)
     assert not RunFolder("run").summary.exists()

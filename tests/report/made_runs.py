@@ -6,6 +6,8 @@ import random
 from pathlib import Path
 
 from sdd.analysis.curve import write_curve
+from sdd.runs.data_record import DataRecord, PartRecord
+from sdd.runs.folder import RunFolder
 from tests.analysis.test_comparison import make_run
 
 LEVELS = 35
@@ -40,6 +42,8 @@ def full_run(folder: Path, seed: int, *, levels: int = LEVELS, loss_points: int 
             ]
     (folder / "loss_curves.csv").write_text("\n".join(lines) + "\n")
     (folder / "environment.json").write_text(json.dumps({"python": "3.12", "gpu": "none"}))
+    labels = PartRecord([[70, 30], [0, 100]], "images", "true", "noisy")
+    RunFolder(folder).write_data_record(DataRecord({"train": labels}, [0.5], [0.5]))
     return folder
 
 

@@ -168,6 +168,9 @@ def test_a_run_opens_with_its_configuration_environment_and_loss_curves(page, sw
     assert sorted(names) == sorted(settings)
     assert names[0] in {"data.noise_rate", "pruning.levels"}
     assert "python" in page.texts("#detail dt")
+    assert "30 of 200 (15.0 %)" in page.texts("#detail dd")
+    page.click("#detail .parts summary")
+    assert page.texts("#detail .parts td") == ["70", "30", "0", "100"]
     assert page.find("#detail .path a").get_attribute("href").endswith("/sweep/r0.0-s0/")
     before = page.js("document.getElementById('plot-loss').data.length")
     page.click("#detail .levels button[aria-pressed='false']")
