@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from sdd.callbacks import IterativePruning
 from sdd.callbacks.callback_order import LevelEnd
 from sdd.data import NoisyLabelData
+from sdd.data.view import View
 from sdd.failures import failure, own_place
 
 
@@ -50,6 +51,7 @@ def train(
 _PARTS: tuple[tuple[type, str], ...] = (
     (torch.optim.Optimizer, "model.optimizer"),
     (torch.optim.lr_scheduler.LRScheduler, "model.lr_scheduler"),
+    (View, "data.augment"),
     (torch.nn.Module, "the network"),
 )
 

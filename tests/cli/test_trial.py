@@ -14,6 +14,7 @@ from sdd.cli import build
 from tests.small import QUICK, curve_without_seconds
 
 PARTS = """
+import lightning.pytorch as pl
 import torch
 from torch import nn
 
@@ -65,6 +66,16 @@ class Plain(LevelCallback):
     def on_train_batch_end(self, *rest):
         type(self).seen += 1
         torch.rand(1)
+
+
+class Ends(pl.Callback):
+    def __init__(self, how):
+        self.how = how
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch == 3 and self.how == "raises":
+            raise ValueError("late")
+        trainer.should_stop = trainer.current_epoch == 3
 
 
 class Norm(nn.Module):
@@ -205,3 +216,22 @@ def test_settings_that_end_a_run_early_are_refused(tmp_path, capsys, arguments, 
     assert words in shown
     assert shown.count("\n") == 1
     assert left(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "words"),
+    [
+        ("raises", 2, "sdd: error: Ends.on_train_epoch_end raised ValueError: late (trial_parts.py, line "),
+        (
+            "stops",
+            75,
+            "has stopped in level 1 of 3, after 4 of 12 epochs, since a callback has set trainer.should_stop",
+        ),
+    ],
+)
+def test_a_callback_that_ends_the_training_is_named_in_one_line(capsys, how, status, words):
+    ends = ["--trainer.callbacks", "trial_parts.Ends", "--trainer.callbacks.how", how]
+    assert main([*QUICK, *ends, "--preflight", "false"]) == status
+    shown = capsys.readouterr().err
+    assert words in shown
+    assert shown.count("\n") == 1
