@@ -156,7 +156,7 @@ class IterativePruning(IdleAtSteps):
         if self._retraining.continues and self._run.seed != self.seed:
             raise UserError(
                 f"pruning.masks_from {self._run.folder.path} was trained with seed_everything {self._run.seed}: set "
-                "the same, so that distance_init is measured from its first weights"
+                "the same, so that distance and distance_init are measured from its first weights"
             )
 
     def check_steps(self, batches: int, accumulate_grad_batches: int = 1) -> None:

@@ -4,15 +4,18 @@ import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sdd.analysis.curve import column
+from sdd.analysis.phase_correlations import phase_correlations
 from sdd.analysis.phases import Phases
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import spearman
 from sdd.analysis.summary import phases_of
+from sdd.analysis.turning_point import turning_point
 from sdd.errors import UserError
 from sdd.report.folders import STATES, Folder
 from sdd.report.loss import loss_curves
@@ -32,6 +35,7 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         place: Folder that the page is written to.
     """
     phases = phases_of(run.rows)
+    turn = turning_point(run.rows, phases)
     losses, problems = loss_curves(run)
     environments, unread = _environments(folders)
     accuracy = column(run.rows, "test_acc")
@@ -52,6 +56,11 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "depth": phases.depth,
         "gain": phases.gain,
         "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
+        "phase_spearman": {
+            name: {stretch: part.rho for stretch, part in parts.items()}
+            for name, parts in phase_correlations(run.rows, phases, correlated).items()
+        },
+        "turning_point": None if turn is None else asdict(turn),
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
         "loss": losses,
         "notes": [*problems, *unread],
