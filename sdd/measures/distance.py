@@ -25,7 +25,6 @@ DISTANCE_START = Column(
     "distance_start",
     "distance from the level's start",
     "ℓ2 norm of what the level's training moved, over surviving parameters",
-    colour="#E69F00",
     section="Distance",
 )
 
