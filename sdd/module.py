@@ -43,7 +43,7 @@ class Classifier(pl.LightningModule):
             depend on the number of epochs or steps only. null: a constant rate.
         lr_interval: Whether the schedule moves every `epoch` or every `step`.
         distance_penalty: λ ≥ 0 of the penalty λ · ‖θ − θ_start‖₂² added to the training loss, θ_start being what the
-            level started from (L2-SP, Li et al. 2018). It holds the learning distance down.
+            level started from (L2-SP, Li et al. 2018). It holds `distance_start` down, not the paper's `distance`.
         loss: What is minimised and measured: `cross_entropy`, or an import path, such as
             torch.nn.functional.multi_margin_loss: a function from outputs [B, C] and labels [B] to their mean loss, or
             a class of such functions. Measures that sum over examples take its reduction `sum` where it has an argument

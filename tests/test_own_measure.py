@@ -80,6 +80,7 @@ def test_report(runs, tmp_path):
         "fraction": False,
         "shown": True,
         "correlated": True,
+        "whole": False,
     }
     assert "kept_norm" not in columns
 

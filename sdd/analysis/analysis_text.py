@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sdd.analysis.phase_correlations import STRETCHES
 from sdd.analysis.phases import verdict_text
 from sdd.analysis.report_text import sparsity_text
 from sdd.measures.columns import Column, describe
@@ -11,16 +12,20 @@ from sdd.runs.noise_text import wrong_labels
 
 _WIDTH = 100
 _COLUMNS = ("test_acc", "memorized", "distance")
-_MOST_COLUMNS = 6
+_STRETCH = 24
 
 
 def level_table(analysis: Mapping[str, Any]) -> list[str]:
-    """Return a line a level: mean ± standard deviation over seeds of the main measures; fractions in percent."""
-    names, columns = _measures(analysis)[:_MOST_COLUMNS], _columns(analysis)
-    head = f"{'level':>5}{'sparsity':>9}{'n':>2}" + "".join(f"{name:>14}" for name in names)
+    """Return a line a level: mean ± standard deviation over seeds of the measures that fit; fractions in percent."""
+    columns = _columns(analysis)
+    head, names = f"{'level':>5}{'sparsity':>9}{'n':>2}", []
+    for name in sorted(columns, key=lambda name: not columns[name].shown):
+        if len(head) + _cell_width(name) <= _WIDTH:
+            head += f"{name:>{_cell_width(name)}}"
+            names.append(name)
     lines = [head]
     for level in analysis["levels"]:
-        cells = [_mean_and_spread(level.get(name), columns[name].factor) for name in names]
+        cells = [_mean_and_spread(level.get(name), columns[name].factor).rjust(_cell_width(name)) for name in names]
         lines.append(f"{level['level']:5d}{100 * level['sparsity']:8.3f}%{level['n']:2d}" + "".join(cells))
     return [line.rstrip() for line in lines]
 
@@ -74,7 +79,7 @@ def noise_lines(analysis: Mapping[str, Any]) -> list[str]:
 
 
 def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
-    """Return the rank correlations of test accuracy with each measure, over levels."""
+    """Return the rank correlations of test accuracy with each measure, over all levels and within phases."""
     lines = [
         "Spearman of test_acc over levels: mean over seeds, 95% interval of what further seeds would give",
         f"{'measure':<16}{'mean':>7}{'interval':>18}   each seed",
@@ -85,10 +90,71 @@ def correlation_lines(analysis: Mapping[str, Any]) -> list[str]:
         if within["estimate"] is None:
             lines.append(f"{name:<16}   none")
             continue
-        interval = "-" if within["low"] is None else f"[{within['low']:+.2f}, {within['high']:+.2f}]"
+        interval = _interval(within) or "-"
         each = " ".join("-" if seed["rho"] is None else f"{seed['rho']:+.2f}" for seed in found["per_seed"][:8])
         lines.append(f"{name:<16}{within['estimate']:+7.2f}{interval:>18}   {each}")
+    return [*lines, *_phase_lines(analysis["correlations"])]
+
+
+def _phase_lines(correlations: Mapping[str, Any]) -> list[str]:
+    """Return the correlations within phases, each seed's within those of its own curve."""
+    if not any(found["phases"] for found in correlations.values()):
+        return []
+    heads = "".join(f"{words:>{_STRETCH}}  n" for words in STRETCHES.values())
+    lines = [
+        "within phases, each seed between its own dense level, trough and peak; n: seeds",
+        f"{'measure':<16}{heads}",
+    ]
+    for name, found in correlations.items():
+        cells = [found["phases"].get(stretch) for stretch in STRETCHES]
+        lines.append(f"{name:<16}" + "".join(map(_stretch, cells)))
     return lines
+
+
+def _stretch(found: Mapping[str, Any] | None) -> str:
+    """Return a mean correlation within a phase, its interval, and the number of seeds that have one."""
+    if found is None or found["pooled"]["within"]["estimate"] is None:
+        return f"{'none':>{_STRETCH}}{0:>3}"
+    within = found["pooled"]["within"]
+    return f"{within['estimate']:+.2f} {_interval(within)}".strip().rjust(_STRETCH) + f"{found['pooled']['seeds']:>3}"
+
+
+def turning_lines(analysis: Mapping[str, Any]) -> list[str]:
+    """Return where the learning distance turns, against the trough of test accuracy, over seeds."""
+    found = analysis["turning_point"]
+    if not found["per_seed"]:
+        return []
+    lines = [
+        f"turning point of distance: inside the curve in {found['turning']} of {len(found['per_seed'])} seeds; means "
+        "over these, with 95% intervals"
+    ]
+    if not found["turning"]:
+        return _wrapped([lines[0].partition("; means")[0]])
+    lines.append(
+        f"  it climbs by {_estimate(found['rise'], '.2f')} to {_estimate(found['value'], '.2f')} at level "
+        f"{_estimate(found['level'], '.1f')}, and falls by {_estimate(found['decline'], '.2f')} at most after it"
+    )
+    lines += [
+        f"  from the trough ({words}): {_estimate(found[name], '+.2f', factor)}, {found[name]['seeds']} seeds"
+        for name, words, factor in (
+            ("levels_from_trough", "levels", 1),
+            ("sparsity_from_trough", "points of sparsity", 100),
+        )
+        if found[name]["seeds"]
+    ]
+    return _wrapped(lines)
+
+
+def _estimate(found: Mapping[str, Any], form: str, factor: float = 1) -> str:
+    """Return a mean with its interval, if it has one."""
+    mean = format(factor * found["estimate"], form)
+    if found["low"] is None:
+        return mean
+    return f"{mean} [{', '.join(format(factor * found[side], form) for side in ('low', 'high'))}]"
+
+
+def _interval(within: Mapping[str, Any]) -> str:
+    return "" if within["low"] is None else f"[{within['low']:+.2f}, {within['high']:+.2f}]"
 
 
 def ticket_lines(comparison: Mapping[str, Any]) -> list[str]:
@@ -146,9 +212,13 @@ def _difference(name: str, part: Mapping[str, Any]) -> str:
 
 def _mean_and_spread(cell: Mapping[str, Any] | None, factor: float) -> str:
     if cell is None or cell["mean"] is None:
-        return f"{'-':>14}"
+        return "-"
     spread = "" if cell["sd"] is None else f"±{_short(factor * cell['sd'])}"
-    return f"{_short(factor * cell['mean']) + spread:>14}"
+    return f"{_short(factor * cell['mean'])}{spread}"
+
+
+def _cell_width(name: str) -> int:
+    return max(13, len(name) + 1)
 
 
 def _short(value: float) -> str:

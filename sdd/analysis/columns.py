@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns
 from sdd.errors import UserError
@@ -42,10 +43,26 @@ def read_columns(folder: Path) -> dict[str, Column]:
         return {}
     content = read_json(path)
     try:
-        columns = [Column.from_dict(entry) for entry in content["columns"]]
+        return columns_from(content["columns"])
     except (KeyError, TypeError, AttributeError, UserError) as error:
         raise UserError(f"{path} is damaged: it holds no list of columns ({error})") from error
-    return {column.name: column for column in columns}
+
+
+def columns_from(entries: Iterable[Mapping[str, Any]]) -> dict[str, Column]:
+    """Return the columns that were kept as dictionaries, by name.
+
+    What an earlier version said of `distance` is left out: it was the name of `distance_start`.
+
+    Args:
+        entries: As `Column.as_dict` gives them.
+
+    Raises:
+        UserError: A value is not allowed.
+    """
+    columns = {column.name: column for column in map(Column.from_dict, entries)}
+    if "distance_start" in columns:
+        return columns
+    return {name: column for name, column in columns.items() if name.partition("/")[0] != "distance"}
 
 
 def merged(several: Iterable[Columns]) -> dict[str, Column]:

@@ -13,6 +13,7 @@ from sdd.analysis.analysis_text import (
     level_table,
     noise_lines,
     ticket_lines,
+    turning_lines,
     verdict_lines,
 )
 from sdd.analysis.compare import analyse_group
@@ -45,8 +46,9 @@ def analyze(arguments: Sequence[str]) -> int:
     parser = OneLineParser(
         prog="python -m sdd analyze",
         description="Groups runs that differ only in seed_everything, and gives for each group mean and spread per "
-        "level, phases, depth and gain with intervals, the verdict, and rank correlations of test accuracy with "
-        "distance and flatness. Runs with pruning.masks_from are compared with the winning tickets of their masks; "
+        "level, phases, depth and gain with intervals, the verdict, rank correlations of test accuracy with "
+        "distance and flatness over all levels and within phases, and where the learning distance turns. Runs with "
+        "pruning.masks_from are compared with the winning tickets of their masks; "
         "runs that each prune one dense network to one sparsity are joined to one curve.",
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, or one that holds runs")
@@ -75,7 +77,7 @@ def analyze(arguments: Sequence[str]) -> int:
         for lines in (
             [*level_table(analysis), *label_lines(analysis)],
             verdict_lines(analysis),
-            correlation_lines(analysis),
+            [*correlation_lines(analysis), *turning_lines(analysis)],
         ):
             say("\n".join(lines) + "\n")
         for note in analysis["notes"]:

@@ -15,10 +15,12 @@ from sdd.analysis.correlation import pool
 from sdd.analysis.curve import column
 from sdd.analysis.grouping import Group
 from sdd.analysis.label_noise import label_noise
+from sdd.analysis.phase_correlations import pooled_phase_correlations
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.reading import Run
 from sdd.analysis.statistics import bootstrap_phases, spearman
 from sdd.analysis.summary import finite
+from sdd.analysis.turning_point import pooled_turning_points
 from sdd.measures.columns import Column
 
 Floats = NDArray[np.float64]
@@ -38,8 +40,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         `label`, `settings`, `differing`, `runs` (each with its own verdict, trough and peak), `label_noise` as drawn,
         `levels` (`level`, `sparsity`, `n` and for each measure `mean`, `sd`, the standard deviation over seeds, and
         `n`), `phases` of the mean curve, `intervals` of depth, gain and recovery with the verdict, `correlations` of
-        test accuracy with each measure, `per_seed` and `pooled`, `columns` by name as `Column.as_dict` gives them,
-        and `notes` in words.
+        test accuracy with each measure, `per_seed`, `pooled` and within `phases`, `turning_point` of the learning
+        distance, of each run and over seeds, `columns` by name as `Column.as_dict` gives them, and `notes` in words.
     """
     members, otherwise = comparable(group.runs)
     noise = label_noise(members)
@@ -76,6 +78,7 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             | {"levels": levels, "runs": [run.name for run in runs]},
             "intervals": asdict(seeds),
             "correlations": _correlations(members, runs, levels, measures, confidence),
+            "turning_point": pooled_turning_points(runs, [run.phases for run in runs], confidence=confidence),
             "notes": notes,
         }
     )
@@ -186,6 +189,7 @@ def _correlations(
     """Return the correlations of test accuracy with each measure: of each run, and of those of a block together."""
     found = {}
     accuracy = table(block, levels, "test_acc")
+    within = pooled_phase_correlations(block, [run.phases for run in block], names, confidence=confidence)
     for name in names:
         values = table(block, levels, name)
         per_seed = [
@@ -194,5 +198,5 @@ def _correlations(
             for run in runs
         ]
         pooled = asdict(pool(list(accuracy), list(values), confidence=confidence))
-        found[name] = {"per_seed": per_seed, "pooled": pooled}
+        found[name] = {"per_seed": per_seed, "pooled": pooled, "phases": within[name]}
     return found

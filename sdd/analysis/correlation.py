@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from sdd.analysis.statistics import Interval, spearman
+from sdd.analysis.statistics import Correlation, Interval, spearman
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,16 @@ def pool(x: Sequence[ArrayLike], y: Sequence[ArrayLike], *, confidence: float = 
     """
     firsts, seconds = (np.atleast_2d(np.array(values, float)) for values in (x, y))
     each = [spearman(first, second) for first, second in zip(firsts, seconds, strict=True)]
+    return pool_correlations(each, confidence=confidence)
+
+
+def pool_correlations(each: Sequence[Correlation], *, confidence: float = 0.95) -> PooledCorrelation:
+    """Combine one correlation of each seed, as `pool` says.
+
+    Args:
+        each: Of any numbers of levels; those without a value are left out.
+        confidence: Of the interval, in (0, 1).
+    """
     correlated = [found for found in each if math.isfinite(found.rho)]
     limits = [1 - 6 / (found.n * (found.n**2 - 1)) for found in correlated]
     scores = [math.atanh(max(-limit, min(limit, found.rho))) for found, limit in zip(correlated, limits, strict=True)]

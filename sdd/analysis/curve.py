@@ -26,9 +26,13 @@ FIRST_COLUMNS = (
     "test_acc",
     "distance",
     "distance_init",
+    "distance_start",
     "seconds",
 )
 """Columns that `curve.csv` begins with; each is described by its measure."""
+
+_BEFORE = tuple(name for name in FIRST_COLUMNS if name != "distance_start")
+"""Columns that it began with when `distance` was the name of what is `distance_start` now."""
 
 _NEVER_EMPTY = ("level", "sparsity", "remaining")
 _INTEGER = re.compile(r"[+-]?[0-9]+")
@@ -37,6 +41,22 @@ _INTEGER = re.compile(r"[+-]?[0-9]+")
 def column(rows: Sequence[Mapping[str, float | int]], name: str) -> list[float]:
     """Return one measure over the levels, NaN where a row lacks it."""
     return [float(row.get(name, math.nan)) for row in rows]
+
+
+def renamed(row: Mapping[str, float | int]) -> Row:
+    """Return a row of an earlier version with today's names: its `distance` was measured from the level's start.
+
+    Args:
+        row: Of a curve or of a path of distances, of any version.
+    """
+    if "distance_start" in row or "distance" not in row:
+        return dict(row)
+    return {_renamed(name): value for name, value in row.items()}
+
+
+def _renamed(name: str) -> str:
+    stem, slash, parameter = name.partition("/")
+    return f"distance_start{slash}{parameter}" if stem == "distance" else name
 
 
 def further_columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
@@ -81,6 +101,8 @@ def read_curve(path: str | os.PathLike[str]) -> list[Row]:
     try:
         columns = next(reader)
         _check_header(path, columns)
+        if _of_before(columns):
+            columns = [_renamed(name) for name in columns]
         for cells in reader:
             rows.append(_parse(f"{path}, line {reader.line_num}", columns, cells))
             if len(rows) > 1 and rows[-1]["level"] <= rows[-2]["level"]:
@@ -100,8 +122,13 @@ def _format(value: float | int) -> str:
     return repr(float(value)) if not hasattr(value, "__index__") else str(int(value))
 
 
+def _of_before(columns: Sequence[str]) -> bool:
+    return tuple(columns[: len(_BEFORE)]) == _BEFORE
+
+
 def _check_header(path: str | os.PathLike[str], columns: list[str]) -> None:
-    if len(set(columns)) < len(columns) or tuple(columns[: len(FIRST_COLUMNS)]) != FIRST_COLUMNS:
+    begins = tuple(columns[: len(FIRST_COLUMNS)]) == FIRST_COLUMNS or _of_before(columns)
+    if len(set(columns)) < len(columns) or not begins:
         raise UserError(f"{path}, line 1: not the header of a curve, which begins {','.join(FIRST_COLUMNS)}")
 
 

@@ -25,7 +25,9 @@ from sdd.analysis.drawing import (
     write_figure,
 )
 from sdd.analysis.loss_curves import LossCurve
+from sdd.analysis.phase_correlations import STRETCHES
 from sdd.analysis.phases import Phases
+from sdd.analysis.turning_point import DISTANCE
 from sdd.measures.columns import Column
 
 COLUMN_WIDTH = 3.3
@@ -41,7 +43,9 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     """Draw test accuracy and other measures over sparsity, mean and standard deviation over seeds.
 
     One panel a measure, test accuracy at its left axis and the measure at its right one, which is logarithmic
-    where all values are positive and span more than a factor of 20. Phases of the mean curve are shaded.
+    where all values are positive and span more than a factor of 20. Phases of the mean curve are shaded. Triangles at
+    the upper edge are each seed's turning point of the learning distance. Above a panel stand the rank correlations
+    over all levels, and from the dense level to the trough and on to the peak.
 
     Args:
         analysis: What `analyse_group` returned.
@@ -58,7 +62,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     if not shown:
         return []
     panels = len(shown)
-    figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 1.55 * panels), layout="constrained")
+    figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 1.65 * panels), layout="constrained")
     places = sparsity_places(_sparsities(analysis["levels"]))
     for index, (axes, name) in enumerate(
         zip(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0], shown, strict=True)
@@ -75,6 +79,8 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
             side.tick_params(labelsize=FONT, length=2.5)
             side.tick_params(axis="y", colors=column.colour, which="both")
             side.spines["top"].set_visible(False)
+        if name == DISTANCE:
+            _mark_turning_points(right, analysis)
         axes.set_title(_correlation(analysis, name), fontsize=FONT, pad=11 if index == 0 else 3)
         if index == panels - 1:
             axes.set_xlabel("sparsity, percent", fontsize=FONT)
@@ -218,11 +224,35 @@ def _shade_phases(axes: Axes, analysis: Mapping[str, Any], *, named: bool) -> No
     shade_phases([axes], places, Phases(**values), COLUMN_WIDTH - _MARGIN, named=named)
 
 
+def _mark_turning_points(axes: Axes, analysis: Mapping[str, Any]) -> None:
+    """Mark at the upper edge where each seed's learning distance turns."""
+    found = analysis["turning_point"]["per_seed"]
+    places = sparsity_places([seed["sparsity"] for seed in found if seed["turns"]])
+    axes.plot(
+        places,
+        np.full(len(places), 0.97),
+        transform=axes.get_xaxis_transform(),
+        linestyle="none",
+        marker="v",
+        markersize=3.5,
+        markeredgewidth=0,
+        color=_column(analysis, DISTANCE).colour,
+        alpha=0.6,
+        label="turning point of each seed",
+    )
+
+
 def _correlation(analysis: Mapping[str, Any], name: str) -> str:
-    """Return a measure's rank correlation with test accuracy, as a title."""
-    pooled = analysis["correlations"].get(name, {}).get("pooled")
-    if not pooled or pooled["within"]["estimate"] is None:
+    """Return a measure's rank correlations with test accuracy, over all levels and within phases, as a title."""
+    found = analysis["correlations"].get(name)
+    if not found or found["pooled"]["within"]["estimate"] is None:
         return ""
-    within = pooled["within"]
+    within = found["pooled"]["within"]
     interval = "" if within["low"] is None else f" [{within['low']:+.2f}, {within['high']:+.2f}]"
-    return f"rank correlation {within['estimate']:+.2f}{interval}".replace("-", "−")
+    title = f"rank correlation {within['estimate']:+.2f}{interval}"
+    stretches = [
+        f"{STRETCHES[stretch]} {part['pooled']['within']['estimate']:+.2f}"
+        for stretch, part in found["phases"].items()
+        if part["pooled"]["within"]["estimate"] is not None
+    ]
+    return "\n".join(filter(None, (title, ", ".join(stretches)))).replace("-", "−")

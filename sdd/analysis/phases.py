@@ -1,13 +1,15 @@
 """The four phases of sparse double descent, found in one test-accuracy curve, with a verdict of three values."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
+
+from sdd.analysis.curve import column
 
 SMALLEST_DEPTH = 0.01
 """No fall or climb of a point or less counts, however quiet the curve."""
@@ -183,6 +185,11 @@ def find_phases(
         boundaries=boundaries,
         names=names,
     )
+
+
+def phases_of(rows: Sequence[Mapping[str, float | int]]) -> Phases:
+    """Find the phases of a run's test accuracy."""
+    return find_phases(column(rows, "sparsity"), column(rows, "test_acc"))
 
 
 def verdict_text(double_descent: bool | None) -> str:

@@ -23,6 +23,7 @@ from sdd.analysis.drawing import (
     write_figure,
 )
 from sdd.analysis.phases import Phases
+from sdd.analysis.turning_point import DISTANCE, turning_point
 from sdd.measures.columns import Column
 
 # Lines of the upper panel.
@@ -32,6 +33,12 @@ _STYLES: dict[str, dict[str, Any]] = {
     "train_acc": {"linestyle": "--", "linewidth": 1.1},
     "memorized": {"linestyle": "-.", "linewidth": 1.1},
     "recovered": {"linestyle": ":", "linewidth": 0.9},
+}
+# Lines of the panel of distances.
+_DISTANCE_STYLES: dict[str, dict[str, Any]] = {
+    DISTANCE: {"marker": "o", "markersize": 2.5, "linewidth": 1.4, "zorder": 4},
+    "distance_start": {"linestyle": "--", "linewidth": 1.0},
+    "distance_init": {"linestyle": ":", "linewidth": 1.0},
 }
 _MOST_FURTHER = 4
 _PANEL = 0.75  # inches of a panel of a further measure
@@ -46,10 +53,11 @@ def draw_curve(
     title: str = "",
     columns: Columns | None = None,
 ) -> None:
-    """Write a curve as a picture: accuracies, learning distance and further measures over sparsity.
+    """Write a curve as a picture: accuracies, learning distances and further measures over sparsity.
 
     The sparsity axis is logarithmic in the fraction of weights that remain, dense at the left; a level with none
-    remaining stands half a decade right of the last that has some.
+    remaining stands half a decade right of the last that has some. Triangles mark trough and peak of test accuracy
+    where there are some, and then the turning point of the learning distance too.
 
     Args:
         rows: One a level; NaN leaves a gap.
@@ -95,16 +103,12 @@ def curve_figure(
             upper.plot(places, values, color=known[name].colour, label=known[name].label, **_STYLES[name])
     upper.set_ylim(-3, 107)
     upper.set_ylabel("percent", fontsize=FONT)
-    if "distance" in known:
-        lower[0].plot(
-            places,
-            column(rows, "distance"),
-            color=known["distance"].colour,
-            marker="o",
-            markersize=2.5,
-            linewidth=1.4,
-        )
-        _name_axis(lower[0], known["distance"])
+    for name in [name for name in _DISTANCE_STYLES if name in known]:
+        values = np.array(column(rows, name))
+        if np.isfinite(values).any():
+            lower[0].plot(places, values, color=known[name].colour, label=known[name].label, **_DISTANCE_STYLES[name])
+    if DISTANCE in known:
+        _name_axis(lower[0], known[DISTANCE])
     for axes, measure in zip(lower[1:], further, strict=True):
         _draw_measure(axes, places, np.array(column(rows, measure.name)), measure)
     lower[-1].set_xlabel("sparsity, percent", fontsize=FONT)
@@ -113,13 +117,19 @@ def curve_figure(
         shade_phases([upper, *lower], places, phases, width - 0.6)
         for index, below in ((phases.trough, True), (phases.peak, False)):
             _mark(upper, places[index], 100 * float(rows[index]["test_acc"]), known["test_acc"].colour, below=below)
+        turn = turning_point(rows, phases)
+        if turn is not None and turn.turns:
+            (place,) = sparsity_places([turn.sparsity])
+            lower[0].plot([place], [turn.value], marker="^", color=known[DISTANCE].colour, markersize=6, zorder=5)
     for axes in (upper, *lower):
         plain_axes(axes)
     if title:
         figure.suptitle(title, fontsize=FONT + 1.5)
-    if upper.lines:
+    handles, labels = (one + other for one, other in zip(*map(_legend, (upper, lower[0])), strict=True))
+    if handles:
         figure.legend(
-            *upper.get_legend_handles_labels(),
+            handles,
+            labels,
             loc="outside lower center",
             ncols=2,
             fontsize=FONT,
@@ -134,6 +144,11 @@ def _draw_measure(axes: Axes, places: Floats, values: Floats, measure: Column) -
     line = measure.factor * values
     draw_line(axes, places, line, color=measure.colour, marker="o", markersize=2.0, linewidth=1.2)
     _name_axis(axes, measure)
+
+
+def _legend(axes: Axes) -> tuple[list[Any], list[Any]]:
+    """Return what a panel's legend has: handles and labels."""
+    return axes.get_legend_handles_labels()
 
 
 def _name_axis(axes: Axes, measure: Column) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 
 from sdd.analysis.columns import columns_of, read_columns
 from sdd.analysis.curve import Row, read_curve
-from sdd.analysis.phases import Phases
-from sdd.analysis.summary import phases_of
+from sdd.analysis.phases import Phases, phases_of
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.measures.columns import Column

@@ -5,7 +5,10 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from sdd.analysis.phase_correlations import STRETCHES
 from sdd.analysis.phases import PHASES, verdict_text
+
+_CELL = 19  # characters of a correlation
 
 # Column, width, format; fractions are shown in percent.
 _COLUMNS = (
@@ -41,8 +44,7 @@ def summary(rows: Sequence[Mapping[str, float | int]], found: Mapping[str, Any])
     """
     verdict = f"Double descent: {verdict_text(found['double_descent'])}"
     lines = [verdict, *_phase_lines(rows, found)] if found["double_descent"] else [f"{verdict}. {_sentence(found)}"]
-    lines += [_correlation_line(name, values) for name, values in found["spearman"].items()]
-    return "\n".join(lines)
+    return "\n".join([*lines, *_correlation_lines(found), *_turning_lines(found)])
 
 
 def sparsity_text(fraction: float) -> str:
@@ -80,11 +82,51 @@ def _level_text(found: Mapping[str, Any]) -> str:
     return text if found["memorized"] is None else f"{text}, {memorized} of wrong labels memorised"
 
 
-def _correlation_line(name: str, values: Mapping[str, float | int | None]) -> str:
-    start = f"Spearman of test_acc with {name}, over levels: "
-    if values["rho"] is None:
-        return f"{start}none (n = {values['n']})"
-    return f"{start}{values['rho']:+.2f} (n = {values['n']})"
+def _correlation_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return a table of the correlations over all levels and, with a double descent, within its phases."""
+    phases = found["phase_spearman"]
+    stretches = list(STRETCHES) if found["double_descent"] else []
+    heads = ["all levels", *(STRETCHES[name] for name in stretches)]
+    lines = [f"{'Spearman of test_acc with':<27}" + "".join(f"{head:>{_CELL}}" for head in heads)]
+    for name, over_all in found["spearman"].items():
+        cells = [over_all, *(phases[name][stretch] for stretch in stretches)]
+        lines.append(f"  {name:<25}" + "".join(f"{_correlation(cell):>{_CELL}}" for cell in cells))
+    return lines
+
+
+def _correlation(found: Mapping[str, float | int | None]) -> str:
+    value = "none" if found["rho"] is None else f"{found['rho']:+.2f}"
+    return f"{value} (n = {found['n']})"
+
+
+def _turning_lines(found: Mapping[str, Any]) -> list[str]:
+    """Return where the learning distance turns, and how far from the trough that is."""
+    turn = found["turning_point"]
+    if turn is None:
+        return []
+    place = f"level {turn['level']}, sparsity {sparsity_text(turn['sparsity'])}"
+    if not turn["turns"]:
+        return [f"Turning point of distance: none inside the curve; it is largest at {place}"]
+    lines = [
+        f"Turning point of distance: {turn['value']:.2f} at {place}, {turn['rise']:.2f} above the dense level's,",
+        f"  from which it falls by {turn['decline']:.2f} at most",
+    ]
+    if found["double_descent"] and turn["levels_from_trough"] is not None:
+        lines[1] += f"; {from_trough(turn['levels_from_trough'], turn['sparsity_from_trough'])}"
+    return lines
+
+
+def from_trough(levels: int, sparsity: float) -> str:
+    """Return in words where a level lies against the trough.
+
+    Args:
+        levels: From the trough to it.
+        sparsity: Its sparsity minus the trough's, a fraction.
+    """
+    if levels == 0:
+        return "it is the trough's level"
+    many = f"{abs(levels)} level{'s' if abs(levels) > 1 else ''}"
+    return f"it lies {many} {'after' if levels > 0 else 'before'} the trough, {100 * sparsity:+.2g} points of sparsity"
 
 
 def _sentence(found: Mapping[str, Any]) -> str:

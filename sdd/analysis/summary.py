@@ -7,17 +7,17 @@ from typing import Any
 
 from sdd.analysis.columns import Columns, Rows, columns_of, correlated
 from sdd.analysis.curve import column
-from sdd.analysis.phases import Phases, find_phases
+from sdd.analysis.phase_correlations import phase_correlations
+from sdd.analysis.phases import phases_of
 from sdd.analysis.statistics import spearman
-
-
-def phases_of(rows: Rows) -> Phases:
-    """Find the phases of a run's test accuracy."""
-    return find_phases(column(rows, "sparsity"), column(rows, "test_acc"))
+from sdd.analysis.turning_point import turning_point
 
 
 def summarise(rows: Rows, columns: Columns | None = None) -> dict[str, Any]:
-    """Return verdict, trough, peak, boundaries and correlations, every number finite or None.
+    """Return verdict, trough, peak, boundaries, correlations and turning point, every number finite or None.
+
+    `spearman` is over all levels, `phase_spearman` within phases, as `phase_correlations` gives them, and
+    `turning_point` is that of the learning distance.
 
     Args:
         rows: One a level.
@@ -26,6 +26,7 @@ def summarise(rows: Rows, columns: Columns | None = None) -> dict[str, Any]:
     found = phases_of(rows)
     accuracy = column(rows, "test_acc")
     names = correlated(columns_of(rows, columns))
+    turn = turning_point(rows, found)
     summary: dict[str, Any] = finite(
         {
             "double_descent": found.double_descent,
@@ -41,6 +42,11 @@ def summarise(rows: Rows, columns: Columns | None = None) -> dict[str, Any]:
             "final_test_acc": rows[-1].get("test_acc") if rows else None,
             "boundaries": asdict(found.boundaries) if found.boundaries else None,
             "spearman": {name: asdict(spearman(accuracy, column(rows, name))) for name in names},
+            "phase_spearman": {
+                name: {stretch: asdict(part) for stretch, part in parts.items()}
+                for name, parts in phase_correlations(rows, found, names).items()
+            },
+            "turning_point": None if turn is None else asdict(turn),
         }
     )
     return summary

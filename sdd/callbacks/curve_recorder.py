@@ -8,11 +8,12 @@ from typing import Any, ClassVar
 import lightning.pytorch as pl
 from tqdm import tqdm
 
-from sdd.analysis.columns import gone_on_with, write_columns
-from sdd.analysis.curve import Row, write_curve
+from sdd.analysis.columns import columns_from, gone_on_with, write_columns
+from sdd.analysis.curve import Row, renamed, write_curve
+from sdd.analysis.phases import phases_of
 from sdd.analysis.plots import draw_curve
 from sdd.analysis.report_text import header, row_line, summary
-from sdd.analysis.summary import phases_of, summarise
+from sdd.analysis.summary import summarise
 from sdd.callbacks.level import Level, LevelCallback, level_callbacks
 from sdd.files import write_atomically
 from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
@@ -155,8 +156,8 @@ class CurveRecorder(LevelCallback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the rows of a run that was left."""
-        self._rows, self._steps = state_dict["rows"], state_dict["steps"]
-        self._columns = {column.name: column for column in map(Column.from_dict, state_dict["columns"])}
+        self._rows, self._steps = [renamed(row) for row in state_dict["rows"]], state_dict["steps"]
+        self._columns = columns_from(state_dict["columns"])
         self._complete = state_dict["complete"]
         self._seconds_before = state_dict["seconds"]
 

@@ -176,7 +176,7 @@ class IterativePruning(IdleAtSteps):
         if self._retraining.continues and self._run.seed != self.seed:
             raise UserError(
                 f"pruning.masks_from {self._run.folder.path} was trained with seed_everything {self._run.seed}: set "
-                "the same, so that distance_init is measured from its first weights"
+                "the same, so that distance and distance_init are measured from its first weights"
             )
 
     def check_trainer(self, trainer: pl.Trainer, pl_module: Classifier, batches: int) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from sdd.analysis.columns import correlated
 from sdd.analysis.grouping import LABEL_ORDER
+from sdd.analysis.phase_correlations import STRETCHES
+from sdd.analysis.turning_point import DISTANCE
 from sdd.measures.columns import Column
 from sdd.runs.settings import SEED
 
@@ -14,6 +16,9 @@ PICTURE = "curve"
 
 VERDICTS = ("double_descent", "depth", "gain", "trough.sparsity", "trough.test_acc", "peak.sparsity", "peak.test_acc")
 """Keys of `summary.json` that describe the whole curve; a dot leads into a nested part."""
+
+TURNING = ("turning_point.levels_from_trough", "turning_point.sparsity_from_trough")
+"""Keys of `summary.json` that tell where the learning distance turns, against the trough of test accuracy."""
 
 SETTINGS = (*LABEL_ORDER, SEED)
 """Settings in which the runs of a sweep mostly differ."""
@@ -42,5 +47,9 @@ def sections(columns: Iterable[Column]) -> dict[str, list[Column]]:
 
 
 def correlations(columns: Mapping[str, Column]) -> list[str]:
-    """Return the keys of `summary.json` that hold rank correlations of test accuracy over levels."""
-    return [f"spearman.{name}.rho" for name in correlated(columns)]
+    """Return the keys of `summary.json` that hold rank correlations of test accuracy, and what tells of turning points.
+
+    Within phases it is the learning distance whose correlations the paper's claim is about.
+    """
+    within = [f"phase_spearman.{DISTANCE}.{stretch}.rho" for stretch in STRETCHES]
+    return [*(f"spearman.{name}.rho" for name in correlated(columns)), *within, *TURNING]

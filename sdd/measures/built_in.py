@@ -2,12 +2,12 @@
 
 from sdd.measures.accuracy import TEST, TRAINING, VALIDATION
 from sdd.measures.columns import LEVEL, REMAINING, SECONDS, SPARSITY, Column
-from sdd.measures.distance import DISTANCE, DISTANCE_INIT
+from sdd.measures.distance import DISTANCES
 from sdd.measures.dynamics import BEST_EPOCH, BEST_TEST_ACC
 from sdd.measures.hessian import TOP, TRACE
 from sdd.measures.sharpness import SHARPNESS
 
-ALWAYS = (LEVEL, SPARSITY, REMAINING, *TRAINING, *TEST, DISTANCE, DISTANCE_INIT, SECONDS)
+ALWAYS = (LEVEL, SPARSITY, REMAINING, *TRAINING, *TEST, *DISTANCES, SECONDS)
 """Columns that every run has, in their order in `curve.csv`."""
 
 DYNAMICS = (BEST_TEST_ACC, BEST_EPOCH)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from sdd.analysis.columns import correlated
+from sdd.analysis.curve import FIRST_COLUMNS
 from sdd.measures.columns import Column
 
 _BETTER = {"higher": "higher is better", "lower": "lower is better", "": ""}
@@ -16,7 +17,8 @@ def page_columns(columns: Mapping[str, Column]) -> list[dict[str, object]]:
 
     Returns:
         For each `name`, `label`, `note` in words, `unit`, `fraction` (in [0, 1], written as percent), `shown` (at
-        first) and `correlated` (with test accuracy).
+        first), `correlated` (with test accuracy) and `whole` (measured at every level, so that a missing value is a
+        gap).
     """
     drawn = [column for column in columns.values() if not column.detail]
     drawn.sort(key=lambda column: (column.name != "test_acc", not column.shown))
@@ -30,6 +32,7 @@ def page_columns(columns: Mapping[str, Column]) -> list[dict[str, object]]:
             "fraction": column.fraction,
             "shown": column.shown,
             "correlated": column.name in measures,
+            "whole": column.name in FIRST_COLUMNS or column.name not in measures,
         }
         for column in drawn
     ]

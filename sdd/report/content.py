@@ -108,8 +108,11 @@ def group_entry(group: Group, names: Sequence[str]) -> Json:
         "intervals": analysis["intervals"],
         "correlations": {
             name: {key: found["pooled"][key] for key in ("within", "seeds")}
+            | {stretch: part["pooled"]["within"] for stretch, part in found["phases"].items()}
             for name, found in analysis["correlations"].items()
         },
+        "turning_point": {key: found for key, found in analysis["turning_point"].items() if key != "per_seed"}
+        | {"seeds": len(analysis["turning_point"]["per_seed"])},
         "single": sum(run["double_descent"] is True for run in analysis["runs"]),
         "notes": analysis["notes"],
     }

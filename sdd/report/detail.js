@@ -51,7 +51,10 @@ function runDetail(run) {
       ...["trough", "peak"].filter((name) => known(run.phases[name])).map((name) => [name,
         `${percent(accuracyAt(run, run.phases[name]))} % at ${sparsityText(at(run, run.sparsity, run.phases[name]))} sparsity, level ${run.phases[name]}`]),
       ...(known(run.depth) ? [["depth, gain", `${points(run.depth)}, ${points(run.gain)} points`]] : []),
-      ["Spearman's ρ", correlated.filter(({ name }) => known(run.spearman[name])).map(({ name }) => `${name} ${rho(run.spearman[name])}`).join(", ") || MISSING],
+      ["Spearman's ρ", rhoList((name) => run.spearman[name])],
+      ...Object.entries(STRETCHES).filter(([stretch]) => correlated.some(({ name }) => known(run.phase_spearman[name]?.[stretch])))
+        .map(([stretch, words]) => [`ρ, ${words}`, rhoList((name) => run.phase_spearman[name]?.[stretch])]),
+      ...(run.turning_point ? [["turning point of distance", turnText(run.turning_point)]] : []),
       ...(run.noise ? [["wrong labels", `${run.noise.wrong} of ${run.noise.examples} (${percent(run.noise.noise_rate)} %)`]] : []),
       ["time", duration(run.seconds)],
     ]) : null,
@@ -62,6 +65,18 @@ function runDetail(run) {
     ...run.environments.flatMap((index) => [element("h3", {}, "Environment"), facts(Object.entries(data.environments[index])
       .map(([name, value]) => [name, settingText(value)]))]),
   ].filter(Boolean);
+}
+
+/** Correlations of all measures that have one. */
+const rhoList = (of) => correlated.filter(({ name }) => known(of(name))).map(({ name }) => `${name} ${rho(of(name))}`).join(", ") || MISSING;
+
+/** Where a run's learning distance is largest, and how far from the trough that is. */
+function turnText(turn) {
+  const place = `level ${turn.level}, ${sparsityText(turn.sparsity)} sparsity`;
+  if (!turn.turns) return `none inside the curve; largest at ${place}`;
+  const from = turn.levels_from_trough;
+  const where = !known(from) ? "" : from === 0 ? ", the trough's level" : `, ${plural(Math.abs(from), "level")} ${from > 0 ? "after" : "before"} the trough`;
+  return `${number(turn.value)} at ${place}${where}`;
 }
 
 const facts = (pairs) => element("dl", {}, ...pairs.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]));
@@ -104,20 +119,31 @@ function groupDetail(group) {
       ["mean curve", group.phases.double_descent ? "double descent" : `${known(group.phases.double_descent) ? "none" : "not decided"}: ${group.phases.reason}`],
       ...["depth", "gain"].filter((name) => known(group.intervals[name].estimate)).map((name) => [name,
         `${points(group.intervals[name].estimate)} points ${interval(group.intervals[name], points)}`]),
+      ...(group.turning_point.seeds ? [["turning point of distance", groupTurnText(group.turning_point)]] : []),
     ]),
     ...group.notes.map((note) => element("p", { class: "hint" }, note)),
     element("h3", {}, "Correlation of test accuracy with"),
-    element("table", {}, element("thead", {}, element("tr", {}, ...["measure", "ρ", "95 %"].map((text, index) =>
+    element("table", {}, element("thead", {}, element("tr", {}, ...["measure", "all levels", ...Object.values(STRETCHES)].map((text, index) =>
       element("th", { scope: "col", class: index ? "numeric" : null }, text)))),
     element("tbody", {}, ...correlated.filter(({ name }) => known(group.correlations[name]?.within.estimate)).map(({ name }) => {
-      const { within } = group.correlations[name];
-      return element("tr", {}, element("th", { scope: "row" }, name), ...[rho(within.estimate), interval(within, rho)].map((text) =>
-        element("td", { class: "numeric" }, text)));
+      const found = group.correlations[name];
+      return element("tr", {}, element("th", { scope: "row" }, name), ...["within", ...Object.keys(STRETCHES)].map((part) =>
+        element("td", { class: "numeric" }, `${rho(found[part]?.estimate)} ${interval(found[part], rho)}`.trim())));
     }))),
+    element("p", { class: "hint" }, "Spearman's ρ over levels, mean over seeds and its 95 % interval; each seed between its own dense level, trough and peak."),
     ...(differing.length ? [element("h3", {}, "Settings in which groups differ"), facts(differing.map(([name, value]) => [name, settingText(value)]))] : []),
     element("h3", {}, "Runs"),
     element("ul", {}, ...runsOf.get(group.id).map((run) => element("li", {}, opener(run, run.name), " ", stateCell(run)))),
   ];
+}
+
+/** Where the learning distance turns against the trough, over the seeds in which it does. */
+function groupTurnText(turn) {
+  const inside = `inside the curve in ${turn.turning} of ${plural(turn.seeds, "seed")}`;
+  const { levels_from_trough: from, sparsity_from_trough: sparsity } = turn;
+  if (!from.seeds) return inside;
+  const levels = (value) => minus(value.toFixed(1));
+  return `${inside}; ${levels(from.estimate)} levels ${interval(from, levels)} and ${points(sparsity.estimate)} points of sparsity ${interval(sparsity, points)} from the trough`;
 }
 
 /** The levels whose loss curves are drawn at first: the measured ones nearest to dense, trough, peak and last. */

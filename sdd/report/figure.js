@@ -41,7 +41,7 @@ function drawing(curve, column, colours, marked, count) {
   const all = curve.values(column.name);
   if (!all || !all.some(known)) return null;
   // What is measured at some levels only is joined across the others; elsewhere a missing value is a gap.
-  const keep = all.map((value) => known(value) || !column.correlated || column.name === "distance");
+  const keep = all.map((value) => known(value) || column.whole);
   const only = (values) => values?.filter((_, index) => keep[index]) ?? null;
   const faded = marked && marked !== curve;
   return {

@@ -2,6 +2,7 @@
 
 const STATES = ["finished", "unfinished", "started", "damaged", "other"];
 const STATE_WORDS = { started: "no level yet", other: "no run" };
+const STRETCHES = { dense_to_trough: "dense to trough", trough_to_peak: "trough to peak" };
 const correlated = data.columns.filter((column) => column.correlated);
 
 const at = (curve, values, level) => {
@@ -40,7 +41,12 @@ function runColumns() {
       ["why_not", (run) => run.phases?.reason]], show: (run) => (run.phases ? element("span", { title: run.phases.reason || null }, verdictText(run)) : null) },
     ...correlated.map(({ name, label }) => ({ key: `spearman_${name}`, title: `ρ ${name}`, numeric: true,
       note: `Spearman's correlation of test accuracy with: ${label}, over the levels`,
-      value: (run) => run.spearman?.[name], show: (run) => rho(run.spearman?.[name]) })),
+      value: (run) => run.spearman?.[name], show: (run) => rho(run.spearman?.[name]),
+      csv: [[`spearman_${name}`, (run) => run.spearman?.[name]], ...Object.keys(STRETCHES).map((stretch) =>
+        [`spearman_${name}_${stretch}`, (run) => run.phase_spearman?.[name]?.[stretch]])] })),
+    { key: "turn", title: "Turn − trough", numeric: true, note: "Levels from the trough to the level where the learning distance is largest",
+      value: (run) => run.turning_point?.levels_from_trough,
+      csv: [["turning_point_level", (run) => run.turning_point?.level], ["turning_point_levels_from_trough", (run) => run.turning_point?.levels_from_trough]] },
     ...data.differing.map((name) => ({ key: name, title: name.replace(/^.*\.(?=[^.]+\.?[^.]*$)/, ""), note: name, class: "setting",
       value: (run) => settingValue(settingOf(run, name)),
       show: (run) => (run.configured ? settingText(settingOf(run, name)) : MISSING) })),
@@ -83,8 +89,9 @@ function correlationColumn(name, label) {
     value: (group) => found(group)?.within.estimate,
     show: (group) => element("span", {},
       rho(found(group)?.within.estimate), " ", element("small", {}, interval(found(group)?.within, rho))),
-    csv: ["estimate", "low", "high"].map((part) => [part === "estimate" ? `spearman_${name}` : `spearman_${name}_${part}`,
-      (group) => found(group)?.within[part]]) };
+    csv: ["within", ...Object.keys(STRETCHES)].flatMap((where) => ["estimate", "low", "high"].map((part) => [
+      ["spearman", name, ...(where === "within" ? [] : [where]), ...(part === "estimate" ? [] : [part])].join("_"),
+      (group) => found(group)?.[where]?.[part]])) };
 }
 
 function groupVerdict(group) {

@@ -76,7 +76,7 @@ def test_details_and_parts_are_neither_correlated_nor_drawn():
         1.0,
     )
     columns = columns_of([ROWS[0] | row], {"norm": NORM, "x": Column("x", "x", detail=True)})
-    assert correlated(columns) == ["distance", "norm", "hessian_top"]
+    assert correlated(columns) == ["distance", "distance_init", "norm", "hessian_top"]
     assert [column.name for column in further_measures(columns)] == ["norm", "hessian_top"]
     assert correlated({}) == ["distance"]
 

@@ -54,7 +54,8 @@ def make_run(folder, seed, *, finished=True, levels=LEVELS, curve=None, flatness
             "test_loss": 1.0,
             "test_acc": float(values[level]),
             "distance": float(20 - 10 * values[level] + rng.normal(0, 0.01)),
-            "distance_init": 1.0,
+            "distance_init": 1.0 + level % 7,
+            "distance_start": float(9 - 5 * values[level]),
             "seconds": 1.0,
         }
         if flatness:
@@ -154,7 +155,7 @@ def test_the_level_table_is_that_of_a_loop(runs):
 def test_correlations_are_those_of_scipy_and_leave_bookkeeping_out(runs):
     group = group_runs(read_runs(runs).runs)[0]
     found = analyse_group(group)["correlations"]
-    assert list(found) == ["distance", "hessian_top", "sharpness"]
+    assert list(found) == ["distance", "distance_init", "distance_start", "hessian_top", "sharpness"]
     for name in found:
         for run, seed in zip(group.runs, found[name]["per_seed"], strict=True):
             both = [[row[key] for row in run.rows] for key in ("test_acc", name)]
@@ -232,6 +233,9 @@ def test_the_command_prints_writes_and_draws(tmp_path, capsys, runs):
     for words in (
         "double descent at 95%, 4 seeds: yes",
         "distance",
+        "within phases, each seed between its own dense level, trough and peak",
+        "turning point of distance: inside the curve in 4 of 4 seeds",
+        "from the trough (levels): +0.00 [+0.00, +0.00], 4 seeds",
         "re-initialised networks win at",
         "all pruned levels  +0.3",
         "group-1: pruning.retrain=lottery, 4 runs",

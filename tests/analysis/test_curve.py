@@ -91,7 +91,7 @@ def damage(text, how):
     [
         ("cut", "line 3", "cut off"),
         ("word", "line 3", "sparsity is 'x'"),
-        ("cells", "line 3", "14 cells where the header has 13"),
+        ("cells", "line 3", "15 cells where the header has 14"),
         ("levels", "line 4", "level 0 follows level 1"),
         ("header", "line 1", "not the header"),
         ("half level", "line 2", "not a whole number"),
@@ -108,6 +108,20 @@ def test_damage_is_reported_by_file_and_line(tmp_path, how, place, what):
     assert place in message
     assert what in message
     assert "\n" not in message
+
+
+def test_the_distance_of_an_earlier_version_is_read_under_the_name_that_it_has_now(tmp_path):
+    path = tmp_path / "curve.csv"
+    names = [name for name in FIRST_COLUMNS if name != "distance_start"]
+    values = {"level": 0, "distance": 3.5, "distance_init": 2.5, "distance/fc.weight": 1.5, "sharpness": 9.5}
+    cells = [values.get(name, 1) for name in (*names, "distance/fc.weight", "sharpness")]
+    path.write_text(f"{','.join([*names, 'distance/fc.weight', 'sharpness'])}\n{','.join(map(str, cells))}\n")
+    (row,) = read_curve(path)
+    assert "distance" not in row, "what it was is not what is called so now"
+    assert (row["distance_start"], row["distance_init"], row["distance_start/fc.weight"]) == (3.5, 2.5, 1.5)
+    assert (row["seconds"], row["sharpness"]) == (1, 9.5)
+    write_curve(path, [row])
+    assert read_curve(path) == [row]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe\x00", b"\x00\x00"])

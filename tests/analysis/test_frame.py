@@ -12,7 +12,7 @@ import pytest
 
 from sdd.analysis import load_runs
 from sdd.analysis.curve import read_curve, write_curve
-from sdd.analysis.summary import phases_of
+from sdd.analysis.phases import phases_of
 from sdd.errors import UserError
 from tests.analysis.test_comparison import LEVELS, make_run
 from tests.analysis.test_one_shot import SHARES, make_part

@@ -11,8 +11,8 @@ from matplotlib.image import imread
 
 from sdd.analysis.columns import built_in
 from sdd.analysis.drawing import sparsity_places
+from sdd.analysis.phases import phases_of
 from sdd.analysis.plots import curve_figure, draw_curve
-from sdd.analysis.summary import phases_of
 from sdd.measures.columns import Column
 
 

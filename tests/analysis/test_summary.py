@@ -4,6 +4,7 @@ import json
 import math
 
 import pytest
+from scipy import stats
 
 from sdd.analysis.curve import column
 from sdd.analysis.phases import find_phases
@@ -42,6 +43,12 @@ def test_keys_agree_with_phases_and_correlations():
     assert list(summary["spearman"]) == ["distance", "sharpness"]
     expected = spearman(ACCURACY, column(rows, "distance"))
     assert summary["spearman"]["distance"] == {"rho": expected.rho, "n": 17}
+    for stretch, (first, last) in {"dense_to_trough": (0, 7), "trough_to_peak": (7, 13)}.items():
+        for name in ("distance", "sharpness"):
+            rho = stats.spearmanr(ACCURACY[first : last + 1], column(rows, name)[first : last + 1]).statistic
+            part = summary["phase_spearman"][name][stretch]
+            assert (part["rho"], part["n"]) == (pytest.approx(rho), last - first + 1)
+    assert (summary["turning_point"]["level"], summary["turning_point"]["turns"]) == (16, False)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +74,8 @@ def test_without_a_double_descent_there_is_no_trough():
     assert summary["depth_high"] == 0
     assert all(summary[name] is None for name in ("trough", "peak", "depth", "gain", "recovery", "boundaries"))
     assert summary["spearman"]["distance"]["rho"] is None
+    assert summary["phase_spearman"] == {"distance": {}}
+    assert summary["turning_point"]["levels_from_trough"] is None
 
 
 def test_finite_leaves_what_json_can_hold():

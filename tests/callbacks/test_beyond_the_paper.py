@@ -54,7 +54,7 @@ def test_removed_weights_stay_at_the_value_that_was_asked_for(tmp_path, frozen, 
 
 
 @pytest.mark.parametrize("frozen", ["initial", "final"])
-def test_frozen_weights_add_nothing_to_the_distance(tmp_path, frozen):
+def test_frozen_weights_add_nothing_to_the_distance_from_the_start(tmp_path, frozen):
     watch = Watch()
     small_run(tmp_path, watch, frozen=frozen, build=NormNet)
     for level, row in enumerate(read_curve(tmp_path / "curve.csv")):
@@ -67,7 +67,7 @@ def test_frozen_weights_add_nothing_to_the_distance(tmp_path, frozen):
             if name in masks:
                 assert bool((moved[~masks[name]] == 0).all())
             total += moved.square().sum().item()
-        assert math.isclose(row["distance"], math.sqrt(total), rel_tol=1e-6)
+        assert math.isclose(row["distance_start"], math.sqrt(total), rel_tol=1e-6)
 
 
 def test_largest_removes_the_largest_trained_weights(tmp_path):
@@ -98,12 +98,12 @@ def test_the_penalty_enters_the_training_loss_but_not_the_reported_one():
     assert module._losses[0].item() == pytest.approx(plain)
 
 
-def test_a_penalty_shortens_the_learning_distance_at_every_level(tmp_path):
+def test_a_penalty_shortens_the_distance_from_the_start_of_every_level(tmp_path):
     free, held = tmp_path / "free", tmp_path / "held"
     small_run(free)
     small_run(held, distance_penalty=0.5)
     for loose, tight in zip(read_curve(free / "curve.csv"), read_curve(held / "curve.csv"), strict=True):
-        assert tight["distance"] < 0.9 * loose["distance"]
+        assert tight["distance_start"] < 0.9 * loose["distance_start"]
     with pytest.raises(UserError, match="distance_penalty"):
         Classifier(small_net(), sgd, distance_penalty=-1.0)
 

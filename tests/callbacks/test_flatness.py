@@ -108,10 +108,11 @@ def test_the_distance_path_ends_where_the_level_ends(tmp_path):
         (level, epoch) for level in range(4) for epoch in range(2)
     ]
     for row in rows:
-        assert float(table[2 * int(row["level"]) + 1]["distance"]) == row["distance"]
-        layers = [value for name, value in row.items() if name.startswith("distance/")]
-        assert len(layers) == 6
-        assert math.sqrt(sum(value**2 for value in layers)) == pytest.approx(row["distance"], rel=1e-12)
+        for measure in ("distance", "distance_init", "distance_start"):
+            assert float(table[2 * int(row["level"]) + 1][measure]) == row[measure]
+            layers = [value for name, value in row.items() if name.startswith(f"{measure}/")]
+            assert len(layers) == 6
+            assert math.sqrt(sum(value**2 for value in layers)) == pytest.approx(row[measure], rel=1e-12)
 
 
 @pytest.mark.parametrize(

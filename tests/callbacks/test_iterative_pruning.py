@@ -59,6 +59,16 @@ class Probe(LevelCallback):
                 self.steps += 1
 
 
+class Starts(LevelCallback):
+    """Keeps what each level started from."""
+
+    def __init__(self):
+        self.starts = []
+
+    def on_level_start(self, trainer, pl_module, level):
+        self.starts.append({name: value.clone() for name, value in pl_module.net.state_dict().items()})
+
+
 @pytest.mark.parametrize("optimizer", [sgd, adam, shaken])
 @pytest.mark.parametrize("retrain", ["lottery", "lr_rewind", "finetune", "scratch"])
 def test_removed_weights_are_exactly_zero_at_every_step(tmp_path, optimizer, retrain):
@@ -217,21 +227,49 @@ def test_rows_are_right_by_an_independent_recount(tmp_path):
         if initial is None:
             torch.manual_seed(derive_seed(0, "initial weights", 0))
             initial = dict(NormNet().named_parameters())
-        total = 0.0
+        total, moved = 0.0, 0.0
         for name, start in initial.items():
             start = start.detach().double()
+            final = state[name].double()
             if name in masks:
-                start = start * masks[name]
-            total += (state[name].double() - start).square().sum().item()
+                assert bool((final[~masks[name]] == 0).all())
+                moved += (final - start)[masks[name]].square().sum().item()
+            else:
+                moved += (final - start).square().sum().item()
+            total += (final - start).square().sum().item()
         assert math.isclose(row["distance"], math.sqrt(total), rel_tol=1e-9)
-        assert row["distance_init"] == row["distance"]
+        assert math.isclose(row["distance_start"], math.sqrt(moved), rel_tol=1e-9)
+        assert row["distance_init"] == row["distance_start"]
+        assert (row["distance"] == row["distance_start"]) == (row["level"] == 0)
 
 
-def test_distances_differ_where_a_level_does_not_start_from_the_first_weights(tmp_path):
-    small_run(tmp_path, retrain="lr_rewind")
-    rows = read_curve(tmp_path / "curve.csv")
-    assert rows[0]["distance"] == rows[0]["distance_init"]
-    assert all(row["distance"] != row["distance_init"] for row in rows[1:])
+@pytest.mark.parametrize(
+    "pruning",
+    [
+        {"retrain": "lottery", "rewind_steps": 3},
+        {"retrain": "scratch"},
+        pytest.param({"retrain": "lr_rewind", "frozen": "final"}, marks=pytest.mark.slow),
+        pytest.param({"retrain": "finetune", "frozen": "initial", "rewind_steps": 2}, marks=pytest.mark.slow),
+        pytest.param({"retrain": "lottery", "sparsities": [0.9]}, marks=pytest.mark.slow),
+    ],
+    ids=lambda pruning: "-".join(map(str, pruning.values())),
+)
+def test_the_learning_distance_is_from_the_dense_initialisation_however_a_level_starts(tmp_path, pruning):
+    watch = Starts()
+    small_run(tmp_path, watch, build=NormNet, **pruning)
+    torch.manual_seed(derive_seed(0, "initial weights", 0))
+    initial = {name: value.detach().double().clone() for name, value in NormNet().named_parameters()}
+    for level, row in enumerate(read_curve(tmp_path / "curve.csv")):
+        state, masks = level_state(tmp_path, level)
+        squares = dict.fromkeys(("distance", "distance_init", "distance_start"), 0.0)
+        for name, first in initial.items():
+            mask = masks.get(name, torch.ones_like(first, dtype=torch.bool))
+            final = state[name].double()
+            squares["distance"] += (first - torch.where(mask, final, 0)).square().sum().item()
+            squares["distance_init"] += (first - final)[mask].square().sum().item()
+            squares["distance_start"] += (watch.starts[level][name].double() - final)[mask].square().sum().item()
+        for name, square in squares.items():
+            assert math.isclose(row[name], math.sqrt(square), rel_tol=1e-9), (level, name)
 
 
 def test_removed_weights_do_not_count_in_the_clipped_gradient_norm(tmp_path):

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+import torch
 
 from sdd.__main__ import main
+from sdd.analysis.columns import read_columns
+from sdd.analysis.curve import read_curve
 from tests.golden.cases import FLATNESS
 from tests.small import QUICK, curve_without_seconds
 
@@ -67,6 +70,49 @@ def test_what_was_measured_later_stays_when_more_is_measured_still_later(tmp_pat
     found, wanted = (curve_without_seconds(tmp_path / name) for name in ("later", "from_start"))
     by_name = [{name: [row[place] for row in rows] for place, name in enumerate(rows[0])} for rows in (found, wanted)]
     assert by_name[0] == by_name[1]
+
+
+@pytest.mark.slow
+def test_a_run_of_a_version_with_another_distance_gets_todays_from_its_stored_levels(tmp_path, capsys):
+    pruning = ["--pruning.rewind_steps", "2"]
+    assert fit("from_start", *pruning, "--distance.per_layer", "true") == 0
+    assert fit("earlier", *pruning, "--distance.path", "true") == 0
+    folder = tmp_path / "earlier"
+    _as_before(folder)
+    assert "distance" not in read_curve(folder / "curve.csv")[0]
+    assert fit("earlier", *pruning, "--distance.per_layer", "true", "--distance.path", "true") == 2
+    assert "level 0 was trained without it" in capsys.readouterr().err
+    assert fit("earlier", *pruning, "--distance.per_layer", "true") == 0
+    assert curve_without_seconds(folder) == curve_without_seconds(tmp_path / "from_start")
+    columns = [read_columns(tmp_path / name) for name in ("earlier", "from_start")]
+    assert columns[0] == columns[1]
+
+
+def _as_before(folder):
+    """Make a run what the version before `distance_start` would have left: its `distance` was measured so."""
+
+    def before(entry):
+        held = {name: value for name, value in entry.items() if name != "distance"}
+        return {"distance" if name == "distance_start" else name: value for name, value in held.items()}
+
+    def columns(entries):
+        old = [entry | {"label": "old", "name": "distance"} for entry in entries if entry["name"] == "distance_start"]
+        return old + [entry for entry in entries if entry["name"] not in ("distance", "distance_start")]
+
+    for path in (folder / "checkpoints").iterdir():
+        content = torch.load(path, weights_only=True)
+        states = content["callbacks"]
+        recorder = next(state for state in states.values() if "rows" in state)
+        recorder |= {"rows": list(map(before, recorder["rows"])), "columns": columns(recorder["columns"])}
+        for state in (state for state in states.values() if state.get("table")):
+            state["table"] = list(map(before, state["table"]))
+        torch.save(content, path)
+    described = json.loads((folder / "columns.json").read_text())
+    (folder / "columns.json").write_text(json.dumps(described | {"columns": columns(described["columns"])}))
+    header, *lines = (folder / "curve.csv").read_text().splitlines()
+    places = [place for place, name in enumerate(header.split(",")) if name != "distance_start"]
+    kept = [",".join(line.split(",")[place] for place in places) for line in (header, *lines)]
+    (folder / "curve.csv").write_text("\n".join(kept) + "\n")
 
 
 @pytest.mark.slow

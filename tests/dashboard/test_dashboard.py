@@ -82,7 +82,7 @@ def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_gr
     }
     assert by_section["Curves"][:2] == ["test_acc", "train_acc"]
     assert by_section["Memorisation"] == ["memorized", "recovered"]
-    assert by_section["Distance"] == ["distance", "distance_init"]
+    assert by_section["Distance"] == ["distance", "distance_init", "distance_start"]
     assert by_section["Flatness"] == ["hessian_top", "hessian_trace", "sharpness"]
     measures = {*FIRST_COLUMNS, *FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
     assert sorted(drawn) == sorted(measures), "each measure once, and nothing that no run has"
@@ -131,7 +131,11 @@ def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
     verdicts = panels_of(spec)["Verdicts"]
     texts = json.dumps(verdicts)
     used = {part.partition('"')[0] for part in texts.split('"summary:')[1:]}
-    assert {"depth", "gain", "spearman.distance.rho", "trough.sparsity"} <= used <= known
+    assert (
+        {"depth", "gain", "spearman.distance.rho", "trough.sparsity", "turning_point.levels_from_trough"}
+        <= used
+        <= known
+    )
     bars = [config for kind, config in verdicts if kind == "Bar Chart"]
     assert [config["metrics"] for config in bars] == [["depth"], ["gain"]]
     assert {config["groupBy"] for config in bars} == {"data.value.noise_rate"}

@@ -106,15 +106,22 @@ def test_what_is_said_of_runs_and_groups_is_what_the_analysis_says(tmp_path):
         assert shown["phases"]["trough"] == summary["trough"]["level"]
         assert shown["phases"]["peak"] == summary["peak"]["level"]
         assert shown["phases"]["boundaries"] == summary["boundaries"]
-        assert shown["spearman"] == {
-            name: summary["spearman"][name]["rho"] for name in ("distance", "hessian_top", "sharpness")
+        assert shown["spearman"] == {name: found["rho"] for name, found in summary["spearman"].items()}
+        assert shown["phase_spearman"] == {
+            name: {stretch: part["rho"] for stretch, part in parts.items()}
+            for name, parts in summary["phase_spearman"].items()
         }
+        assert shown["turning_point"] == summary["turning_point"]
     (group,) = content["groups"]
     analysis = analyse_group(*group_runs(loaded))
     assert group["intervals"] == json.loads(json.dumps(analysis["intervals"]))
     assert group["phases"]["trough"] == analysis["phases"]["levels"][analysis["phases"]["trough"]]
     assert group["phases"]["peak"] == analysis["phases"]["levels"][analysis["phases"]["peak"]]
     assert group["correlations"]["distance"]["within"] == analysis["correlations"]["distance"]["pooled"]["within"]
+    for stretch, found in analysis["correlations"]["distance"]["phases"].items():
+        assert group["correlations"]["distance"][stretch] == found["pooled"]["within"]
+    assert group["turning_point"]["levels_from_trough"] == analysis["turning_point"]["levels_from_trough"]
+    assert (group["turning_point"]["turning"], group["turning_point"]["seeds"]) == (4, 4)
 
 
 def test_every_folder_is_in_the_table_once(tmp_path):

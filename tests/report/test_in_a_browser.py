@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from sdd.analysis.curve import read_curve, write_curve
-from sdd.analysis.summary import phases_of
+from sdd.analysis.phases import phases_of
 from sdd.report.command import report
 from sdd.report.content import report_content
 from sdd.report.folders import read_folders

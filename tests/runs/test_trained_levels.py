@@ -1,6 +1,7 @@
 """Experiments on the levels of a finished run: winning tickets and re-dense training."""
 
 import json
+import math
 
 import pytest
 import torch
@@ -8,7 +9,9 @@ import torch
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import LevelCallback
+from sdd.models import MLP
 from sdd.module import Classifier
+from sdd.seeding import derive_seed
 from tests.small import QUICK, curve_without_seconds, level_state, sgd, small_net
 
 RUN = [*QUICK, "--pruning.epochs_per_level", "4", "--model.lr_scheduler", "torch.optim.lr_scheduler.MultiStepLR"]
@@ -49,15 +52,20 @@ def test_redense_training_starts_from_the_trained_level_and_releases_its_mask(lo
             assert row[name] == source[name]
         for name in ("train_acc", "test_acc", "test_loss", "memorized"):
             assert row[f"{name}_before"] == source[name], (level, name)
-        assert row["distance"] > 0
+        assert row["distance_start"] > 0
         sparse, masks = level_state(lottery, level)
         dense, released = level_state(tmp_path / "redense", level)
         assert all(bool(mask.all()) for mask in released.values())
         if level:
             grown = [dense[name][~mask] for name, mask in masks.items()]
             assert all(bool((values != 0).any()) for values in grown), "removed weights grow from zero"
+        # Every weight counts where it is now: distances from the first weights, those of the run that is trained on.
+        torch.manual_seed(derive_seed(0, "initial weights", 0))
+        first = MLP(64, [20], 10).state_dict()
+        moved = sum((dense[name].double() - value.double()).square().sum().item() for name, value in first.items())
+        assert row["distance"] == row["distance_init"] == pytest.approx(math.sqrt(moved), rel=1e-9)
         # The rate is the last one of the schedule, 0.01, held: four epochs move weights little.
-        assert row["distance"] < source["distance"]
+        assert row["distance_start"] < source["distance_start"]
         assert sparse.keys() == dense.keys()
 
 
