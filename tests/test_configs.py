@@ -60,7 +60,7 @@ def built(monkeypatch):
     def build_of(*arguments):
         request = parse(arguments)
         config = request.config.clone()
-        config.pruning.masks_from = None
+        config.pruning.masks_from, config.preflight = None, False
         return request, build(request, config)
 
     return build_of

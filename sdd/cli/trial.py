@@ -40,6 +40,9 @@ _SHORT = {
 }
 """Settings of the Trainer in the trial: one process, whole epochs of two batches, nobody watches."""
 
+_LARGEST_ON_CPU = 8
+"""Examples of a batch there, so that large networks take seconds; the memory of a GPU is tried with whole batches."""
+
 
 def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
     """Train the dense level and the first pruned one on two batches, measure, prune and store, then forget it all.
@@ -60,7 +63,9 @@ def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
     try:
         with _unseen(), tempfile.TemporaryDirectory(prefix="sdd-trial-") as place:
             experiment = _short(make(request, _trial_config(config, place)), Path(place))
-            train(experiment.trainer, experiment.model, data.excerpt(), {}, trial=True)
+            on_cpu = experiment.trainer.strategy.root_device.type == "cpu"
+            excerpt = data.excerpt(_LARGEST_ON_CPU if on_cpu else None)
+            train(experiment.trainer, experiment.model, excerpt, {}, trial=True)
             if not all(is_readable(path) for path in RunFolder(place).checkpoints()):
                 raise UserError(
                     "a checkpoint cannot be read again: the state_dict of a callback holds other things than numbers, "

@@ -159,15 +159,19 @@ class NoisyLabelData(pl.LightningDataModule):
                 "set --data.eval_resize as well to enlarge them"
             )
 
-    def excerpt(self) -> "NoisyLabelData":
+    def excerpt(self, largest: int | None = None) -> "NoisyLabelData":
         """Return the same data cut short, to try them out: two training batches, a whole one and the last.
 
         Of the other parts there are as many examples.
+
+        Args:
+            largest: Examples that a batch has at most; None: as many as it has.
         """
         self.load()
-        examples = len(self._splits["train"].labels)
-        count = min(examples, self.batch_size + (examples % self.batch_size or self.batch_size))
-        short = copy(self)
+        short, examples = copy(self), len(self._splits["train"].labels)
+        short.batch_size = self.batch_size if largest is None else min(self.batch_size, largest)
+        last = min(examples % self.batch_size or self.batch_size, short.batch_size)
+        count = min(examples, short.batch_size + last)
         short._splits = {name: split.first(count) for name, split in self._splits.items()}
         return short
 

@@ -175,7 +175,7 @@ def test_a_trial_leaves_no_trace(tmp_path, monkeypatch, capsys):
     everything += ["--trainer.callbacks", "trial_parts.Plain", "--pruning.criterion", "gradient"]
     everything += ["--pruning.levels", "1", "--pruning.rewind_steps", "5"]
     assert main([*QUICK, *everything, "--run_dir", "tried"]) == 0
-    assert tried == [4], "two levels of two batches"
+    assert tried == [4 + 3], "two epochs of two batches, and again from step 1 on"
     assert main([*QUICK, *everything, "--run_dir", "not", "--preflight", "false"]) == 0
     assert len(tried) == 1
     assert curve_without_seconds(tmp_path / "tried") == curve_without_seconds(tmp_path / "not")

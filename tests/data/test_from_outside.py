@@ -78,9 +78,9 @@ def test_each_part_and_its_arguments_reach_a_run(package, tmp_path):
     assert len(rows) == 2
     assert package.SEEN[0] == ("load", "there", "extra")
     assert {seen[0] for seen in package.SEEN[1:]} == {"augment"}
-    # 2 levels of an epoch of 4 batches of 50 of the 200 examples; before, the augmentation was tried, and the run, on
-    # 2 levels of 2 batches.
-    assert [seen[1:] for seen in package.SEEN[2:]] == [((50, 1), 8, 3)] * (4 + 8)
+    # 2 levels of 4 batches of 50 of the 200 examples; before, the augmentation was tried, and the run, on 2 levels of 2
+    # small batches.
+    assert [seen[1:] for seen in package.SEEN[2:]] == [((8, 1), 8, 3)] * 4 + [((50, 1), 8, 3)] * 8
     data = NoisyLabelData(**yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())["data"])
     train = data.split("train")
     moved = train.flipped.numpy()
