@@ -14,6 +14,7 @@ from sdd.pruning.prunable import prunable_parameters
 from tests.small import PROJECT
 
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
+SWEEPS = sorted((PROJECT / "sweeps").glob("*.yaml"))
 PAPER = {
     # network's parameters, batch, epochs, rate, momentum, decay, milestones, augmentation, levels, excluded
     "digits_mlp": (50_610, 128, 50, 0.1, 0.9, 0.0, None, "none", 34, ["fc.weight"]),
@@ -25,6 +26,12 @@ PAPER = {
     "tinyimagenet_resnet101": (42_902_280, 512, 200, 0.2, 0.9, 1e-4, [19600, 29400], "resized_crop_flip", 1, []),
 }
 SHAPES = {"digits": (1, 8, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
+
+
+def quick_ones(paths, names):
+    """Each file as a case, slow but for some."""
+    marks = {path: [] if path.stem in names else [pytest.mark.slow] for path in paths}
+    return [pytest.param(path, marks=marks[path], id=path.stem) for path in paths]
 
 
 def fake(name: str) -> Dataset:
@@ -97,7 +104,7 @@ def test_every_paper_config_is_there():
     assert {path.stem for path in CONFIGS} >= set(PAPER)
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", quick_ones(CONFIGS, {"digits_mlp", "digits_redense", "cifar10_vgg16"}))
 def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     net = yaml.safe_load(path.read_text())["model"]["net"]["class_path"]
     narrow = ["--model.net.widths", "[8]"] if net.endswith("MLP") else ["--model.net.width", "4"]
@@ -156,7 +163,7 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
     assert (made.model.seed, made.trainer.max_epochs, made.trainer.default_root_dir) == (3, 24, "runs/x")
 
 
-@pytest.mark.parametrize("path", sorted((PROJECT / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", quick_ones(SWEEPS, {"digits_noise_rates", "digits_beyond", "tinyimagenet_sparsities"}))
 def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
     """Renders the first and last cell as the agent does, `--key=value`, and builds everything of it."""
     sweep = yaml.safe_load(path.read_text())

@@ -100,15 +100,17 @@ def killed_and_resumed(folder, arguments):
 @pytest.mark.parametrize(
     ("moment", "epoch"),
     [
+        # Level 0 has epochs 0 to 2; level 1 begins in the middle of its second one: epochs 3 and 4; and so on.
         ("batch", 7),
         pytest.param("batch", 0, marks=pytest.mark.slow),
         pytest.param("batch", 1, marks=pytest.mark.slow),
+        pytest.param("batch", 4, marks=pytest.mark.slow),
         pytest.param("level_start", 3, marks=pytest.mark.slow),
-        pytest.param("level_start", 6, marks=pytest.mark.slow),
-        pytest.param("measure", 5, marks=pytest.mark.slow),
+        pytest.param("level_start", 5, marks=pytest.mark.slow),
+        pytest.param("measure", 6, marks=pytest.mark.slow),
         pytest.param("level_end", 2, marks=pytest.mark.slow),
+        pytest.param("level_end", 6, marks=pytest.mark.slow),
         pytest.param("level_end", 8, marks=pytest.mark.slow),
-        pytest.param("level_end", 11, marks=pytest.mark.slow),
     ],
 )
 @pytest.mark.parametrize("every", ["null", pytest.param("1", marks=pytest.mark.slow)])
@@ -144,18 +146,20 @@ def test_kills_at_random_moments_change_nothing(tmp_path, whole, number):
     assert results(tmp_path / "run") == whole
 
 
-@pytest.mark.parametrize("retrain", ["finetune", "lr_rewind", "scratch"])
-def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsys, retrain):
+@pytest.mark.parametrize(
+    ("retrain", "last"), [("finetune", 7), ("lr_rewind", 6), pytest.param("scratch", 7, marks=pytest.mark.slow)]
+)
+def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsys, retrain, last):
     monkeypatch.chdir(tmp_path)
     arguments = [*RUN, "--pruning.retrain", retrain]
     assert main([*arguments, "--run_dir", "whole"]) == 0
 
     def interrupt(self, moment, trainer):
-        if moment == "batch" and trainer.current_epoch == 7:
+        if moment == "batch" and trainer.current_epoch == last:
             raise KeyboardInterrupt
 
     callback = ["--trainer.callbacks", "tests.test_resume.KillAt", "--trainer.callbacks.moment", "batch"]
-    callback += ["--trainer.callbacks.epoch", "7", "--trainer.callbacks.flag", "flag"]
+    callback += ["--trainer.callbacks.epoch", str(last), "--trainer.callbacks.flag", "flag"]
     with monkeypatch.context() as patch:
         patch.setattr(KillAt, "_kill", interrupt)
         assert main([*arguments, "--run_dir", "stopped", *callback]) == 130
@@ -196,6 +200,7 @@ def test_without_any_readable_checkpoint_nothing_is_lost(tmp_path, monkeypatch, 
     assert (tmp_path / "run" / "curve.csv").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_two_processes_cannot_work_in_one_folder(tmp_path, monkeypatch, capsys):
     from sdd.runs.folder import RunFolder
 
@@ -206,6 +211,7 @@ def test_two_processes_cannot_work_in_one_folder(tmp_path, monkeypatch, capsys):
     assert "being worked on by another process" in code.stderr
 
 
+@pytest.mark.slow
 def test_resuming_with_other_threads_keeps_those_of_the_start(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = [*RUN, "--threads", "null", "--run_dir", "run"]

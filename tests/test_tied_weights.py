@@ -38,6 +38,7 @@ def check(folder, levels=2, dense=False):
         assert zeros == (0 if dense else 912 - row["remaining"])
 
 
+@pytest.mark.slow
 def test_measured_later_and_gone_on_with_is_as_if_never_stopped(tmp_path):
     fit("whole", *MEASURED)
     fit("parts", "--checkpoint.every_n_epochs", "1")

@@ -269,6 +269,9 @@ class IterativePruning(IdleAtSteps):
         epoch, loader = trainer.current_epoch - self._first_epoch, _train_loader(trainer)
         loader.position = (self.level, epoch)
         loader.window = self._begin(trainer, self.level).window if begins else slice(None)
+        if loader.window != slice(None):
+            # A resumed fit has counted the batches of its first epoch by now.
+            iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]
         # For draws inside the network, such as dropout.
         torch.manual_seed(derive_seed(self.seed, "network", self.level, epoch, trainer.global_rank))
 

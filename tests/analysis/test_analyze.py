@@ -16,6 +16,7 @@ def write_loss_curves(folder, levels, extra=""):
     (folder / "loss_curves.csv").write_text("\n".join(lines) + "\n" + extra)
 
 
+@pytest.mark.slow
 def test_loss_curves_are_drawn_at_the_levels_nearest_to_those_wanted(tmp_path, monkeypatch):
     write_loss_curves(make_run(tmp_path / "run", 0), [0, 8, 19])
     drawn = []

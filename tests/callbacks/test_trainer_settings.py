@@ -170,6 +170,7 @@ def test_schedule_and_rewinding_count_the_steps_that_the_trainer_makes(tmp_path)
         lr_interval="step",
         levels=1,
         rewind_steps=4,
+        rewind_schedule=False,
         trainer={"limit_train_batches": 3, "accumulate_grad_batches": 2},
     )
     assert watch.rates == [0.1, 0.1, 0.05, 0.025, 0.025, 0.0125] * 2

@@ -262,6 +262,7 @@ def test_the_real_client_sends_the_workspace_that_the_dry_run_prints(tmp_path, c
     assert len(done.stdout.splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses(tmp_path):
     with stand_in("permission denied") as (url, views):
         fails_in_one_line(save(tmp_path, url), "did not save to me/sdd", "permission denied")

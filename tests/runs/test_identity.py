@@ -197,6 +197,7 @@ def test_a_run_goes_on_after_an_upgrade_and_its_seeds_stay_one_group(monkeypatch
     assert (group.differing, len(group.repeated)) == ({}, 1)
 
 
+@pytest.mark.slow
 def test_a_default_that_has_moved_is_named_and_the_run_keeps_its_own(monkeypatch, tmp_path, capsys):
     assert main([*QUICK, "--run_dir", "whole"]) == 0
     assert main([*QUICK, *INTERRUPT, "--run_dir", "stopped"]) == 130

@@ -89,6 +89,7 @@ def test_runs_that_start_together_train_it_once(tmp_path):
     assert RunFolder(tmp_path / dense).finished
 
 
+@pytest.mark.slow
 def test_a_named_dense_run_with_the_seed_in_its_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     one_shot = ["--pruning.sparsities", "[0.7]", "--pruning.dense_from", "dense-{seed}", "--seed_everything", "4"]
@@ -114,6 +115,7 @@ def test_a_dense_network_that_cannot_be_trained_is_told_in_a_line(tmp_path):
     assert "could not be trained (exit status 2)" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_masks_from_auto_are_those_of_the_lottery_run(tmp_path):
     auto = ["--pruning.masks_from", "auto"]
     assert main([*QUICK, *auto, "--pruning.retrain", "scratch", "--run_dir", str(tmp_path / "reinit")]) == 0

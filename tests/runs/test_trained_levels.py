@@ -79,6 +79,7 @@ def test_the_last_rate_of_a_schedule():
     assert Classifier(small_net(), sgd, milestones, "step").last_rate(9, 10) == pytest.approx(0.01)
 
 
+@pytest.mark.slow
 def test_redense_runs_resume_too(lottery, tmp_path):
     arguments = [*RUN, "--pruning.retrain", "redense", "--pruning.masks_from", "lottery"]
     arguments += ["--checkpoint.every_n_epochs", "1"]
