@@ -12,15 +12,13 @@ from scipy import stats
 from sdd.analysis.columns import correlated, merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.correlation import pool
-from sdd.analysis.curve import column
 from sdd.analysis.grouping import Group
 from sdd.analysis.label_noise import label_noise
-from sdd.analysis.phase_correlations import pooled_phase_correlations
+from sdd.analysis.over_seeds import pooled_phase_correlations, pooled_turning_points
 from sdd.analysis.phases import Phases, find_phases
 from sdd.analysis.reading import Run
-from sdd.analysis.statistics import bootstrap_phases, spearman
+from sdd.analysis.statistics import bootstrap_phases
 from sdd.analysis.summary import finite
-from sdd.analysis.turning_point import pooled_turning_points
 from sdd.measures.columns import Column
 
 Floats = NDArray[np.float64]
@@ -64,6 +62,8 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
         notes.append("intervals of depth and gain need three or more seeds" + ("" if len(runs) > 1 else ", others two"))
     notes += [note for run in members for note in run.notes]
     seeds = bootstrap_phases(accuracy, sparsities, confidence=confidence)
+    turning = pooled_turning_points(runs, confidence=confidence)
+    within = pooled_phase_correlations(runs, measures, confidence=confidence)
     found: dict[str, Any] = finite(
         {
             "label": group.label,
@@ -77,8 +77,11 @@ def analyse_group(group: Group, *, confidence: float = 0.95) -> dict[str, Any]:
             "phases": asdict(mean_phases(sparsities, accuracy))
             | {"levels": levels, "runs": [run.name for run in runs]},
             "intervals": asdict(seeds),
-            "correlations": _correlations(members, runs, levels, measures, confidence),
-            "turning_point": pooled_turning_points(runs, [run.phases for run in runs], confidence=confidence),
+            "correlations": {
+                name: found | {"phases": within[name]}
+                for name, found in _correlations(members, runs, levels, measures, confidence).items()
+            },
+            "turning_point": turning,
             "notes": notes,
         }
     )
@@ -189,14 +192,12 @@ def _correlations(
     """Return the correlations of test accuracy with each measure: of each run, and of those of a block together."""
     found = {}
     accuracy = table(block, levels, "test_acc")
-    within = pooled_phase_correlations(block, [run.phases for run in block], names, confidence=confidence)
     for name in names:
         values = table(block, levels, name)
         per_seed = [
-            {"name": run.name, "seed": run.seed}
-            | asdict(spearman(column(run.rows, "test_acc"), column(run.rows, name)))
+            {"name": run.name, "seed": run.seed} | run.summary["spearman"].get(name, {"rho": None, "n": 0})
             for run in runs
         ]
         pooled = asdict(pool(list(accuracy), list(values), confidence=confidence))
-        found[name] = {"per_seed": per_seed, "pooled": pooled, "phases": within[name]}
+        found[name] = {"per_seed": per_seed, "pooled": pooled}
     return found

@@ -10,6 +10,7 @@ from typing import Any
 from sdd.analysis.columns import columns_of, read_columns
 from sdd.analysis.curve import Row, read_curve
 from sdd.analysis.phases import Phases, phases_of
+from sdd.analysis.summary import summarise
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.measures.columns import Column
@@ -60,6 +61,11 @@ class Run:
         """Settings as its group shares them: no seed, and masks of other runs only as given or not."""
         shared = {key: value for key, value in self.settings.items() if key != SEED}
         return shared if shared.get(MASKS_FROM) is None else {**shared, MASKS_FROM: "given"}
+
+    @cached_property
+    def summary(self) -> dict[str, Any]:
+        """Verdict, correlations and turning point of its curve, as `summarise` gives them."""
+        return summarise(self.rows, self.columns)
 
     @cached_property
     def phases(self) -> Phases:

@@ -1,16 +1,12 @@
 """Where the learning distance turns, against where test accuracy does."""
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
-from sdd.analysis.correlation import t_interval
 from sdd.analysis.curve import column
 from sdd.analysis.phases import Phases
-from sdd.analysis.reading import Run
 
 DISTANCE = "distance"
 """The measure that the paper says turns where test accuracy does (He et al. 2022)."""
@@ -67,31 +63,3 @@ def turning_point(rows: Sequence[Mapping[str, float | int]], phases: Phases) -> 
         levels_from_trough=None if trough is None else int(rows[top]["level"] - trough["level"]),
         sparsity_from_trough=None if trough is None else float(rows[top]["sparsity"] - trough["sparsity"]),
     )
-
-
-def pooled_turning_points(runs: Sequence[Run], phases: Sequence[Phases], *, confidence: float = 0.95) -> dict[str, Any]:
-    """Combine the turning points of several seeds.
-
-    Args:
-        runs: Of a group.
-        phases: Of each of them.
-        confidence: Of the intervals, in (0, 1).
-
-    Returns:
-        `per_seed`, of each run that measured the distance; `turning`, how many of them turn; and the means over those
-        with Student's t intervals over seeds: of `level`, `sparsity`, `value`, `rise` and `decline` over all that turn,
-        of `levels_from_trough` and `sparsity_from_trough` over those that have a trough too.
-    """
-    each = [(run, turning_point(run.rows, own)) for run, own in zip(runs, phases, strict=True)]
-    found = [(run, asdict(point)) for run, point in each if point is not None]
-    turning = [point for _, point in found if point["turns"]]
-    names = ("level", "sparsity", "value", "rise", "decline", "levels_from_trough", "sparsity_from_trough")
-    means: dict[str, Any] = {}
-    for name in names:
-        values = [point[name] for point in turning if point[name] is not None and math.isfinite(point[name])]
-        means[name] = asdict(t_interval(values, confidence)) | {"seeds": len(values)}
-    return {
-        "per_seed": [{"name": run.name, "seed": run.seed} | point for run, point in found],
-        "turning": len(turning),
-        "confidence": confidence,
-    } | means

@@ -14,7 +14,6 @@ from sdd.console import say
 from sdd.errors import UserError
 from sdd.runs.folder import BusyRunError
 from sdd.runs.settings import differing
-from sdd.tracking.sweep_agent import in_wandb_sweep
 
 
 class Found(Enum):
@@ -97,7 +96,7 @@ def held(request: Request) -> Iterator[bool]:
         try:
             stack.enter_context(request.folder.owned())
         except BusyRunError:
-            if not _waits(request):
+            if not request.waits:
                 raise
             mine = False
         yield mine
@@ -106,11 +105,6 @@ def held(request: Request) -> Iterator[bool]:
 def is_first_process() -> bool:
     """Tell whether this is the process that the user started, not one that a strategy started for another device."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
-
-
-def _waits(request: Request) -> bool:
-    wait: bool | None = request.config.wait
-    return in_wandb_sweep() if wait is None else wait
 
 
 def _measures_more(request: Request) -> bool:

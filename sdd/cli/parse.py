@@ -18,6 +18,7 @@ from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS
+from sdd.tracking.sweep_agent import in_wandb_sweep
 
 _LARGEST_SEED = 2**32 - 1
 """That NumPy's generator takes, which Lightning seeds too; our own draws take any (`sdd.seeding`)."""
@@ -44,6 +45,12 @@ class Request:
     text: str
     plan: Plan
     folder: RunFolder
+
+    @property
+    def waits(self) -> bool:
+        """Whether it waits while another process works in the run's folder: by `wait`, else in a sweep of W&B."""
+        wait: bool | None = self.config.wait
+        return in_wandb_sweep() if wait is None else wait
 
 
 def parse(arguments: Sequence[str]) -> Request:

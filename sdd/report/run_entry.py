@@ -4,16 +4,12 @@ import hashlib
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sdd.analysis.curve import column
-from sdd.analysis.phase_correlations import phase_correlations
 from sdd.analysis.reading import Run
-from sdd.analysis.statistics import spearman
-from sdd.analysis.turning_point import turning_point
 from sdd.report.folders import STATES, Folder
 from sdd.report.loss import loss_curves
 from sdd.runs.data_record import PartRecord
@@ -33,10 +29,9 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         columns: Those of the page.
         place: Folder that the page is written to.
     """
-    turn = turning_point(run.rows, run.phases)
     losses, problems = loss_curves(run)
-    accuracy = column(run.rows, "test_acc")
     correlated = [str(one["name"]) for one in columns if one["correlated"]]
+    rho = run.summary["spearman"]
     values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
     return {
         "id": identity(run),
@@ -54,12 +49,12 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         "depth": run.phases.depth,
         "gain": run.phases.gain,
         "parts": [_part(folder, place) for folder in folders] if run.parts else [],
-        "spearman": {name: spearman(accuracy, column(run.rows, name)).rho for name in correlated},
+        "spearman": {name: rho.get(name, {}).get("rho") for name in correlated},
         "phase_spearman": {
-            name: {stretch: part.rho for stretch, part in parts.items()}
-            for name, parts in phase_correlations(run.rows, run.phases, correlated).items()
+            name: {stretch: part["rho"] for stretch, part in run.summary["phase_spearman"].get(name, {}).items()}
+            for name in correlated
         },
-        "turning_point": None if turn is None else asdict(turn),
+        "turning_point": run.summary["turning_point"],
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
         "loss": losses,
         "noise": None if run.labels is None else _noise(run.labels),

@@ -8,10 +8,11 @@ from scipy import stats
 
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.grouping import group_runs
-from sdd.analysis.phase_correlations import phase_correlations, pooled_phase_correlations
+from sdd.analysis.over_seeds import pooled_phase_correlations, pooled_turning_points
+from sdd.analysis.phase_correlations import phase_correlations
 from sdd.analysis.phases import find_phases
 from sdd.analysis.reading import read_runs
-from sdd.analysis.turning_point import pooled_turning_points, turning_point
+from sdd.analysis.turning_point import turning_point
 from tests.analysis.test_comparison import make_run
 
 ACCURACY = [0.70, 0.70, 0.68, 0.64, 0.60, 0.60, 0.66, 0.72, 0.78, 0.82, 0.80, 0.6]
@@ -24,10 +25,6 @@ def curve(distance, accuracy=ACCURACY):
         for place, value in enumerate(accuracy)
     ]
     return rows, find_phases([row["sparsity"] for row in rows], accuracy)
-
-
-def phases_of(run):
-    return find_phases([row["sparsity"] for row in run.rows], [row["test_acc"] for row in run.rows])
 
 
 def test_a_turning_point_by_hand():
@@ -115,12 +112,11 @@ def test_seeds_without_a_trough_or_a_turning_point_are_left_out(group):
     climbing = tuple(row | {"distance": float(row["level"])} for row in third.rows)
     unmeasured = tuple({name: value for name, value in row.items() if name != "distance"} for row in fourth.rows)
     runs = [first, replace(second, rows=flat), replace(third, rows=climbing), replace(fourth, rows=unmeasured)]
-    phases = list(map(phases_of, runs))
-    found = pooled_turning_points(runs, phases)
+    found = pooled_turning_points(runs)
     assert [seed["name"] for seed in found["per_seed"]] == [run.name for run in runs[:3]]
     assert (found["turning"], found["level"]["seeds"], found["levels_from_trough"]["seeds"]) == (2, 2, 1)
     assert math.isnan(found["levels_from_trough"]["low"]), "one seed has no interval"
-    stretches = pooled_phase_correlations(runs, phases, ["distance"])["distance"]
+    stretches = pooled_phase_correlations(runs, ["distance"])["distance"]
     assert [seed["name"] for seed in stretches["dense_to_trough"]["per_seed"]] == [
         run.name for run in (first, third, fourth)
     ]
