@@ -148,7 +148,7 @@ def test_retraining_mode(fit):
     whole = fit("--pruning.retrain", "mine.halfway", "--pruning.retrain_args.part", "1", name="all")
     assert curve_without_seconds(whole) == curve_without_seconds(fit("--pruning.retrain", "lr_rewind", name="stays"))
     rows = read_curve(fit("--pruning.retrain", "mine.slow_halfway", name="slow") / "curve.csv")
-    assert 0 < rows[1]["distance"] < rows[0]["distance"] / 20
+    assert 0 < rows[1]["distance_start"] < rows[0]["distance_start"] / 20
 
 
 @pytest.mark.slow
