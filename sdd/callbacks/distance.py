@@ -56,24 +56,29 @@ class LearningDistance(LevelTable):
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the distances, in the units of the weights."""
+        if not self.per_layer:
+            return distances_of(pl_module, level)
         measures: dict[str, float] = {}
-        for name, layers in layer_distances_of(pl_module, level).items():
+        for name, layers in _of_each(pl_module, level).items():
             measures[name] = total_distance(layers)
-            if self.per_layer:
-                measures |= {f"{name}/{layer}": value for layer, value in layers.items()}
+            measures |= {f"{name}/{layer}": value for layer, value in layers.items()}
         return measures
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure the path."""
         if self.path:
-            distances = {name: total_distance(layers) for name, layers in layer_distances_of(pl_module, level).items()}
-            self.table.append({"level": level.level, "epoch": epoch, **distances})
+            self.table.append({"level": level.level, "epoch": epoch, **distances_of(pl_module, level)})
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the path of a run that was left."""
         self.table = [renamed(entry) for entry in state_dict["table"]]
 
 
-def layer_distances_of(pl_module: Classifier, level: Level) -> dict[str, dict[str, float]]:
+def distances_of(pl_module: Classifier, level: Level) -> dict[str, float]:
+    """Return each distance over all parameters."""
+    return {name: total_distance(layers) for name, layers in _of_each(pl_module, level).items()}
+
+
+def _of_each(pl_module: Classifier, level: Level) -> dict[str, dict[str, float]]:
     """Return each distance of each parameter."""
     return layer_distances(trainable(pl_module.net), level.initial, level.start, level.masks)

@@ -8,13 +8,12 @@ import torch
 from lightning.pytorch.loggers import Logger, WandbLogger
 
 from sdd.callbacks.accuracy import Places, data_of, measure
-from sdd.callbacks.distance import layer_distances_of
+from sdd.callbacks.distance import distances_of
 from sdd.callbacks.level import Level
 from sdd.callbacks.level_table import LevelTable
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.measures.columns import Column
-from sdd.measures.distance import total_distance
 from sdd.measures.dynamics import BEST_EPOCH, BEST_TEST_ACC, best_epoch
 from sdd.module import Classifier
 from sdd.seeding import Stream
@@ -110,7 +109,7 @@ class TrainingDynamics(LevelTable):
             self._chosen = chosen_examples(data, self.examples)
         measures = measure(module.net, data, module.loss, self._chosen)
         if self.distances:
-            measures |= {name: total_distance(layers) for name, layers in layer_distances_of(module, level).items()}
+            measures |= distances_of(module, level)
         self.table.append({"level": level.level, "epoch": self._epoch, **measures})
         metrics = {f"epochs/{name}": float(value) for name, value in self.table[-1].items()}
         module.log_dict(metrics, logger=False)

@@ -208,7 +208,7 @@ def _listed(names: Sequence[str]) -> str:
 
 def _percent(count: int, total: int) -> str:
     """Return a fraction above zero in per cent, not rounded to none or all."""
-    share = 100 * count / total
-    if share < 0.1 or 99.9 < share < 100:
-        return "less than 0.1 %" if share < 1 else "more than 99.9 %"
-    return f"{share:.1f} %"
+    percent = 100 * count / total
+    if percent < 0.1 or 99.9 < percent < 100:
+        return "less than 0.1 %" if percent < 1 else "more than 99.9 %"
+    return f"{percent:.1f} %"
