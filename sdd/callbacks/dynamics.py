@@ -1,7 +1,6 @@
 """Training dynamics: accuracies, memorisation and loss after the epochs of a level."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
 
 import lightning.pytorch as pl
 import torch
@@ -9,7 +8,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 
 from sdd.callbacks.accuracy import Places, data_of, measure
 from sdd.callbacks.distance import distances_of
-from sdd.callbacks.level import Level
+from sdd.callbacks.level import Level, check_levels
 from sdd.callbacks.level_table import LevelTable
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
@@ -43,7 +42,7 @@ class TrainingDynamics(LevelTable):
 
     def __init__(
         self,
-        levels: Literal["all"] | Sequence[int] | None = None,
+        levels: Sequence[int] | str | None = None,
         every: int = 1,
         examples: int | None = None,
         distances: bool = False,
@@ -56,9 +55,6 @@ class TrainingDynamics(LevelTable):
             raise UserError(f"dynamics.levels is {levels!r}; it must be all, or a list of levels such as [0, 12]")
         if levels is None and (every, examples, distances) != (1, None, False):
             raise UserError("dynamics.levels is not set, so that nothing is measured: set it to all, or to some levels")
-        for level in levels or () if not isinstance(levels, str) else ():
-            if level < 0:
-                raise UserError(f"dynamics.levels names level {level}; level 0 is the dense one")
         self.levels, self.every, self.examples, self.distances = levels, every, examples, distances
         self._epoch = 0
         self._chosen: Places | None = None
@@ -75,11 +71,10 @@ class TrainingDynamics(LevelTable):
         """Tell whether a level that is to be measured was trained without."""
         return self._wanted(int(row["level"])) and super().lacks(row)
 
-    def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
-        """Find out, at the first level that is trained, whether all levels asked for are among the run's."""
-        last = max((one for one in self.levels or () if isinstance(one, int)), default=0)
-        if last > level.last_level:
-            raise UserError(f"dynamics.levels names level {last}, but the run's last level is {level.last_level}")
+    def check(self, last_level: int) -> None:
+        """Find out whether all levels asked for are among the run's."""
+        if not isinstance(self.levels, str):
+            check_levels("dynamics.levels", self.levels or (), last_level)
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure, unless this epoch is left out."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
-from sdd.callbacks.level import Level
+from sdd.callbacks.level import Level, check_levels
 from sdd.callbacks.level_table import LevelTable
 from sdd.errors import UserError
 from sdd.measures.columns import Column
@@ -91,6 +91,10 @@ class FlatnessMeasures(LevelTable):
         self.top_tolerance, self.top_iterations, self.trace_probes = top_tolerance, top_iterations, trace_probes
         self.rho, self.directions, self.points = rho, directions, points
         self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
+
+    def check(self, last_level: int) -> None:
+        """Find out whether all levels asked for are among the run's."""
+        check_levels("flatness.levels", self.levels or (), last_level)
 
     def shorten(self) -> None:
         """Measure every level, with a single product, probe and direction."""

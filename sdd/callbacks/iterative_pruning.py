@@ -188,10 +188,12 @@ class IterativePruning(IdleAtSteps):
             batches: Batches of an epoch.
 
         Raises:
-            UserError: It does not, or level 0 does not get as far as the step to rewind to, or the learning-rate
-                schedule ends before a level does.
+            UserError: It does not, a callback is to measure levels that the run has not, level 0 does not get as far as
+                the step to rewind to, or the learning-rate schedule ends before a level does.
         """
         check_trainer(trainer)
+        for callback in level_callbacks(trainer):
+            callback.check(self.last_level)
         steps = steps_per_epoch(trainer, batches)
         self.check_steps(steps * self.epochs_per_level)
         if not self._retraining.continues:

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 
 from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.module import Classifier
 
@@ -72,6 +73,16 @@ class LevelCallback(IdleAtSteps):
         """
         return any(column.name not in row for column in self.columns())
 
+    def check(self, last_level: int) -> None:
+        """Find out before any training whether a run can be measured as asked.
+
+        Args:
+            last_level: Number of the run's last level.
+
+        Raises:
+            UserError: It cannot.
+        """
+
     def shorten(self) -> None:
         """Measure as cheaply as will do to try it out; called of a callback that is thrown away after the trial."""
 
@@ -96,6 +107,17 @@ class LevelCallback(IdleAtSteps):
         self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
     ) -> None:
         """Hear all measures of a level that has just been trained."""
+
+
+def check_levels(setting: str, levels: Sequence[int], last_level: int) -> None:
+    """Find out whether levels that a setting names are among those of a run.
+
+    Raises:
+        UserError: One is not.
+    """
+    for level in levels:
+        if not 0 <= level <= last_level:
+            raise UserError(f"{setting} names level {level}; the run has levels 0 (dense) to {last_level}")
 
 
 def level_callbacks(trainer: pl.Trainer) -> list[LevelCallback]:

@@ -11,7 +11,7 @@ import torch
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
-from sdd.callbacks import RunCheckpoint, TrainingDynamics
+from sdd.callbacks import FlatnessMeasures, RunCheckpoint, TrainingDynamics
 from sdd.callbacks.dynamics import chosen_examples
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
@@ -128,7 +128,6 @@ def test_a_subset_is_the_same_at_every_epoch_and_seed_and_is_said(tmp_path):
     ("arguments", "words"),
     [
         ({"levels": "every"}, "must be all, or a list"),
-        ({"levels": [-1]}, "names level -1"),
         ({"levels": "all", "every": 0}, "dynamics.every is 0"),
         ({"levels": "all", "examples": 0}, "dynamics.examples is 0"),
         ({"every": 2}, "dynamics.levels is not set"),
@@ -141,9 +140,25 @@ def test_what_makes_no_sense_is_refused(arguments, words):
 
 
 def test_a_level_that_the_run_has_not_is_refused_before_any_training(tmp_path):
-    with pytest.raises(UserError, match="names level 9, but the run's last level is 3"):
-        small_run(tmp_path, TrainingDynamics(levels=[1, 9]))
-    assert not (tmp_path / "curve.csv").exists()
+    for callback in (TrainingDynamics(levels=[1, 9]), FlatnessMeasures(sharpness=True, levels=[9])):
+        with pytest.raises(UserError, match=r"levels names level 9; the run has levels 0 \(dense\) to 3"):
+            small_run(tmp_path, callback)
+    with pytest.raises(UserError, match=r"dynamics\.levels names level -1"):
+        small_run(tmp_path, TrainingDynamics(levels=[-1]))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("setting", ["dynamics.levels", "flatness.levels"])
+def test_so_it_is_on_the_command_line_before_anything_is_written(tmp_path, monkeypatch, capsys, setting):
+    monkeypatch.chdir(tmp_path)
+    assert main([*QUICK, f"--{setting}", "[2, 4]", "--run_dir", "run"]) == 2
+    assert f"{setting} names level 4; the run has levels 0 (dense) to 3" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_word_that_is_not_all_is_refused_with_what_is_allowed(capsys):
+    assert main([*QUICK, "--dynamics.levels", "some"]) == 2
+    assert "dynamics.levels is 'some'; it must be all, or a list of levels" in capsys.readouterr().err
 
 
 @pytest.mark.slow
