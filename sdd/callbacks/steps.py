@@ -35,7 +35,7 @@ def begin_at(trainer: pl.Trainer, step: int, batches: int) -> Begin:
     steps = steps_per_epoch(trainer, batches)
     epoch, rest = divmod(step, steps)
     first = rest * trainer.accumulate_grad_batches
-    return Begin(step, epoch, slice(first, _kept(trainer, batches)) if rest else slice(None))
+    return Begin(step, epoch, slice(first, kept_batches(trainer, batches)) if rest else slice(None))
 
 
 def steps_per_epoch(trainer: pl.Trainer, batches: int) -> int:
@@ -49,7 +49,7 @@ def steps_per_epoch(trainer: pl.Trainer, batches: int) -> int:
     Raises:
         UserError: No batch is left, or validation is due after more batches than an epoch has.
     """
-    kept = _kept(trainer, batches)
+    kept = kept_batches(trainer, batches)
     if kept < 1:
         raise UserError(
             f"trainer.limit_train_batches is {trainer.limit_train_batches}, which leaves none of the {batches} batches "
@@ -62,7 +62,12 @@ def steps_per_epoch(trainer: pl.Trainer, batches: int) -> int:
     return -(-kept // trainer.accumulate_grad_batches)
 
 
-def _kept(trainer: pl.Trainer, batches: int) -> int:
-    """Return the batches of an epoch that the Trainer leaves."""
+def kept_batches(trainer: pl.Trainer, batches: int) -> int:
+    """Return how many batches of an epoch the Trainer leaves, the first ones.
+
+    Args:
+        trainer: Its `limit_train_batches`, or `overfit_batches`, counts.
+        batches: Batches of the training data.
+    """
     limit = trainer.limit_train_batches
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)

@@ -5,6 +5,7 @@ from lightning.pytorch.strategies import ParallelStrategy
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from sdd.callbacks.steps import kept_batches
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 
@@ -30,9 +31,7 @@ def check_batch_norm(net: nn.Module, data: NoisyLabelData, trainer: pl.Trainer) 
         _check_processes(layers[0], trainer)
     loader = data.train_dataloader()
     batches = len(loader)
-    limit = trainer.limit_train_batches
-    seen = min(limit, batches) if isinstance(limit, int) else int(limit * batches)
-    smallest = loader.last_size if seen == batches else loader.batch_size
+    smallest = loader.last_size if kept_batches(trainer, batches) == batches else loader.batch_size
     if smallest == 1:
         rest = f"{len(loader.labels)} examples in batches of {loader.batch_size}"
         raise UserError(
