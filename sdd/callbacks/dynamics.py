@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from sdd.callbacks.accuracy import Places, data_of, measure
 from sdd.callbacks.distance import layer_distances_of
 from sdd.callbacks.level import Level
-from sdd.callbacks.level_table import LevelTable
+from sdd.callbacks.level_table import LevelTable, check_levels
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.measures.columns import Column
@@ -78,9 +78,8 @@ class TrainingDynamics(LevelTable):
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Find out, at the first level that is trained, whether all levels asked for are among the run's."""
-        last = max((one for one in self.levels or () if isinstance(one, int)), default=0)
-        if last > level.last_level:
-            raise UserError(f"dynamics.levels names level {last}, but the run's last level is {level.last_level}")
+        levels = () if self.levels is None or isinstance(self.levels, str) else self.levels
+        check_levels("dynamics.levels", levels, level.last_level)
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure, unless this epoch is left out."""

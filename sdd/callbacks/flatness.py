@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.level import Level
-from sdd.callbacks.level_table import LevelTable
+from sdd.callbacks.level_table import LevelTable, check_levels
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.measures.hessian import TOP, TRACE, hessian_top, hessian_trace
@@ -83,6 +83,9 @@ class FlatnessMeasures(LevelTable):
         for name, size in {"top_tolerance": top_tolerance, "rho": rho}.items():
             if not size > 0:
                 raise UserError(f"flatness.{name} is {size}; it must be above 0")
+        for level in levels or ():
+            if level < 0:
+                raise UserError(f"flatness.levels names level {level}; level 0 is the dense one")
         check_choice("flatness.space", space, ("surviving", "full"))
         if points < 3 or points % 2 == 0:
             raise UserError(f"flatness.points is {points}; it must be odd and at least 3, so that α = 0 is among them")
@@ -117,6 +120,10 @@ class FlatnessMeasures(LevelTable):
             return False
         curves = self.loss_curves and all(entry["level"] != row["level"] for entry in self.table)
         return curves or super().lacks(row)
+
+    def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
+        """Find out, at the first level that is trained, whether all levels asked for are among the run's."""
+        check_levels("flatness.levels", self.levels or (), level.last_level)
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the measures that are switched on."""

@@ -1,14 +1,31 @@
 """A callback that leaves a table of its own in the run's folder, beside the curve."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 
 from sdd.callbacks.level import Level, LevelCallback
+from sdd.errors import UserError
 from sdd.files import write_table
 from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
+
+
+def check_levels(setting: str, levels: Iterable[int], last_level: int) -> None:
+    """Find out whether a run has all levels that are to be measured; a dense network alone is asked for none.
+
+    Args:
+        setting: That names them.
+        levels: Their numbers.
+        last_level: Number of the run's last level.
+
+    Raises:
+        UserError: It has not.
+    """
+    last = max(levels, default=0)
+    if last > last_level > 0:
+        raise UserError(f"{setting} names level {last}, but the run's last level is {last_level}")
 
 
 class LevelTable(LevelCallback):

@@ -2,6 +2,8 @@
 
 import csv
 import math
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -9,7 +11,7 @@ from torch.func import functional_call
 from torch.nn import functional
 
 from sdd.analysis.curve import read_curve
-from sdd.callbacks import FlatnessMeasures, LearningDistance
+from sdd.callbacks import FlatnessMeasures, LearningDistance, TrainingDynamics
 from sdd.errors import UserError
 from sdd.models import MLP
 from sdd.seeding import Stream
@@ -99,6 +101,17 @@ def test_chosen_levels_and_the_full_space(tmp_path):
     assert full[3]["hessian_trace"] != surviving[3]["hessian_trace"]
 
 
+@pytest.mark.parametrize("callback", [FlatnessMeasures, TrainingDynamics])
+def test_a_level_that_the_run_has_not_is_refused_and_a_dense_network_asked_for_none(callback):
+    """A run of the dense level alone is what `dense_from` trains, of the settings of all levels."""
+    measured = callback(levels=[0, 4])
+    heard = partial(measured.on_level_start, None, None)
+    heard(SimpleNamespace(last_level=4))
+    heard(SimpleNamespace(last_level=0))
+    with pytest.raises(UserError, match=r"levels names level 4, but the run's last level is 3"):
+        heard(SimpleNamespace(last_level=3))
+
+
 def test_the_distance_path_ends_where_the_level_ends(tmp_path):
     small_run(tmp_path, LearningDistance(path=True, per_layer=True))
     with (tmp_path / "distance_path.csv").open() as file:
@@ -124,6 +137,7 @@ def test_the_distance_path_ends_where_the_level_ends(tmp_path):
         ({"top_tolerance": -1.0}, "top_tolerance"),
         ({"points": 4}, "odd"),
         ({"directions": 0}, "directions"),
+        ({"levels": [0, -1]}, "names level -1"),
     ],
 )
 def test_impossible_arguments_are_refused_in_one_line(arguments, word):
