@@ -17,6 +17,7 @@ from sdd.failures import failure
 from sdd.losses import loss_of
 from sdd.messages import counted
 from sdd.parts import check_choice
+from sdd.pruning.masks import buffer_name, parameter_name
 from sdd.seeding import derive_seed
 
 
@@ -26,11 +27,11 @@ class MaskBuffers(nn.Module):
     def __init__(self, masks: Mapping[str, Tensor]) -> None:
         super().__init__()
         for name, mask in masks.items():
-            self.register_buffer(name.replace(".", "/"), mask)
+            self.register_buffer(buffer_name(name), mask)
 
     def by_name(self) -> dict[str, Tensor]:
         """Return the masks, each bool [...], under the names of their parameters."""
-        return {name.replace("/", "."): buffer for name, buffer in self.named_buffers()}
+        return {parameter_name(name): buffer for name, buffer in self.named_buffers()}
 
 
 class Classifier(pl.LightningModule):
@@ -212,7 +213,7 @@ class Classifier(pl.LightningModule):
         differing = sorted(stored ^ {name for name, _ in self.mask_buffers.named_buffers()})
         if differing:
             raise UserError(
-                f"the checkpoint has masks of other weights than are pruned now: {differing[0].replace('/', '.')} "
+                f"the checkpoint has masks of other weights than are pruned now: {parameter_name(differing[0])} "
                 f"{'is not pruned' if differing[0] in stored else 'has none'}; it is of another network or "
                 "pruning.exclude, or of a version of sdd that pruned other weights: choose another --run_dir"
             )

@@ -112,11 +112,14 @@ class LevelCallback(IdleAtSteps):
 def check_levels(setting: str, levels: Sequence[int], last_level: int) -> None:
     """Find out whether levels that a setting names are among those of a run.
 
+    A run of the dense level alone is what `pruning.dense_from` trains, with the settings of all levels: it is asked for
+    none of the others.
+
     Raises:
         UserError: One is not.
     """
     for level in levels:
-        if not 0 <= level <= last_level:
+        if level < 0 or level > last_level > 0:
             raise UserError(f"{setting} names level {level}; the run has levels 0 (dense) to {last_level}")
 
 

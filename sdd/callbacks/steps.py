@@ -63,6 +63,11 @@ def steps_per_epoch(trainer: pl.Trainer, batches: int) -> int:
 
 
 def kept_batches(trainer: pl.Trainer, batches: int) -> int:
-    """Return the batches of an epoch that the Trainer leaves, of as many as the training data have."""
+    """Return how many batches of an epoch the Trainer leaves, the first ones.
+
+    Args:
+        trainer: Its `limit_train_batches`, or `overfit_batches`, counts.
+        batches: Batches of the training data.
+    """
     limit = trainer.limit_train_batches
     return min(batches, limit) if isinstance(limit, int) else int(batches * limit)

@@ -14,10 +14,13 @@ import lightning.pytorch as pl
 import torch
 from jsonargparse import Namespace
 from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers.logger import DummyLogger
+from lightning.pytorch.utilities.rank_zero import WarningCache  # type: ignore[attr-defined]
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from sdd.callbacks import CurveRecorder, JobProgress
 from sdd.callbacks.level import LevelCallback, level_callbacks
+from sdd.callbacks.steps import kept_batches
 from sdd.cli.experiment import Experiment, make
 from sdd.cli.parse import Request
 from sdd.cli.training import train
@@ -41,7 +44,10 @@ _SHORT = {
 """Settings of the Trainer in the trial: one process, whole epochs of two batches, nobody watches."""
 
 _LARGEST_ON_CPU = 8
-"""Examples of a batch there, so that large networks take seconds; the memory of a GPU is tried with whole batches."""
+"""Examples of a batch there, so that large networks take seconds; the memory of a GPU is tried with whole batches.
+
+Parts may need more, such as the 16 hardest examples of a batch: what fails is tried again with whole batches.
+"""
 
 
 def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
@@ -60,23 +66,56 @@ def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
         UserError: Something fails; the message names the part.
         KeyboardInterrupt: It was interrupted.
     """
-    try:
-        with _unseen(), tempfile.TemporaryDirectory(prefix="sdd-trial-") as place:
-            experiment = _short(make(request, _trial_config(config, place)), Path(place))
-            on_cpu = experiment.trainer.strategy.root_device.type == "cpu"
-            excerpt = data.excerpt(_LARGEST_ON_CPU if on_cpu else None)
-            train(experiment.trainer, experiment.model, excerpt, {}, trial=True)
-            if not all(is_readable(path) for path in RunFolder(place).checkpoints()):
+    trainer = request.wiring.trainer
+    batches = kept_batches(trainer, len(data.train_dataloader()))
+    whole, on_cpu = data.batch_size, trainer.strategy.root_device.type == "cpu"
+    sizes = sorted({min(whole, _LARGEST_ON_CPU), whole}) if on_cpu else [whole]
+    for size in sizes:
+        try:
+            _train(request, config, data.excerpt(batches, size), len(trainer.loggers))
+            break
+        except UserError as error:
+            if size == whole:
                 raise UserError(
-                    "a checkpoint cannot be read again: the state_dict of a callback holds other things than numbers, "
-                    "texts, lists, dicts and tensors"
-                )
-    except UserError as error:
-        raise UserError(f"{error} (found in a trial on two batches)") from error
+                    f"{error} (found in a trial on two batches, which --preflight false leaves out)"
+                ) from error
     if torch.cuda.is_initialized():
-        del experiment
         gc.collect()
         torch.cuda.empty_cache()
+
+
+def _train(request: Request, config: Namespace, excerpt: NoisyLabelData, loggers: int) -> None:
+    """Make everything anew and train it on an excerpt of the data, with as many loggers as the run has."""
+    with _unseen(), tempfile.TemporaryDirectory(prefix="sdd-trial-") as place:
+        experiment = _short(make(request, _trial_config(config, place)), Path(place))
+        experiment.trainer.loggers = [_NoLogger(place) for _ in range(loggers)]
+        if any(not _is_tried(callback) for callback in _chosen(config)):
+            _monitor_nothing(experiment.trainer)
+        train(experiment.trainer, experiment.model, excerpt, {}, trial=True)
+        if not all(is_readable(path) for path in RunFolder(place).checkpoints()):
+            raise UserError(
+                "a checkpoint cannot be read again: the state_dict of a callback holds other things than numbers, "
+                "texts, lists, dicts and tensors"
+            )
+
+
+class _NoLogger(DummyLogger):
+    """Stands for a logger, so that callbacks which tell it things can be tried; takes everything and keeps nothing.
+
+    Args:
+        place: Folder that it names as its own.
+    """
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self._place = place
+
+    @property
+    def save_dir(self) -> str:
+        """Its folder."""
+        return self._place
+
+    log_dir = root_dir = save_dir
 
 
 def _trial_config(config: Namespace, place: str) -> Namespace:
@@ -86,9 +125,14 @@ def _trial_config(config: Namespace, place: str) -> Namespace:
     for name, value in _SHORT.items():
         trainer[name] = value
     trainer.devices = [trainer.devices[0]] if isinstance(trainer.devices, list) else 1
-    chosen = trainer.callbacks or []
-    trainer.callbacks = [one for one in (chosen if isinstance(chosen, list) else [chosen]) if _is_tried(one)]
+    trainer.callbacks = [callback for callback in _chosen(config) if _is_tried(callback)]
     return trial
+
+
+def _chosen(config: Namespace) -> list[Any]:
+    """Return what a configuration says of each of the user's callbacks."""
+    chosen = config.trainer.callbacks or []
+    return chosen if isinstance(chosen, list) else [chosen]
 
 
 def _is_tried(callback: Any) -> bool:
@@ -111,6 +155,14 @@ def _short(experiment: Experiment, place: Path) -> Experiment:
     return experiment
 
 
+def _monitor_nothing(trainer: pl.Trainer) -> None:
+    """Let checkpoints be written whatever is logged: by a callback that is not tried, it may be."""
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    for callback in callbacks:
+        if isinstance(callback, ModelCheckpoint):
+            callback.monitor = None
+
+
 @contextmanager
 def _unseen() -> Iterator[None]:
     """Leave random states as they are, and show nothing of what is said and warned of meanwhile."""
@@ -121,10 +173,14 @@ def _unseen() -> Iterator[None]:
         redirect_stdout(io.StringIO()),
         redirect_stderr(io.StringIO()),
     ):
-        warnings.simplefilter("ignore")  # the training warns again
+        warnings.simplefilter("ignore")
+        # The training warns again, so Lightning is not to note what it has warned of.
+        WarningCache.add = lambda self, message: None  # type: ignore[method-assign]
         try:
             yield
         except BaseException as error:  # noqa: BLE001
             raised = error
+        finally:
+            del WarningCache.add
     if raised is not None:
         raise raised

@@ -159,20 +159,21 @@ class NoisyLabelData(pl.LightningDataModule):
                 "set --data.eval_resize as well to enlarge them"
             )
 
-    def excerpt(self, largest: int | None = None) -> "NoisyLabelData":
+    def excerpt(self, batches: int, batch_size: int) -> "NoisyLabelData":
         """Return the same data cut short, to try them out: two training batches, a whole one and the last.
 
-        Of the other parts there are as many examples.
+        Of the other parts there are as many examples. They lie far apart, as files are often sorted by class.
 
         Args:
-            largest: Examples that a batch has at most; None: as many as it has.
+            batches: That an epoch has of these data; the last one is among them unless it is left out.
+            batch_size: Examples of a batch of the excerpt, at most those of a batch of these data.
         """
-        self.load()
-        short, examples = copy(self), len(self._splits["train"].labels)
-        short.batch_size = self.batch_size if largest is None else min(self.batch_size, largest)
-        last = min(examples % self.batch_size or self.batch_size, short.batch_size)
-        count = min(examples, short.batch_size + last)
-        short._splits = {name: split.first(count) for name, split in self._splits.items()}
+        examples = len(self.split("train").labels)
+        short = copy(self)
+        short.batch_size = batch_size
+        last = min(examples - (batches - 1) * self.batch_size, batch_size)
+        count = min(examples, batch_size + last if batches > 1 else last)
+        short._splits = {name: split.spread(count) for name, split in self._splits.items()}
         return short
 
     @property

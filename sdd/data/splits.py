@@ -54,9 +54,10 @@ class Split:
         index = places.to(self.labels.device)
         return Split(self.images[index], self.labels[index], self.true_labels[index], self.flipped[index])
 
-    def first(self, count: int) -> "Split":
-        """Return a split of its first examples, which shares their memory; all where there are fewer than `count`."""
-        return Split(self.images[:count], self.labels[:count], self.true_labels[:count], self.flipped[:count])
+    def spread(self, count: int) -> "Split":
+        """Return examples as far apart as can be, in stored order; all where there are no more than `count`."""
+        examples = len(self.labels)
+        return self if examples <= count else self.take(torch.arange(count) * examples // count)
 
     def to(self, device: torch.device) -> "Split":
         """Return the split on a device; the same tensors where they are there already."""

@@ -10,6 +10,16 @@ from sdd.errors import UserError
 Masks = dict[str, Tensor]
 
 
+def buffer_name(name: str) -> str:
+    """Return a parameter's name as that of a buffer, which has no dots."""
+    return name.replace("%", "%25").replace("/", "%2F").replace(".", "/")
+
+
+def parameter_name(name: str) -> str:
+    """Return the parameter's name behind a `buffer_name`."""
+    return name.replace("/", ".").replace("%2F", "/").replace("%25", "%")
+
+
 def count_remaining(masks: Mapping[str, Tensor]) -> int:
     """Return how many weights survive, from bool masks [...] by name."""
     return sum(int(mask.sum()) for mask in masks.values())

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from sdd.errors import UserError
 from sdd.models.state import State
-from sdd.pruning.masks import Masks
+from sdd.pruning.masks import Masks, parameter_name
 from sdd.runs.folder import RunFolder, is_readable
 from sdd.runs.mask_file import check_shapes
 
@@ -29,7 +29,7 @@ class StoredLevels:
         if self._read is None or self._read[0] != level:
             prefix = "mask_buffers."
             masks = {
-                name.removeprefix(prefix).replace("/", "."): value
+                parameter_name(name.removeprefix(prefix)): value
                 for name, value in self._module_state(level).items()
                 if name.startswith(prefix)
             }

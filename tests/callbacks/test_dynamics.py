@@ -148,6 +148,15 @@ def test_a_level_that_the_run_has_not_is_refused_before_any_training(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("callback", [FlatnessMeasures, TrainingDynamics])
+def test_a_dense_network_alone_is_asked_for_no_other_level(callback):
+    """It is what `dense_from` trains, with the settings of all levels."""
+    callback(levels=[0, 4]).check(0)
+    callback(levels=[0, 4]).check(4)
+    with pytest.raises(UserError, match="names level 4"):
+        callback(levels=[0, 4]).check(3)
+
+
 @pytest.mark.parametrize("setting", ["dynamics.levels", "flatness.levels"])
 def test_so_it_is_on_the_command_line_before_anything_is_written(tmp_path, monkeypatch, capsys, setting):
     monkeypatch.chdir(tmp_path)

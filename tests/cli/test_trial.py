@@ -8,12 +8,15 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from lightning.pytorch.utilities.rank_zero import WarningCache
 
 from sdd.__main__ import main
-from sdd.cli import build
+from sdd.cli import build, trial
 from tests.small import QUICK, curve_without_seconds
 
 PARTS = """
+from pathlib import Path
+
 import lightning.pytorch as pl
 import torch
 from torch import nn
@@ -76,6 +79,25 @@ class Ends(pl.Callback):
         if trainer.current_epoch == 3 and self.how == "raises":
             raise ValueError("late")
         trainer.should_stop = trainer.current_epoch == 3
+
+
+class Tells(LevelCallback):
+    def on_level_end(self, trainer, pl_module, level, measures):
+        trainer.logger.log_metrics({"told": level.sparsity}, step=level.level)
+        trainer.logger.experiment.flush()
+        (Path(trainer.logger.log_dir) / "told.txt").write_text(f"{level.level}")
+
+
+class Logs(pl.Callback):
+    def on_validation_epoch_end(self, trainer, pl_module):
+        pl_module.log("mine", 1.0)
+
+
+def hardest(outputs, labels, *, reduction="mean"):
+    each = nn.functional.cross_entropy(outputs, labels, reduction="none")
+    if reduction != "mean" or not outputs.requires_grad:
+        return each if reduction == "none" else each.sum()
+    return each.topk(16).values.mean()
 
 
 class Norm(nn.Module):
@@ -181,6 +203,25 @@ def test_a_trial_leaves_no_trace(tmp_path, monkeypatch, capsys):
     assert curve_without_seconds(tmp_path / "tried") == curve_without_seconds(tmp_path / "not")
     for name in ("loss_curves.csv", "distance_path.csv", "settings.json"):
         assert (tmp_path / "tried" / name).read_bytes() == (tmp_path / "not" / name).read_bytes()
+
+
+def test_what_a_run_can_do_is_not_refused(tmp_path):
+    """A callback that tells a logger, checkpoints by what a callback logs, and a batch of one that is left out."""
+    able = ["--trainer.logger", "CSVLogger", "--trainer.logger.save_dir", "logs", "--trainer.callbacks"]
+    able += ["trial_parts.Tells", "--trainer.callbacks+", "trial_parts.Logs", "--trainer.callbacks+", "ModelCheckpoint"]
+    able += ["--trainer.callbacks.monitor", "mine", "--data.val_size", "20"]
+    able += ["--data.train_size", "201", "--trainer.limit_train_batches", "4", "--model.loss", "trial_parts.hardest"]
+    assert main([*NORM, *able, "--trainer.fast_dev_run", "true"]) == 0
+    assert left(tmp_path) == []
+
+
+def test_lightning_warns_again_after_a_trial():
+    cache = WarningCache()
+    with trial._unseen():
+        cache.warn("once")
+    with pytest.warns(UserWarning, match="once"):
+        cache.warn("once")
+    assert cache == {"once"}
 
 
 def test_fast_dev_run_tries_all_and_writes_nothing(tmp_path, capsys):

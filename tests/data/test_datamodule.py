@@ -324,3 +324,30 @@ def test_the_papers_views_of_larger_images(cifar_jpeg):
     assert test.shape[1:] == (3, 32, 32)
     with pytest.raises(UserError, match="asymmetric noise is not defined for image_folder"):
         NoisyLabelData("image_folder", str(cifar_jpeg), noise_type="asymmetric").load()
+
+
+@pytest.mark.parametrize(
+    ("examples", "batches", "batch_size", "sizes"),
+    [
+        (201, 5, 8, [8, 1]),
+        (201, 5, 50, [50, 1]),
+        (201, 4, 8, [8, 8]),  # the last one is left out
+        (201, 1, 50, [50]),
+        (200, 4, 50, [50, 50]),
+        (30, 1, 8, [8]),
+        (30, 1, 50, [30]),
+        (5, 1, 8, [5]),
+        (1, 1, 8, [1]),
+    ],
+)
+def test_an_excerpt_has_a_whole_batch_and_the_last_from_all_over_the_data(
+    numbered, examples, batches, batch_size, sizes
+):
+    data = NoisyLabelData(train_size=examples, batch_size=50)
+    short = data.excerpt(batches, batch_size)
+    assert [len(labels) for _, labels in short.train_dataloader()] == sizes
+    stored, chosen = numbers(data.split("train")), numbers(short.split("train"))
+    gaps = np.diff([stored.index(number) for number in chosen] + [examples])
+    assert set(gaps) <= {examples // sum(sizes), -(-examples // sum(sizes))}
+    assert len(short.split("test").labels) == sum(sizes)
+    assert len(data.split("train").labels) == examples

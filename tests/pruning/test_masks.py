@@ -7,9 +7,11 @@ from hypothesis import strategies as st
 
 from sdd.errors import UserError
 from sdd.pruning.masks import (
+    buffer_name,
     count_remaining,
     dead_layers,
     mask_state,
+    parameter_name,
     remove_smallest,
     sparsity,
 )
@@ -46,6 +48,12 @@ def test_removal_equals_brute_force_with_ties(values, data):
     assert all(torch.equal(removed[name], expected[name]) for name in masks)
     assert count_remaining(removed) == count_remaining(masks) - count
     assert all(not bool((removed[name] & ~masks[name]).any()) for name in masks), "a removed weight returned"
+
+
+@pytest.mark.parametrize("name", ["fc.weight", "layers.3/4.weight", "a.%2F.b/", "50%.w", "a/.b./c"])
+def test_names_of_buffers_hold_no_dots_and_tell_the_parameter(name):
+    assert "." not in buffer_name(name)
+    assert parameter_name(buffer_name(name)) == name
 
 
 def test_removal_leaves_the_given_masks_as_they_were():

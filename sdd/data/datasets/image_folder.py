@@ -112,9 +112,19 @@ def _sorted_images(folder: Path, classes: list[str]) -> list[tuple[Path, int]]:
 
 
 def _sorted_walk(folder: Path) -> list[tuple[str, list[str]]]:
-    """Return each folder below one, itself included, with the files in it; without those that start with a dot."""
+    """Return each folder below one, itself included, with the files in it; without those that start with a dot.
+
+    Raises:
+        UserError: A link leads back to a folder that it is in.
+    """
     found = []
     for path, folders, names in os.walk(folder, followlinks=True):
+        place = Path(path)
+        if place.is_symlink() and any(above.resolve().is_relative_to(place.resolve()) for above in place.parents):
+            raise UserError(
+                f"{place} is a link to a folder that it is in, so that its images would be read again and again: "
+                "remove it"
+            )
         folders[:] = [name for name in folders if not name.startswith(".")]
         found.append((path, [name for name in names if not name.startswith(".")]))
     return sorted(found)

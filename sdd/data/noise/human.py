@@ -1,6 +1,7 @@
 """Human noise: labels that people gave, such as CIFAR-10N and CIFAR-100N (Wei et al. 2022), read from a file."""
 
 import pickle
+import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,7 @@ def read_label_file(path: Path) -> object:
         raise UserError(f"no label file {path}: set --data.noise_file to a CIFAR-N .pt, .npy or text file")
     try:
         return _load_label_file(path)
-    except (EOFError, pickle.UnpicklingError) as error:
+    except (EOFError, pickle.UnpicklingError, struct.error) as error:
         raise UserError(
             f"cannot read the label file {path}: no label arrays that torch.save or numpy.save wrote"
         ) from error
@@ -119,18 +120,18 @@ def _checked(content: object, name: str, expected: int, num_classes: int) -> Lab
     """Return labels as int64 [expected], or raise a UserError that says of `name` what is wrong with them."""
     try:
         labels = np.asarray(content)
-    except ValueError as error:  # rows of differing length
-        raise UserError(f"{name} holds no plain list of labels: {error}") from error
+    except (ValueError, TypeError, RuntimeError) as error:  # rows of differing length; tensors that NumPy lacks
+        raise UserError(f"{name} holds no plain list of labels: {one_line(str(error))}") from error
     if labels.shape != (expected,):
         raise UserError(
             f"{name} holds labels of shape {list(labels.shape)}, but the training set has {expected} examples"
         )
     if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
         raise UserError(f"{name} holds labels that are not whole numbers")
-    labels = labels.astype(np.int64)
     if labels.min() < 0 or labels.max() >= num_classes:
-        raise UserError(f"{name} holds labels from {labels.min()} to {labels.max()}; allowed: 0 to {num_classes - 1}")
-    return labels
+        found = f"{labels.min():g} to {labels.max():g}"
+        raise UserError(f"{name} holds labels from {found}; allowed: 0 to {num_classes - 1}")
+    return labels.astype(np.int64)
 
 
 def _is_coarse(key: object, labels: Labels, num_classes: int) -> bool:

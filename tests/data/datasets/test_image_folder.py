@@ -122,6 +122,18 @@ def test_a_class_without_annotated_images_is_refused_too(tmp_path):
         load_image_folder(tmp_path)
 
 
+@pytest.mark.parametrize("links", [{"a/loop": ".."}, {"a/loop": "."}, {"a/to": "../b", "b/back": "../a"}])
+def test_links_that_lead_back_are_refused_and_others_followed(tmp_path, links):
+    folder(tmp_path, ["train/a/0.png", "train/b/1.png", "test/a/2.png", "test/b/3.png", "elsewhere/4.png"])
+    (tmp_path / "train" / "a" / "further").symlink_to("../../elsewhere")
+    assert load_image_folder(tmp_path).train_labels.tolist() == [0, 0, 1]
+    for place, target in links.items():
+        (tmp_path / "train" / place).symlink_to(target)
+    with pytest.raises(UserError, match="is a link to a folder that it is in") as caught:
+        load_image_folder(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
 def test_classes_written_in_another_case_are_named_together(tmp_path):
     folder(tmp_path, ["train/Cat/x.png", "test/cat/x.png"])
     with pytest.raises(UserError, match=r"differ in their classes: Cat, cat .*; Cat and cat must be written alike"):

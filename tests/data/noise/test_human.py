@@ -101,6 +101,24 @@ def test_labels_that_do_not_fit_are_one_line_errors(tmp_path, name, content, mes
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (torch.tensor(HUMAN, dtype=torch.bfloat16), "odd of .* holds no plain list of labels"),
+        (torch.tensor(HUMAN, dtype=torch.float32, requires_grad=True), "odd of .* holds no plain list of labels"),
+        ([1e300] * 5, r"labels from 1e\+300 to 1e\+300; allowed: 0 to 9"),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_what_numpy_cannot_hold_is_one_line_and_never_offered(tmp_path, labels, words):
+    path = write(tmp_path / "labels.pt", {"odd": labels, "noisy_label": HUMAN})
+    with pytest.raises(UserError, match=words) as caught:
+        read_human_labels(path, "odd", 5, 10)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(UserError, match=r"one of: noisy_label$"):
+        read_human_labels(path, "other", 5, 10)
+
+
 @pytest.mark.parametrize("name", ["labels.pt", "labels.npy", "labels.txt"])
 def test_a_key_where_there_are_no_entries_is_an_error(tmp_path, name):
     with pytest.raises(UserError, match=r"one list of labels, .*leave --data\.noise_key unset") as caught:
@@ -120,7 +138,7 @@ def test_a_missing_file_is_an_error_that_names_it(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["x.pt", "x.npy", "x.txt"])
-@pytest.mark.parametrize("content", [b"", b"no labels here\n\n\xff"])
+@pytest.mark.parametrize("content", [b"", b"junk", b"no labels here\n\n\xff"])
 @pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
 def test_a_damaged_file_is_a_one_line_error(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
