@@ -8,7 +8,7 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 
 from sdd.callbacks.accuracy import Places, data_of, measure
 from sdd.callbacks.distance import distances_of
-from sdd.callbacks.level import Level, check_levels
+from sdd.callbacks.level import Level, refuse_other_levels
 from sdd.callbacks.level_table import LevelTable
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
@@ -71,10 +71,10 @@ class TrainingDynamics(LevelTable):
         """Tell whether a level that is to be measured was trained without."""
         return self._wanted(int(row["level"])) and super().lacks(row)
 
-    def check(self, last_level: int) -> None:
+    def check_levels(self, last_level: int) -> None:
         """Find out whether all levels asked for are among the run's."""
         if not isinstance(self.levels, str):
-            check_levels("dynamics.levels", self.levels or (), last_level)
+            refuse_other_levels("dynamics.levels", self.levels or (), last_level)
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure, unless this epoch is left out."""

@@ -9,7 +9,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
-from sdd.callbacks.level import Level, check_levels
+from sdd.callbacks.level import Level, refuse_other_levels
 from sdd.callbacks.level_table import LevelTable
 from sdd.errors import UserError
 from sdd.measures.columns import Column
@@ -92,9 +92,9 @@ class FlatnessMeasures(LevelTable):
         self.rho, self.directions, self.points = rho, directions, points
         self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
 
-    def check(self, last_level: int) -> None:
+    def check_levels(self, last_level: int) -> None:
         """Find out whether all levels asked for are among the run's."""
-        check_levels("flatness.levels", self.levels or (), last_level)
+        refuse_other_levels("flatness.levels", self.levels or (), last_level)
 
     def shorten(self) -> None:
         """Measure every level, with a single product, probe and direction."""

@@ -193,7 +193,7 @@ class IterativePruning(IdleAtSteps):
         """
         check_trainer(trainer)
         for callback in level_callbacks(trainer):
-            callback.check(self.last_level)
+            callback.check_levels(self.last_level)
         steps = steps_per_epoch(trainer, batches)
         self.check_steps(steps * self.epochs_per_level)
         if not self._retraining.continues:

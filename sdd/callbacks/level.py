@@ -73,7 +73,7 @@ class LevelCallback(IdleAtSteps):
         """
         return any(column.name not in row for column in self.columns())
 
-    def check(self, last_level: int) -> None:
+    def check_levels(self, last_level: int) -> None:
         """Find out before any training whether a run can be measured as asked.
 
         Args:
@@ -109,7 +109,7 @@ class LevelCallback(IdleAtSteps):
         """Hear all measures of a level that has just been trained."""
 
 
-def check_levels(setting: str, levels: Sequence[int], last_level: int) -> None:
+def refuse_other_levels(setting: str, levels: Sequence[int], last_level: int) -> None:
     """Find out whether levels that a setting names are among those of a run.
 
     A run of the dense level alone is what `pruning.dense_from` trains, with the settings of all levels: it is asked for

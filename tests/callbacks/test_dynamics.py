@@ -151,10 +151,10 @@ def test_a_level_that_the_run_has_not_is_refused_before_any_training(tmp_path):
 @pytest.mark.parametrize("callback", [FlatnessMeasures, TrainingDynamics])
 def test_a_dense_network_alone_is_asked_for_no_other_level(callback):
     """It is what `dense_from` trains, with the settings of all levels."""
-    callback(levels=[0, 4]).check(0)
-    callback(levels=[0, 4]).check(4)
+    callback(levels=[0, 4]).check_levels(0)
+    callback(levels=[0, 4]).check_levels(4)
     with pytest.raises(UserError, match="names level 4"):
-        callback(levels=[0, 4]).check(3)
+        callback(levels=[0, 4]).check_levels(3)
 
 
 @pytest.mark.parametrize("setting", ["dynamics.levels", "flatness.levels"])
