@@ -3,7 +3,7 @@
 import inspect
 import types
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from numbers import Real
+from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -26,8 +26,8 @@ def fits(value: object, annotation: Any) -> bool:
         return any(type(value) is type(one) and value == one for one in within)
     if origin is None or origin is type(None):
         return value is None
-    if origin in {int, float, Real}:
-        allowed: Any = int if origin is int else Real
+    if origin in {int, float, Integral, Real}:
+        allowed: Any = Integral if origin in {int, Integral} else Real  # NumPy's numbers too
         return isinstance(value, allowed) and not isinstance(value, bool)
     if origin in {bool, str}:
         return isinstance(value, origin)

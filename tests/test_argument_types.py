@@ -2,6 +2,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, Optional, Union
 
+import numpy as np
 import pytest
 from torch import Tensor
 
@@ -11,8 +12,8 @@ from sdd.argument_types import fits, in_words
 @pytest.mark.parametrize(
     ("annotation", "fitting", "others"),
     [
-        (int, [0, -3], [1.0, True, "1", None, [1]]),
-        (float, [0.5, 1], [True, "0.5", None]),
+        (int, [0, -3, np.int64(2)], [np.float32(1), 1.0, True, "1", None, [1]]),
+        (float, [0.5, 1, np.float32(1), np.int32(1)], [True, "0.5", None]),
         (bool, [True, False], [0, "true", None]),
         (str, ["a"], [1, None, ["a"]]),
         (None, [None], [0, ""]),
@@ -24,7 +25,7 @@ from sdd.argument_types import fits, in_words
         (list[int], [[], [1, 2], (1,)], [1, [1.5], "12", {1: 2}]),
         (Sequence[str], [["a"]], ["a", [1]]),
         (list, [[1, "a"]], ["a", 3]),
-        (tuple[int, float], [[1, 2.5]], [[1], [1, 2, 3], [2.5, 1]]),
+        (tuple[int, float], [[1, 2.5], np.array([1, 2])], [[1], [1, 2, 3], [2.5, 1]]),
         (tuple[int, ...], [[1, 2, 3], []], [[1.5]]),
         (dict[str, float], [{"a": 1}], [{"a": "b"}, [1]]),
         (Mapping, [{"a": "b"}], ["a"]),

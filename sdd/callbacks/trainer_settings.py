@@ -22,6 +22,8 @@ INSTEAD = {
     "GradientAccumulationScheduler": "set --trainer.accumulate_grad_batches, which is the same in every level",
     "LearningRateFinder": "set --model.optimizer.lr, so that every level and every start have the same",
     "ModelPruning": "set --pruning.criterion and --pruning.scope: weights are pruned by sdd itself",
+    "OnExceptionCheckpoint": "a new run would start from the file that another one has left: set "
+    "--checkpoint.every_n_epochs, for checkpoints that the run itself goes on from",
     "StochasticWeightAveraging": "it counts the epochs of all levels together: set --model.lr_scheduler",
     "Timer": "set --trainer.max_time on the command line, which ends the run at an epoch's end so that it can go on",
     "WeightAveraging": "it would average over levels, removed weights included: measure such averages in a "

@@ -68,7 +68,6 @@ WORK = {
     "LearningRateMonitor",
     "ModelCheckpoint",
     "ModelSummary",
-    "OnExceptionCheckpoint",
     "ProgressBar",
     "RichModelSummary",
     "RichProgressBar",
