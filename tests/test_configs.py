@@ -106,7 +106,8 @@ def test_every_paper_config_is_there():
 
 @pytest.mark.parametrize("path", quick_ones(CONFIGS, {"digits_mlp", "digits_redense", "cifar10_vgg16"}))
 def test_a_config_runs_end_to_end_in_small(path, tmp_path):
-    net = yaml.safe_load(path.read_text())["model"]["net"]["class_path"]
+    content = yaml.safe_load(path.read_text())
+    net = content["model"]["net"]["class_path"]
     narrow = ["--model.net.widths", "[8]"] if net.endswith("MLP") else ["--model.net.width", "4"]
     if "resnet101" in path.stem:
         narrow += ["--model.net.depth", "50"]
@@ -115,7 +116,9 @@ def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     tiny += ["--pruning.epochs_per_level", "1", "--progress.show", "none", "--trainer.accelerator", "cpu"]
     arguments = ["fit", "--config", str(path), *narrow, *one_level, *tiny]
     arguments += ["--flatness.examples", "20", "--flatness.trace_probes", "2", "--flatness.directions", "1"]
-    source = yaml.safe_load(path.read_text())["pruning"].get("masks_from")
+    if "levels" in content.get("flatness", {}):
+        arguments += ["--flatness.levels", "[0]"]
+    source = content["pruning"].get("masks_from")
     if source:
         lottery = [
             "--pruning.masks_from",

@@ -41,6 +41,8 @@ def _config_case(path) -> Case:
     tiny = ["--data.train_size", "64", "--data.batch_size", "32", "--pruning.rewind_steps", "1", "--threads", "1"]
     tiny += ["--pruning.epochs_per_level", "2", "--progress.show", "none", "--trainer.accelerator", "cpu"]
     tiny += ["--flatness.examples", "20", "--flatness.trace_probes", "2", "--flatness.directions", "1"]
+    if "levels" in content.get("flatness", {}):
+        tiny += ["--flatness.levels", "[0]"]
     arguments = ["fit", "--config", str(path), *narrow, *levels, *tiny]
     source = content["pruning"].get("masks_from")
     first = None
