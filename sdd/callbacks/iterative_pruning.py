@@ -62,12 +62,13 @@ class IterativePruning(IdleAtSteps):
         retrain: `lottery`: weights go back to those of level 0 after `rewind_steps` steps; `lr_rewind`: they stay;
             `finetune`: they stay and the rate is `finetune_lr`; `scratch`: a fresh initialisation at every level;
             `redense`: each level starts from that level of the run `masks_from`, its mask is released, and it
-            trains on at the last rate of the schedule; columns `*_before` tell what it started from.
+            trains on at `redense_lr`; columns `*_before` tell what it started from.
         retrain_args: Arguments of the retraining mode's own.
         rewind_steps: Steps of level 0 after which the weights for `lottery` are kept; 0: the initialisation.
         rewind_schedule: Whether `lottery` and `lr_rewind` take the learning-rate schedule back to step `rewind_steps`
             too, and train the steps that are left (He et al. 2022, A.2); false: later levels train all of it.
         finetune_lr: The constant learning rate of `finetune`.
+        redense_lr: That of `redense`; null: the last rate of the schedule.
         frozen: Where removed weights are held: at `zero`, at their `initial` values, or at the `final` ones that
             they had when they were removed.
         masks_from: Folder of a finished run whose masks are used, level by level, instead of pruning; with
@@ -108,6 +109,7 @@ class IterativePruning(IdleAtSteps):
         rewind_steps: int = 0,
         rewind_schedule: bool = True,
         finetune_lr: float = 0.001,
+        redense_lr: float | None = None,
         frozen: Literal["zero", "initial", "final"] = "zero",
         masks_from: str | None = None,
         dense_from: str | None = None,
@@ -124,11 +126,16 @@ class IterativePruning(IdleAtSteps):
                 raise UserError(f"pruning.{name} is {value}; it must be at least {minimum}")
         if finetune_lr <= 0:
             raise UserError(f"pruning.finetune_lr is {finetune_lr}; it must be above 0")
+        if redense_lr is not None and redense_lr <= 0:
+            raise UserError(f"pruning.redense_lr is {redense_lr}; it must be above 0, or null")
+        if redense_lr is not None and not self._retraining.continues:
+            raise UserError(f"pruning.redense_lr is for pruning.retrain redense, not {retrain}: leave it out")
         if stop_loss is not None and stop_loss <= 0:
             raise UserError(f"pruning.stop_loss is {stop_loss}; it must be above 0, or null")
         check_choice("pruning.frozen", frozen, ("zero", "initial", "final"))
         self.epochs_per_level = epochs_per_level
-        self.rewind_steps, self.finetune_lr, self.frozen = rewind_steps, finetune_lr, frozen
+        self.rewind_steps, self.frozen = rewind_steps, frozen
+        self.finetune_lr, self.redense_lr = finetune_lr, redense_lr
         self._rewinds = rewind_schedule and self._retraining.rewinds
         self.dense_from, self.stop_loss, self.exclude, self.seed = dense_from, stop_loss, tuple(exclude), seed
         scheduled, shared = schedule is not None or sparsities is not None, dense_from is not None
@@ -445,7 +452,7 @@ class IterativePruning(IdleAtSteps):
         module.constant_lr, begin = None, self._begin(trainer, level)
         module.schedule_start = begin.epoch if module.lr_interval == "epoch" else begin.step
         with naming(f"pruning.retrain {self.retrain}"):
-            module.constant_lr = self._retraining.rate(Rates(level, self.finetune_lr, last_rate))
+            module.constant_lr = self._retraining.rate(Rates(level, self.finetune_lr, last_rate, self.redense_lr))
 
     def _begin(self, trainer: pl.Trainer, level: int) -> Begin:
         """Return where in its schedule a level begins."""

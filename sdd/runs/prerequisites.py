@@ -22,7 +22,7 @@ from sdd.runs.settings import differing
 AUTO = "auto"
 
 # The settings in which a run of winning tickets differs from one that takes their masks.
-TICKETS: dict[str, Any] = {"masks_from": None, "retrain": "lottery", "retrain_args": None}
+TICKETS: dict[str, Any] = {"masks_from": None, "retrain": "lottery", "retrain_args": None, "redense_lr": None}
 
 # What level 0 depends on; the rest of `pruning` comes into play only when weights are removed.
 _DENSE = ("epochs_per_level", "rewind_steps", "stop_loss", "exclude")

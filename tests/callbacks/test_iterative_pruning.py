@@ -335,6 +335,7 @@ def test_a_diverging_run_ends_with_one_line_and_keeps_its_rows(tmp_path):
         ({"epochs_per_level": 0}, "epochs_per_level"),
         ({"rewind_steps": -1}, "rewind_steps"),
         ({"finetune_lr": 0.0}, "finetune_lr"),
+        ({"redense_lr": 0.1}, "redense_lr is for pruning.retrain redense, not lottery"),
         ({"exclude": ["nothing"]}, "nothing"),
         ({"rewind_steps": 9}, "only 8 steps"),
     ],

@@ -39,6 +39,8 @@ def test_removed_weights_start_at_their_frozen_values():
 def test_rates(mode, dense, pruned):
     rate = RETRAININGS.get(mode).rate
     assert [rate(Rates(level, 0.3, lambda: 0.01)) for level in (0, 1)] == [dense, pruned]
+    own = 0.002 if mode == "redense" else None
+    assert own is None or [rate(Rates(level, 0.3, lambda: 0.01, own)) for level in (0, 1)] == [own, own]
 
 
 @pytest.mark.parametrize(

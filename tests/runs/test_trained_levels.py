@@ -152,3 +152,5 @@ def test_redense_goes_on_at_the_rate_that_a_schedule_of_steps_ended_with(tmp_pat
     source, grown = (read_curve(tmp_path / name / "curve.csv") for name in ("source", "redense"))
     assert [(row["first_rate"], row["last_rate"]) for row in source] == [(0.1, 0.1 * 0.5**5)] * 2
     assert [(row["first_rate"], row["last_rate"]) for row in grown] == [(0.1 * 0.5**5, 0.1 * 0.5**5)] * 2
+    assert main([*arguments, *redense, "--run_dir", "chosen", "--pruning.redense_lr", "0.02"]) == 0
+    assert [row["last_rate"] for row in read_curve(tmp_path / "chosen" / "curve.csv")] == [0.02, 0.02]

@@ -46,11 +46,13 @@ class Rates:
         finetune_lr: The setting `pruning.finetune_lr`.
         last_rate: Returns the rate that the schedule of rates ends a level with, in the run whose levels are trained
             on where there is one.
+        redense_lr: The setting `pruning.redense_lr`.
     """
 
     level: int
     finetune_lr: float
     last_rate: Callable[[], float]
+    redense_lr: float | None = None
 
 
 def scheduled(rates: Rates) -> float | None:

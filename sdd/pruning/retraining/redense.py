@@ -12,9 +12,9 @@ def trained(restart: Restart) -> Mapping[str, Tensor]:
     return restart.trained
 
 
-def last_rate(rates: Rates) -> float:
-    """Return the rate that the other run's levels ended with."""
-    return rates.last_rate()
+def own_or_last_rate(rates: Rates) -> float:
+    """Return `pruning.redense_lr`, or else the rate that the other run's levels ended with."""
+    return rates.last_rate() if rates.redense_lr is None else rates.redense_lr
 
 
-PART = Retraining(trained, last_rate, other_masks=True, continues=True, releases=True)
+PART = Retraining(trained, own_or_last_rate, other_masks=True, continues=True, releases=True)
