@@ -99,6 +99,7 @@ class Wiring(LightningCLI):
     """
 
     def __init__(self, arguments: Sequence[str]) -> None:
+        self._asked = [command for command in COMMANDS if command in arguments[:1]] or COMMANDS
         super().__init__(
             Classifier,
             NoisyLabelData,
@@ -109,11 +110,10 @@ class Wiring(LightningCLI):
             args=list(arguments),
         )
 
-    @staticmethod
-    def subcommands() -> dict[str, set[str]]:
-        """The commands that take a configuration, and what of the Trainer's methods is no option of theirs."""
+    def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which are needed depends on the command line
+        """The command that is asked for, and what of the Trainer's method is no option of it."""
         skipped = {"model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule"}
-        return dict.fromkeys(COMMANDS, skipped)
+        return dict.fromkeys(self._asked, skipped)
 
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """Make a parser with one-line errors."""

@@ -7,6 +7,7 @@ A class says itself which of its options only watch, measure, store or place a r
 import inspect
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pydoc import locate
 from typing import Any
 
@@ -114,7 +115,7 @@ class _Flat:
         alike = _is_class(default) and default[_CLASS] == value[_CLASS]
         self._put(f"{key}.{_CLASS}", value[_CLASS], chosen=not alike)
         named = _class(value)
-        known = _argument_defaults(named) | (default.get(_ARGUMENTS) or {} if alike else {})
+        known = argument_defaults(named) | (default.get(_ARGUMENTS) or {} if alike else {})
         for name, argument in (value.get(_ARGUMENTS) or {}).items():
             if name not in _place(named):
                 self.add(f"{key}.{_ARGUMENTS}.{name}", argument, known.get(name, _ABSENT))
@@ -136,7 +137,8 @@ def _class(value: Mapping[str, Any]) -> Any:
     return locate(value[_CLASS])
 
 
-def _argument_defaults(named: Any) -> dict[str, Any]:
+@cache
+def argument_defaults(named: Any) -> dict[str, Any]:
     """Return the defaults of all arguments of a class or function, as a configuration writes them."""
     parser = ArgumentParser(exit_on_error=False)
     add = parser.add_class_arguments if inspect.isclass(named) else parser.add_function_arguments

@@ -4,10 +4,13 @@ import inspect
 
 from jsonargparse import _typehints
 
+from sdd.runs.identity import argument_defaults
+
 
 def forget_classes():
-    """Let jsonargparse look at classes anew, as it does in a new process."""
+    """Look at classes anew, as a new process does."""
     _typehints._cached_class_parsers.clear()
+    argument_defaults.cache_clear()
 
 
 def new_option(patch, cls, name, default):
