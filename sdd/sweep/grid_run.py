@@ -1,0 +1,127 @@
+"""The runs of a grid, taken to their ends on this machine or on Ray, and what is said of it."""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from sdd.console import OneLineParser, say
+from sdd.errors import UserError
+from sdd.messages import counted
+from sdd.sweep.engine import Engine
+from sdd.sweep.local_engine import LocalEngine
+from sdd.sweep.planned_run import Invalid, PlannedRun, relative
+from sdd.sweep.runner import Result, SweepRunner
+from sdd.sweep.stop_signals import StopSignals
+
+
+def add_engine_options(parser: OneLineParser, folder: str) -> None:
+    """Add the options that say where runs are computed.
+
+    Args:
+        parser: Of a command that trains runs.
+        folder: What the folder of the runs is called in its help.
+    """
+    parser.add_argument(
+        "--workers",
+        type=int,
+        help="runs at once on this machine, which share its cores where `threads` is not set (default: 1)",
+    )
+    parser.add_argument(
+        "--ray",
+        nargs="?",
+        const="",
+        metavar="ADDRESS",
+        help="run on Ray, on the cluster at this address or, without one, where RAY_ADDRESS says or on this machine; "
+        f"all its machines must see {folder}, the configurations and the data under the same paths",
+    )
+    parser.add_argument("--cpus_per_run", type=float, help="CPUs that a run asks Ray for (default: 1)")
+    parser.add_argument("--gpus_per_run", type=float, help="GPUs that a run asks Ray for (default: 0)")
+
+
+def check_engine_options(command: str, chosen: Any) -> None:
+    """Find out whether the options of `add_engine_options` can be honoured.
+
+    Raises:
+        UserError: They cannot.
+    """
+    if chosen.workers is not None and chosen.workers < 1:
+        raise UserError(f"--workers is {chosen.workers}; it must be at least 1")
+    for name in ("cpus_per_run", "gpus_per_run"):
+        number = getattr(chosen, name)
+        if number is not None and chosen.ray is None:
+            raise UserError(f"--{name} is for Ray, which divides CPUs and GPUs among the runs: add --ray")
+        if number is not None and not 0 <= number < float("inf"):
+            raise UserError(f"--{name} is {number}; it must be a number from 0")
+    if chosen.workers is not None and chosen.ray is not None:
+        raise UserError("--workers is for this machine alone; with --ray, --cpus_per_run and --gpus_per_run say it")
+    if not hasattr(os, "killpg"):
+        raise UserError(f"{command} needs process groups, which this system lacks: use W&B (wandb sweep, wandb agent)")
+
+
+def engine_of(chosen: Any) -> Engine:
+    """Return the engine that the options of `add_engine_options` ask for."""
+    if chosen.ray is None:
+        return LocalEngine(chosen.workers or 1)
+    from sdd.sweep.ray_engine import RayEngine
+
+    return RayEngine(chosen.ray or None, chosen.cpus_per_run or 1.0, chosen.gpus_per_run or 0.0)
+
+
+def run_all(
+    runs: Sequence[PlannedRun], engine: Callable[[], Engine], stop: StopSignals, *, leave_others: bool
+) -> list[Result]:
+    """Take runs to their ends; returns what became of each, in the order in which they ended.
+
+    Args:
+        runs: In the order in which they are to be started.
+        engine: Makes what runs them.
+        stop: Says when to stop.
+        leave_others: End when only runs are left that other sweeps have in work, instead of waiting for them.
+    """
+    working = engine()
+    try:
+        stop.catch()
+        return SweepRunner(runs, working, stop, leave_others=leave_others).run()
+    finally:
+        working.close()
+
+
+def say_stopped(what: str, results: Sequence[Result], total: int, stop: StopSignals) -> int:
+    """Say how far a stopped command came, and return its exit status.
+
+    Args:
+        what: That was stopped, such as `sweep`.
+        results: Of the runs that had ended.
+        total: How many runs there are.
+        stop: What stopped it.
+    """
+    assert stop.first is not None
+    ended = sum(result.end in {"finished", "skipped"} for result in results)
+    say(
+        f"sdd: {what} stopped by {stop.first.name}, {ended} of {counted(total, 'run')} finished; the same command goes "
+        "on where they were left",
+        error=True,
+    )
+    return stop.status
+
+
+def say_results(results: Sequence[Result], invalid: Sequence[Invalid]) -> bool:
+    """Print what has become of the runs; returns whether all have ended well.
+
+    Args:
+        results: Of the runs.
+        invalid: Cells that no run could be made of.
+    """
+    ends = [result.end for result in results]
+    words = {"finished": "finished", "skipped": "finished before", "failed": "failed", "elsewhere": "in other sweeps"}
+    counts = [f"{ends.count(end)} {word}" for end, word in words.items() if end in ends]
+    counts += [f"{len(invalid)} invalid"] if invalid else []
+    say(f"\n{counted(len(results) + len(invalid), 'run')}: {', '.join(counts)}")
+    for cell in invalid:
+        say(f"  invalid  {cell.label}: {cell.reason}")
+    for result in results:
+        if result.end == "failed":
+            say(f"  failed   {result.run.label}: {result.reason}")
+            if result.run.log.exists():
+                say(f"           see {relative(result.run.log)}")
+    return not invalid and "failed" not in ends
