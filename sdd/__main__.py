@@ -27,6 +27,8 @@ commands:
             python -m sdd sweep sweeps/digits_noise_rates.yaml --workers 2
   report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
+  interpolate  loss and accuracy between sparse and re-dense levels, or any two levels, with the error barrier:
+            python -m sdd interpolate runs/digits_redense-s0-2b873fac
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   bench     time our training loop against a bare one, as a table
 
@@ -40,6 +42,7 @@ _COMMANDS = {
     "sweep": "sdd.sweep.command",
     "report": "sdd.report.command",
     "analyze": "sdd.analysis.command",
+    "interpolate": "sdd.interpolation.command",
     "dashboard": "sdd.dashboard.command",
     "bench": "sdd.bench",
 }

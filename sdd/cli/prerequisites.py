@@ -35,7 +35,13 @@ def train_prerequisites(asked: Request, request: Request, claimed: Claim) -> Cla
 
 def _train_tickets(asked: Request, request: Request) -> RunFolder:
     """Train the winning tickets whose masks the run takes, where they are not there yet."""
-    tickets = Prerequisite(
+    tickets = _tickets(asked, request)
+    tickets.train()
+    return tickets.folder
+
+
+def _tickets(asked: Request, request: Request) -> Prerequisite:
+    return Prerequisite(
         "pruning.masks_from",
         AUTO,
         tickets_config(yaml.safe_load(request.text)),
@@ -44,8 +50,29 @@ def _train_tickets(asked: Request, request: Request) -> RunFolder:
         plan,
         named_by=tickets_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
     )
-    tickets.train()
-    return tickets.folder
+
+
+def masks_run(request: Request) -> RunFolder:
+    """Return the run whose masks or levels a run has taken, as it found it; nothing is trained.
+
+    Args:
+        request: Of `fit`, read from the run's own `config.yaml`; `pruning.masks_from` is set.
+
+    Raises:
+        UserError: It is `auto`, and there is no such run beside the run.
+    """
+    named: str = request.config.pruning.masks_from
+    if named != AUTO:
+        return RunFolder(Path(named.replace("{seed}", str(request.plan.seed))).expanduser())
+    like = _tickets(request, request).folder.path
+    ending = like.name.removeprefix(request.plan.config_name)  # whatever its configuration was called
+    found = sorted(like.parent.glob(f"*{ending}"))
+    if not found:
+        raise UserError(
+            f"{request.folder.path} has pruning.masks_from auto, but there is no *{ending} beside it any more: name "
+            "the run that it started from with --sparse"
+        )
+    return RunFolder(found[0])
 
 
 def _train_dense(asked: Request, request: Request) -> Path:

@@ -1,0 +1,88 @@
+"""The ends of a path: stored levels of runs."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdd.errors import UserError
+from sdd.models.state import State
+from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.settings import Settings
+from sdd.runs.trained_levels import StoredLevels
+
+_NUMBERED = re.compile(r"(?P<run>.+):(?P<level>\d+)")
+_FILE = re.compile(r"level-(?P<level>\d+)\.ckpt")
+
+
+@dataclass(frozen=True)
+class End:
+    """A trained level of a run.
+
+    Attributes:
+        folder: The run's.
+        level: Its number.
+    """
+
+    folder: RunFolder
+    level: int
+
+    @property
+    def name(self) -> str:
+        """What it is called in messages."""
+        return f"{self.folder.path} level {self.level}"
+
+    @property
+    def settings(self) -> Settings:
+        """The run's.
+
+        Raises:
+            UserError: They are not there, or cannot be read.
+        """
+        found = self.folder.settings()
+        if found is None:
+            raise UserError(f"{self.folder.path} {self.folder.state().reason or 'is no run'}: give the folder of a run")
+        return found
+
+    def check(self) -> None:
+        """Find out whether its weights are there.
+
+        Raises:
+            UserError: They are not.
+        """
+        path, kept = self.folder.level_checkpoint(self.level), self.settings.values.get("checkpoint.keep_levels")
+        if not path.is_file():
+            other = sorted(path.parent.glob("level-*.ckpt"))
+            if other:
+                last = other[-1].stem.removeprefix("level-").lstrip("0") or "0"
+                raise UserError(f"{self.folder.path} has no {path.name}: its stored levels end with {last}")
+            why = " (checkpoint.keep_levels false)" if kept is False else ""
+            raise UserError(
+                f"{self.folder.path} has kept no weights of its levels{why}: train it again with "
+                "--checkpoint.keep_levels true in another --run_dir"
+            )
+        if not is_readable(path):
+            raise UserError(f"{path} is damaged")
+
+    def state(self) -> State:
+        """Return its parameters and buffers, each [...] by name, on the CPU."""
+        return StoredLevels(self.folder).weights(self.level)
+
+    def digest(self) -> str:
+        """Return 32 hex digits that are others for other weights."""
+        return hashlib.sha256(self.folder.level_checkpoint(self.level).read_bytes()).hexdigest()[:32]
+
+
+def end_of(text: str) -> End | None:
+    """Return the level that a word of the command line names: RUN:LEVEL or a file of a run's `levels/`; else None."""
+    path = Path(text)
+    file = _FILE.fullmatch(path.name)
+    if file is not None and path.is_file():
+        end = End(RunFolder(path.absolute().parents[1]), int(file["level"]))
+        if end.folder.settings() is None:
+            raise UserError(f"{path} lies in no run: give a file of the folder levels of a run")
+        return end
+    numbered = _NUMBERED.fullmatch(text)
+    if numbered is None or path.is_dir():
+        return None
+    return End(RunFolder(Path(numbered["run"]).expanduser()), int(numbered["level"]))
