@@ -23,17 +23,21 @@ PHASE_SHADES = {"light": "#FFFFFF", "critical": "#F6D9CC", "sweet": "#D5EBDD", "
 
 _INCHES_PER_CHARACTER = 0.6 * FONT / 72
 _WIDE = 20.0
+# What would tell when a file was written, by format.
+_UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
 def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
     """Write a figure in one step, in the format of the path's suffix; the same picture is the same file.
 
+    Letters of a PDF are those of a font, not drawings, as publishers ask for.
+
     Raises:
         OSError: It could not be written; the old file is as it was.
     """
     content, form = io.BytesIO(), path.suffix.removeprefix(".")
-    with mpl.rc_context({"svg.hashsalt": "sdd"}):
-        figure.savefig(content, format=form, dpi=dots_per_inch, metadata={"Date": None} if form == "svg" else None)
+    with mpl.rc_context({"svg.hashsalt": "sdd", "pdf.fonttype": 42}):
+        figure.savefig(content, format=form, dpi=dots_per_inch, metadata=_UNDATED.get(form))
     write_atomically(path, content.getvalue())
 
 
@@ -86,14 +90,17 @@ def sparsity_places(sparsity: Sequence[float]) -> Floats:
     return places
 
 
-def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one: bool = False) -> None:
-    """Label an axis of `sparsity_places` with sparsities in percent, as many as fit.
+def set_sparsity_axis(
+    axes: Axes, places: Floats, inches: float, *, ends_at_one: bool = False, remaining: bool = False
+) -> None:
+    """Label an axis of `sparsity_places` with sparsities, or with what remains, in percent, as many as fit.
 
     Args:
         axes: Its x axis is set.
         places: Those of the levels, [levels].
         inches: About how wide the axis is.
         ends_at_one: The last place is that of a level with no weight remaining.
+        remaining: Whether labels say which part of the weights remains, and not which is removed.
     """
     finite = places[np.isfinite(places)]
     end = float(finite.max(initial=0.0))
@@ -101,11 +108,14 @@ def set_sparsity_axis(axes: Axes, places: Floats, inches: float, *, ends_at_one:
     axes.set_xlim(-0.03 * span, 1.03 * span)
     taken: list[tuple[float, float]] = []
     ticks: list[tuple[float, str]] = []
-    wanted = [(-math.log10(fraction) + 0.0, f"{100 * (1 - fraction):.8g}") for fraction in _tick_fractions(end)]
+    wanted = [
+        (-math.log10(fraction) + 0.0, f"{100 * (fraction if remaining else 1 - fraction):.8g}")
+        for fraction in _tick_fractions(end)
+    ]
     if ends_at_one:
         rest = finite[finite < end]
         last = float(rest.max(initial=0.0))
-        wanted = [(end, "100"), *(tick for tick in wanted if tick[0] <= last)]
+        wanted = [(end, "0" if remaining else "100"), *(tick for tick in wanted if tick[0] <= last)]
     for place, label in wanted:
         half = (len(label) + 1) * _INCHES_PER_CHARACTER / 2 * 1.06 * span / inches
         if place <= end + 1e-9 and all(place + half < low or place - half > high for low, high in taken):
