@@ -52,18 +52,15 @@ def _tickets(asked: Request, request: Request) -> Prerequisite:
     )
 
 
-def masks_run(request: Request) -> RunFolder:
-    """Return the run whose masks or levels a run has taken, as it found it; nothing is trained.
+def found_tickets(request: Request) -> RunFolder:
+    """Return the run that `pruning.masks_from auto` of a run has found beside it, or trained; nothing is trained here.
 
     Args:
-        request: Of `fit`, read from the run's own `config.yaml`; `pruning.masks_from` is set.
+        request: Of `fit`, read from the run's own `config.yaml`.
 
     Raises:
-        UserError: It is `auto`, and there is no such run beside the run.
+        UserError: There is no such run any more.
     """
-    named: str = request.config.pruning.masks_from
-    if named != AUTO:
-        return RunFolder(Path(named.replace("{seed}", str(request.plan.seed))).expanduser())
     like = _tickets(request, request).folder.path
     ending = like.name.removeprefix(request.plan.config_name)  # whatever its configuration was called
     found = sorted(like.parent.glob(f"*{ending}"))

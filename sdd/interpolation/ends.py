@@ -8,7 +8,6 @@ from pathlib import Path
 from sdd.errors import UserError
 from sdd.models.state import State
 from sdd.runs.folder import RunFolder, is_readable
-from sdd.runs.settings import Settings
 from sdd.runs.trained_levels import StoredLevels
 
 _NUMBERED = re.compile(r"(?P<run>.+):(?P<level>\d+)")
@@ -32,34 +31,23 @@ class End:
         """What it is called in messages."""
         return f"{self.folder.path} level {self.level}"
 
-    @property
-    def settings(self) -> Settings:
-        """The run's.
-
-        Raises:
-            UserError: They are not there, or cannot be read.
-        """
-        found = self.folder.settings()
-        if found is None:
-            raise UserError(f"{self.folder.path} {self.folder.state().reason or 'is no run'}: give the folder of a run")
-        return found
-
     def check(self) -> None:
         """Find out whether its weights are there.
 
         Raises:
             UserError: They are not.
         """
-        path, kept = self.folder.level_checkpoint(self.level), self.settings.values.get("checkpoint.keep_levels")
+        path = self.folder.level_checkpoint(self.level)
+        if self.folder.settings() is None:
+            reason = self.folder.state().reason or "is no run"
+            raise UserError(f"{self.folder.path} {reason}: give the folder of a run")
         if not path.is_file():
-            other = sorted(path.parent.glob("level-*.ckpt"))
-            if other:
-                last = other[-1].stem.removeprefix("level-").lstrip("0") or "0"
-                raise UserError(f"{self.folder.path} has no {path.name}: its stored levels end with {last}")
-            why = " (checkpoint.keep_levels false)" if kept is False else ""
+            others = sorted(path.parent.glob("level-*.ckpt"))
+            if others:
+                raise UserError(f"{self.folder.path} has no {path.name}; the last one there is {others[-1].name}")
             raise UserError(
-                f"{self.folder.path} has kept no weights of its levels{why}: train it again with "
-                "--checkpoint.keep_levels true in another --run_dir"
+                f"{self.folder.path} has no weights of its levels (checkpoint.keep_levels false, or they were removed): "
+                "train it again with --checkpoint.keep_levels true in another --run_dir"
             )
         if not is_readable(path):
             raise UserError(f"{path} is damaged")

@@ -130,10 +130,10 @@ def _check_same(a: End, b: End) -> None:
     """Find out whether two levels are of one network and of the same data; say where only labels or losses differ."""
     if a.folder.path.resolve() == b.folder.path.resolve():
         return
-    one, other = a.settings.values, b.settings.values
-    for name in sorted(one.keys() | other.keys()):
+    one, other = ({} if held is None else held.values for held in (a.folder.settings(), b.folder.settings()))
+    for name in sorted(one.keys() & other.keys()):
         decides = any(name == part or name.startswith(f"{part}.") for part in _SAME)
-        if decides and not (name in one and name in other and same(one[name], other[name])):
+        if decides and not same(one[name], other[name]):
             raise UserError(
                 f"{a.name} and {b.name} are of different networks or see images differently: {name} is "
                 f"{one.get(name)!r} and {other.get(name)!r}"

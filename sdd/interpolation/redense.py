@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+from sdd.analysis.curve import read_curve
 from sdd.analysis.paths import Row, draw_paths
 from sdd.analysis.reading import read_run
 from sdd.cli.parse import parse
-from sdd.cli.prerequisites import masks_run
+from sdd.cli.prerequisites import found_tickets
 from sdd.cli.rebuild import rebuilt
 from sdd.console import Progress, Show
 from sdd.errors import UserError
@@ -18,7 +19,13 @@ from sdd.measures.path import Statistics
 from sdd.pruning.masks import sparsity
 from sdd.pruning.retraining import RETRAININGS
 from sdd.runs.folder import RunFolder
+from sdd.runs.masks_source import masks_place
+from sdd.runs.prerequisites import AUTO
+from sdd.runs.settings import MASKS_FROM, SEED
 from sdd.runs.trained_levels import StoredLevels
+
+_ROUNDING = 0.01
+"""By which another machine's test accuracy may differ."""
 
 Levels = Sequence[int] | Literal["all", "phases"]
 """Numbers of levels; `all`; or `phases`: the dense one, trough and peak of the sparse run where it has them, and the
@@ -68,6 +75,7 @@ def interpolate_redense(
     for pair in pairs.values():
         for end in pair:
             end.check()
+    _check_source(source, folder, numbers)
     table = PathTable(folder.path if out is None else Path(out), asked.content())
     with table.owned():
         digests = {number: f"{a.digest()}-{b.digest()}" for number, (a, b) in pairs.items()}
@@ -77,7 +85,7 @@ def interpolate_redense(
         rows = [row for number in numbers for row in table.rows[str(number)]]
         if missing or not table.picture.is_file():
             every = sorted((row for held in table.rows.values() for row in held), key=lambda row: row["level"])
-            draw_paths(every, table.picture, ends=("sparse", "re-dense"), title=folder.path.resolve().name)
+            draw_paths(every, table.picture, ends=("sparse", "re-dense"), title=_title(folder))
     return rows
 
 
@@ -105,22 +113,57 @@ def _measure(
 
 def _source(folder: RunFolder, sparse: str | Path | None) -> RunFolder:
     """Return the run whose levels a re-dense run trains on."""
-    if folder.settings() is None:
+    held = folder.settings()
+    if held is None:
         raise UserError(f"{folder.path} {folder.state().reason or 'is no run'}; give the folder of a re-dense run")
-    request = parse(["fit", "--config", str(folder.config), "--run_dir", str(folder.path)])
-    pruning = request.config.pruning
-    if not RETRAININGS.get(pruning.retrain, pruning.retrain_args).continues:
+    retrain, start = held.values["pruning.retrain"], "pruning.retrain_args."
+    own = {name.removeprefix(start): value for name, value in held.values.items() if name.startswith(start)}
+    if not RETRAININGS.get(retrain, own or None).continues:
         raise UserError(
-            f"{folder.path} has pruning.retrain {pruning.retrain}, which does not train another run's levels on: give "
-            "a re-dense run, or two levels as RUN_A:LEVEL RUN_B:LEVEL"
+            f"{folder.path} has pruning.retrain {retrain}, which does not train another run's levels on: give a "
+            "re-dense run, or two levels as RUN_A:LEVEL RUN_B:LEVEL"
         )
-    source = masks_run(request) if sparse is None else RunFolder(sparse)
+    named = held.values[MASKS_FROM]
+    if sparse is not None:
+        source = RunFolder(sparse)
+    elif named == AUTO:
+        source = found_tickets(parse(["fit", "--config", str(folder.config), "--run_dir", str(folder.path)]))
+    else:
+        source = RunFolder(masks_place(named, held.values[SEED]))
     if source.settings() is None:
         raise UserError(
             f"{source.path}, whose levels {folder.path} started from, {source.state().reason or 'is no run'}: name its "
             "folder with --sparse"
         )
     return source
+
+
+def _check_source(source: RunFolder, folder: RunFolder, numbers: Sequence[int]) -> None:
+    """Find out by the two curves whether a run's levels are those that a re-dense run started from.
+
+    Raises:
+        UserError: They are not.
+    """
+    if not (source.curve.is_file() and folder.curve.is_file()):
+        return
+    curves = [{int(row["level"]): row for row in read_curve(run.curve)} for run in (source, folder)]
+    for number in numbers:
+        one, other = (curve.get(number, {}) for curve in curves)
+        then, now = one.get("test_acc"), other.get("test_acc_before")
+        if then is not None and now is not None and abs(then - now) > _ROUNDING:
+            raise UserError(
+                f"{source.path} is not the run that {folder.path} started from: its level {number} has a test accuracy "
+                f"of {100 * then:.2f}%, and {folder.path} started from one of {100 * now:.2f}%"
+            )
+
+
+def _title(folder: RunFolder) -> str:
+    """Return what a run is, for people."""
+    settings = folder.settings()
+    values = {} if settings is None else settings.values
+    dataset = str(values.get("data.dataset", "")).rpartition(".")[2]
+    noise = f"{100 * float(values.get('data.noise_rate', 0)):.3g} % {values.get('data.noise_type')} noise"
+    return f"{dataset}, {noise}, seed {values.get('seed_everything')}"
 
 
 def _numbers(levels: Levels, source: RunFolder, folder: RunFolder) -> list[int]:

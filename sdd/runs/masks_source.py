@@ -33,7 +33,7 @@ class MasksSource(Protocol):
 
 def is_mask_file(masks_from: str | None, seed: int) -> bool:
     """Tell whether the setting `pruning.masks_from` names a file, {seed} in it being the training seed."""
-    return masks_from is not None and _place(masks_from, seed).is_file()
+    return masks_from is not None and masks_place(masks_from, seed).is_file()
 
 
 def masks_source(
@@ -65,7 +65,7 @@ def masks_source(
                 f"pruning.masks_from {masks_from} is a file of one mask, for one level after the dense one: leave "
                 "pruning.schedule and pruning.sparsities unset"
             )
-        return MaskFile(_place(masks_from, seed))
+        return MaskFile(masks_place(masks_from, seed))
     if not retraining.other_masks:
         able = [name for name in RETRAININGS.names if RETRAININGS.get(name).other_masks]
         raise UserError(
@@ -77,8 +77,9 @@ def masks_source(
             "pruning.masks_from and pruning.dense_from exclude each other: a run under the masks of another has no "
             "dense level of its own to share"
         )
-    return TrainedLevels(str(_place(masks_from, seed)))
+    return TrainedLevels(str(masks_place(masks_from, seed)))
 
 
-def _place(masks_from: str, seed: int) -> Path:
+def masks_place(masks_from: str, seed: int) -> Path:
+    """Return the folder or file that the setting `pruning.masks_from` names, {seed} in it being the training seed."""
     return Path(masks_from.replace("{seed}", str(seed))).expanduser()
