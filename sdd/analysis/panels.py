@@ -14,6 +14,7 @@ colours tell the measures apart.
 import csv
 import io
 import math
+import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import cycle, islice
@@ -67,9 +68,11 @@ X_LABELS: dict[XKind, str] = {
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (3, 1, 1, 1)), (0, (6, 2)))
 _PREFERRED: dict[str, Any] = {"test_acc": "-", "train_acc": "--"}
-_PANEL_WIDTH, _PANEL_HEIGHT = 2.6, 2.0  # inches
-_MARKED = 60  # points above which a line has no markers
+_PANEL_WIDTH, _SINGLE_WIDTH, _PANEL_HEIGHT = 2.5, 3.8, 1.8  # inches
+_LINE_HEIGHT = 1.3 * FONT / 72
+_MARKED = 45  # points above which a line has no markers
 _CONFIDENCE = 0.95
+_MARK: dict[str, Any] = {"color": "#555555", "linewidth": 0.8, "linestyle": ":"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +131,7 @@ class Panel:
         x_label: Of the x axis; empty: `X_LABELS`.
         phases: Shaded where they have a double descent; None: nothing is.
         phase_x: Each level of `phases` on the x axis, in the unit of `Line.x`, [levels].
+        marks: Places on the x axis that a dotted line marks, each with its name for the legend.
     """
 
     title: str
@@ -139,6 +143,7 @@ class Panel:
     x_label: str = ""
     phases: Phases | None = None
     phase_x: Floats | None = None
+    marks: tuple[tuple[float, str], ...] = ()
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -177,10 +182,10 @@ def draw_panels(
         raise ValueError("each panel needs a line at the left")
     across = min(columns, len(panels))
     rows = math.ceil(len(panels) / across)
-    inches = _PANEL_WIDTH + (0.35 if any(panel.right for panel in panels) else 0.0)
+    wide = _PANEL_WIDTH if across > 1 else _SINGLE_WIDTH
+    inches = wide + (0.35 if any(panel.right for panel in panels) else 0.0)
     labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines))
-    size = (max(across * inches, 3.3), rows * _PANEL_HEIGHT + 0.55 + 0.16 * math.ceil(len(labels) / across))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(layout="constrained")
     looks = _Looks(panels, labels, ordered=ordered)
     grid = figure.subplots(rows, across, squeeze=False)
     for axes in grid.ravel()[len(panels) :]:
@@ -192,15 +197,18 @@ def draw_panels(
     if share_y:
         for alike in sides.values():
             _share_y(alike)
-    if title:
-        figure.suptitle(title, fontsize=FONT + 2)
+    width = across * inches
+    folded = [part for line in title.splitlines() for part in textwrap.wrap(line, int(width / _character(FONT + 1)))]
+    if folded:
+        figure.suptitle("\n".join(folded), fontsize=FONT + 1)
     handles = looks.handles(legend_title) + _band_handles(panels, band, over)
-    handles += _phase_handles(panels)
+    handles += _phase_handles(panels) + _mark_handles(panels)
     widest = max(len(str(handle.get_label())) for handle in handles)
-    fitting = int(size[0] / (0.55 * FONT / 72 * widest + 0.5))
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=max(1, min(4, fitting)), fontsize=FONT, frameon=False
-    )
+    fitting = max(1, min(4, len(handles), int(width / (_character(FONT) * widest + 0.5))))
+    figure.legend(handles=handles, loc="outside lower center", ncols=fitting, fontsize=FONT, frameon=False)
+    titles = max(panel.title.count("\n") for panel in panels)
+    height = rows * (_PANEL_HEIGHT + _LINE_HEIGHT * titles) + _LINE_HEIGHT * (len(folded) + 1)
+    figure.set_size_inches(width, height + 1.3 * _LINE_HEIGHT * math.ceil(len(handles) / fitting))
     return figure
 
 
@@ -246,6 +254,11 @@ def numbers_table(panels: Sequence[Panel]) -> str:
                     about = [panel.title or number, line.label, line.column.name, x_name]
                     writer.writerow([*about, repr(float(x)), repr(float(mean)), spread, int(n)])
     return text.getvalue()
+
+
+def _character(size: float) -> float:
+    """Return about how wide a character of a font size in points is, in inches."""
+    return 0.55 * size / 72
 
 
 class _Looks:
@@ -351,6 +364,8 @@ def _draw_panel(
         one.set_ylabel(label, fontsize=FONT, color=colour, parse_math=False)
         one.tick_params(axis="y", labelsize=FONT, length=2.5, which="both", colors=colour)
         one.spines["top"].set_visible(False)
+    for place, _ in panel.marks:
+        axes.axvline(place, **_MARK)
     axes.set_xlabel(panel.x_label or X_LABELS[panel.x], fontsize=FONT)
     _set_x_axis(axes, panel, places, inches)
     if panel.title:
@@ -425,3 +440,9 @@ def _phase_handles(panels: Sequence[Panel]) -> list[Any]:
     return [
         Patch(facecolor=PHASE_SHADES[name], edgecolor="#BBBBBB", linewidth=0.4, label=f"{name} phase") for name in names
     ]
+
+
+def _mark_handles(panels: Sequence[Panel]) -> list[Any]:
+    """Return the legend's entries on marked places."""
+    names = dict.fromkeys(name for panel in panels for _, name in panel.marks)
+    return [Line2D([], [], label=name, **_MARK) for name in names]
