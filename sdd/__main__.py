@@ -25,6 +25,8 @@ commands:
   validate  the same on the validation split (--data.val_size)
   sweep     run all cells of a sweep on this machine, or with --ray on many:
             python -m sdd sweep sweeps/digits_noise_rates.yaml --workers 2
+  reproduce a figure of the paper, with the runs that it needs, at the size that your machine allows:
+            python -m sdd reproduce 4 --workers 2   (--list says what there is, --scale paper is the whole recipe)
   report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
   interpolate  loss and accuracy between sparse and re-dense levels, or any two levels, with the error barrier:
@@ -40,6 +42,7 @@ _EXPERIMENTS = ("fit", "test", "validate")
 # The module that holds the function of a command's name; imported only when it is asked for.
 _COMMANDS = {
     "sweep": "sdd.sweep.command",
+    "reproduce": "sdd.reproduce.command",
     "report": "sdd.report.command",
     "analyze": "sdd.analysis.command",
     "interpolate": "sdd.interpolation.command",

@@ -1,0 +1,162 @@
+"""The seeds of one experiment, read from their folders: its curve, the levels that stand for its phases, its tables."""
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdd.analysis.compare import complete_block, mean_phases, table
+from sdd.analysis.one_shot import join_one_shot
+from sdd.analysis.phases import Phases
+from sdd.analysis.reading import Run, read_run, read_together
+from sdd.errors import UserError
+from sdd.files import read_text
+from sdd.sweep.planned_run import PlannedRun
+
+Floats = NDArray[np.float64]
+Rows = Sequence[Mapping[str, float]]
+
+_PHASES = ("dense", "critical", "sweet", "collapsed")
+
+
+@dataclass(frozen=True)
+class ShownLevel:
+    """A level that a figure shows. Attributes: level: Its number. sparsity: In [0, 1]. name: What it stands for."""
+
+    level: int
+    sparsity: float
+    name: str
+
+    @property
+    def title(self) -> str:
+        """Name and sparsity in words."""
+        return f"{self.name}, sparsity {100 * self.sparsity:.4g} %" if self.level else self.name
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """Runs of one experiment, by seed.
+
+    Attributes:
+        runs: Those that have a level, one a seed.
+        lacks: What other ones are, in words.
+    """
+
+    runs: tuple[Run, ...]
+    lacks: tuple[str, ...]
+
+    @cached_property
+    def block(self) -> tuple[list[Run], list[int]]:
+        """The runs and levels that are whole together."""
+        return complete_block(self.runs)
+
+    @property
+    def levels(self) -> list[int]:
+        """Levels that all runs of the block have."""
+        return self.block[1]
+
+    @cached_property
+    def sparsities(self) -> Floats:
+        """Of the levels, mean over seeds, [levels]."""
+        return np.asarray(self.values("sparsity").mean(0))
+
+    @cached_property
+    def phases(self) -> Phases:
+        """Phases of the mean curve."""
+        return mean_phases(self.sparsities, self.values("test_acc"))
+
+    def values(self, name: str) -> Floats:
+        """Return a measure of each run of the block, [seeds, levels]; NaN where a run lacks it."""
+        return table(*self.block, name)
+
+    def shown_levels(self, *, only_peak: bool = False) -> list[ShownLevel]:
+        """Return the levels that stand for the phases: the dense one, trough, peak, and the last.
+
+        Where the mean curve has no trough and peak, four levels evenly spaced, so named.
+
+        Args:
+            only_peak: The peak alone; without one the level two thirds along.
+        """
+        trough, peak = self.phases.trough, self.phases.peak
+        last = len(self.levels) - 1
+        if trough is not None and peak is not None and 0 < trough < peak:
+            indices, names = [0, trough, peak, last], list(_PHASES)
+        else:
+            indices = [round(part * last / 3) for part in range(4)]
+            names = ["dense", *(f"level {self.levels[index]}" for index in indices[1:])]
+        shown = {
+            index: ShownLevel(self.levels[index], float(self.sparsities[index]), name)
+            for index, name in zip(indices, names, strict=True)
+        }
+        return [shown[indices[2]]] if only_peak else list(shown.values())
+
+
+def read_seeds(planned: Iterable[PlannedRun]) -> Seeds:
+    """Read the runs of an experiment; one-shot runs are joined to a curve a seed.
+
+    Args:
+        planned: Its runs.
+    """
+    runs, lacks = [], []
+    for one in planned:
+        try:
+            run = read_run(one.path)
+        except UserError as error:
+            lacks.append(str(error))
+            continue
+        runs.append(run)
+        if run.problem is not None:
+            lacks.append(f"levels of {run.name}, which is {run.problem}")
+    return Seeds(tuple(join_one_shot(read_together(runs))), tuple(lacks))
+
+
+def read_numbers(path: Path) -> list[dict[str, float]]:
+    """Read a table of numbers that a run has left beside its curve, such as `epochs.csv`.
+
+    Raises:
+        UserError: It cannot be read or is damaged.
+    """
+    lines = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
+    try:
+        return [{name: math.nan if value == "" else float(value) for name, value in line.items()} for line in lines]
+    except (ValueError, TypeError, csv.Error) as error:
+        raise UserError(f"{path}, line {lines.line_num}: damaged: {error}") from error
+
+
+def over_seeds(tables: Sequence[Rows], level: int, at: str, name: str) -> tuple[Floats, Floats]:
+    """Return one column of a level in the tables of several seeds, at the places that all of them have.
+
+    Args:
+        tables: One a seed.
+        level: Whose rows.
+        at: Column of the places, such as `epoch`.
+        name: Column of the values.
+
+    Returns:
+        Places [points], rising, and values [seeds, points].
+    """
+    found = [{row[at]: row[name] for row in rows if row["level"] == level} for rows in tables]
+    places = sorted(set.intersection(*(set(one) for one in found))) if found else []
+    return np.array(places), np.array([[one[place] for place in places] for one in found])
+
+
+def mean_and_spread(values: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return mean, standard deviation and number of the values of each point, each [points].
+
+    Args:
+        values: [seeds, points]; NaN where a seed lacks the point.
+
+    Returns:
+        The mean is NaN where no seed has the point, the deviation where fewer than two have.
+    """
+    count = np.isfinite(values).sum(axis=0).astype(float)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(np.isfinite(values), values, 0.0).sum(axis=0) / count
+        squares = np.where(np.isfinite(values), (values - mean) ** 2, 0.0).sum(axis=0)
+        return mean, np.where(count > 1, np.sqrt(squares / (count - 1)), math.nan), count
