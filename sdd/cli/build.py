@@ -65,7 +65,8 @@ def try_only(request: Request) -> None:
     """
     config = request.config.clone()
     config.preflight = True
-    if config.pruning.masks_from == AUTO:  # that run need not be there yet
-        config.pruning.update(Namespace(**TICKETS))
+    if config.pruning.masks_from == AUTO:
+        for name, value in TICKETS.items():  # that run need not be there yet
+            config.pruning[name] = value
     build(request, config)
     say("tried a dense and a pruned level on two batches: all parts work together; nothing was written")

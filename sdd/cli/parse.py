@@ -71,7 +71,8 @@ def parse(arguments: Sequence[str]) -> Request:
     if config.pruning.masks_from == AUTO and not retraining.other_masks:
         config.pruning.masks_from = None  # this is the run whose masks others take
     if config.model.distill_from == AUTO and config.model.distill_weight == 0:
-        config.model.update(Namespace(**UNTAUGHT))  # this is the run that teaches others
+        for name, value in UNTAUGHT.items():  # this is the run that teaches others
+            config.model[name] = value
     text = wiring.command_parser.dump(config, skip_unset=False, skip_link_targets=True)
     settings = settings_of(wiring.command_parser, yaml.safe_load(text), SECTIONS, ALL_PLACE)
     levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
