@@ -56,11 +56,12 @@ class Classifier(pl.LightningModule):
             accuracy after the trough (which takes clean test labels to know).
         distill_weight: w in [0, 1]; 0: the teacher is not used, and every number is as without one.
         distill_temperature: T > 0.
-        loss: What is minimised and measured: `cross_entropy`, or an import path, such as
+        loss: What is minimised and measured: `cross_entropy`; `generalized_cross_entropy` and
+            `symmetric_cross_entropy`, which wrong labels pull at less; or an import path, such as
             torch.nn.functional.multi_margin_loss: a function from outputs [B, C] and labels [B] to their mean loss, or
             a class of such functions. Measures that sum over examples take its reduction `sum` where it has an argument
             or attribute `reduction`, else the mean times the number of examples.
-        loss_args: Arguments of the loss's own, such as label_smoothing of torch.nn.CrossEntropyLoss.
+        loss_args: Arguments of the loss's own, such as `label_smoothing` of `cross_entropy`.
         seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
 
     Attributes:
