@@ -12,6 +12,7 @@ from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
+from sdd.distillation import Distillation, check_distillation
 from sdd.errors import UserError
 from sdd.failures import failure
 from sdd.losses import loss_of
@@ -45,11 +46,22 @@ class Classifier(pl.LightningModule):
         lr_interval: Whether the schedule moves every `epoch` or every `step`.
         distance_penalty: λ ≥ 0 of the penalty λ · ‖θ − θ_start‖₂² added to the training loss, θ_start being what the
             level started from (L2-SP, Li et al. 2018). It holds `distance_start` down, not the paper's `distance`.
-        loss: What is minimised and measured: `cross_entropy`, or an import path, such as
+        distill_from: Folder of a finished run, the teacher, from whose outputs this one learns beside the labels
+            (DSD², Quétu & Tartaglione 2024); {seed} in it stands for the training seed. The training loss becomes
+            (1 − w) · loss + w · T² · KL(softmax(teacher / T) ‖ softmax(student / T)) (Hinton et al. 2015), the teacher
+            in evaluation mode on the same augmented batch. It must have been trained on the same images and classes;
+            its network may be another. On the command line, `auto` is the run of the same settings without
+            distillation, trained first where it is not there: its dense level alone for `distill_level` 0. null: none.
+        distill_level: Which of its levels teaches: a number, 0 being dense, or `peak`, the one with the best test
+            accuracy after the trough (which takes clean test labels to know).
+        distill_weight: w in [0, 1]; 0: the teacher is not used, and every number is as without one.
+        distill_temperature: T > 0.
+        loss: What is minimised and measured: `cross_entropy`; `generalized_cross_entropy` and
+            `symmetric_cross_entropy`, which wrong labels pull at less; or an import path, such as
             torch.nn.functional.multi_margin_loss: a function from outputs [B, C] and labels [B] to their mean loss, or
             a class of such functions. Measures that sum over examples take its reduction `sum` where it has an argument
             or attribute `reduction`, else the mean times the number of examples.
-        loss_args: Arguments of the loss's own, such as label_smoothing of torch.nn.CrossEntropyLoss.
+        loss_args: Arguments of the loss's own, such as `label_smoothing` of `cross_entropy`.
         seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
 
     Attributes:
@@ -58,7 +70,10 @@ class Classifier(pl.LightningModule):
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
         schedule_start: Moves of the schedule, of `lr_interval` each, that lie before the first one of a level.
         starts: Each trainable parameter with the value that its level started from; filled by `IterativePruning`.
-        epoch_loss: Mean loss of the mini-batches of the last whole epoch, the penalty left out.
+        distillation: The teacher and its part of the training loss, where there is one; set by `teach`. No checkpoint
+            holds it.
+        epoch_loss: Mean loss of the mini-batches of the last whole epoch on their noisy labels, without teacher and
+            penalty.
     """
 
     def __init__(
@@ -68,6 +83,10 @@ class Classifier(pl.LightningModule):
         lr_scheduler: LRSchedulerCallable | None = None,
         lr_interval: Literal["epoch", "step"] = "epoch",
         distance_penalty: float = 0.0,
+        distill_from: str | None = None,
+        distill_level: int | str = 0,
+        distill_weight: float = 0.0,
+        distill_temperature: float = 4.0,
         loss: str = "cross_entropy",
         loss_args: dict[str, Any] | None = None,
         seed: int = 0,
@@ -76,12 +95,15 @@ class Classifier(pl.LightningModule):
         if not 0 <= distance_penalty < math.inf:
             raise UserError(f"model.distance_penalty is {distance_penalty}; it must be a number from 0")
         check_choice("model.lr_interval", lr_interval, ("epoch", "step"))
+        check_distillation(distill_from, distill_level, distill_weight, distill_temperature)
         self.net = net
         self.loss, self.loss_name = loss_of(loss, loss_args), loss
         self.loss_module = self.loss.mean if isinstance(self.loss.mean, nn.Module) else None
         self._loss_part = f"model.loss {loss}"
         self.optimizer, self.lr_scheduler, self.lr_interval = optimizer, lr_scheduler, lr_interval
         self.distance_penalty = distance_penalty
+        self.distill_weight, self.distill_temperature = distill_weight, distill_temperature
+        self.distillation: Distillation | None = None
         self.seed = seed
         self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
@@ -121,6 +143,16 @@ class Classifier(pl.LightningModule):
         """Name what builds the network with fresh weights, and draw those of level 0 from the training seed."""
         self._build = build
         self.net = self.fresh_network(level=0)
+
+    def teach(self, teacher: nn.Module) -> None:
+        """Name the network to learn from, with `distill_weight` and `distill_temperature`; not used where that is 0.
+
+        Args:
+            teacher: Trained, from images [B, channels, height, width] to logits [B, classes]; it is put into evaluation
+                mode.
+        """
+        if self.distill_weight:
+            self.distillation = Distillation(teacher.eval(), self.distill_weight, self.distill_temperature)
 
     @property
     def can_draw(self) -> bool:
@@ -219,7 +251,7 @@ class Classifier(pl.LightningModule):
             )
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Return the mean loss of a batch, with the distance penalty if there is one: a scalar.
+        """Return the mean loss of a batch, with the teacher's part and the distance penalty if there are any: a scalar.
 
         Args:
             batch: Network inputs [B, channels, height, width] and noisy labels [B], int64.
@@ -231,12 +263,27 @@ class Classifier(pl.LightningModule):
             outputs = self.net(images)
             part = self._loss_part
             loss = self.loss.mean(outputs, labels)
+            plain = loss.detach()
+            if self.distillation is not None:
+                part = "the teacher, model.distill_from,"
+                loss = self.distillation.mixed(loss, images, outputs)
         except Exception as error:
             raise failure(part, error) from error
-        self._losses.append(loss.detach())
+        self._losses.append(plain)
         if self.distance_penalty:
             loss = loss + self.distance_penalty * squared_distance(self.starts)
         return loss
+
+    def on_train_start(self) -> None:
+        """Put the teacher where the network is.
+
+        Raises:
+            UserError: Nobody gave it.
+        """
+        if self.distillation is not None:
+            self.distillation.to(next(self.net.parameters()))
+        elif self.distill_weight:
+            raise UserError("model.distill_from is read by the command line only: call teach(network) with the teacher")
 
     def on_train_epoch_start(self) -> None:
         """Forget the losses of the epoch before."""

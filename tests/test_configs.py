@@ -11,7 +11,7 @@ from sdd.cli.build import build
 from sdd.cli.parse import parse
 from sdd.data.datasets import Dataset, DataSource
 from sdd.pruning.prunable import prunable_parameters
-from tests.small import PROJECT
+from tests.small import PROJECT, level_state
 
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
 SWEEPS = sorted((PROJECT / "sweeps").glob("*.yaml"))
@@ -24,6 +24,10 @@ PAPER = {
     "cifar10_vgg16": (14_728_266, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
     "cifar100_vgg16": (14_774_436, 128, 160, 0.1, 0.9, 1e-4, [80, 120], "crop_flip", 30, ["fc.weight"]),
     "tinyimagenet_resnet101": (42_902_280, 512, 200, 0.2, 0.9, 1e-4, [19600, 29400], "resized_crop_flip", 1, []),
+}
+NARROW = {
+    "MLP": ["--model.net.widths", "[8]"],
+    "VisionTransformer": ["--model.net.num_layers", "1", "--model.net.hidden_dim", "16", "--model.net.mlp_dim", "8"],
 }
 SHAPES = {"digits": (1, 8, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
 
@@ -108,7 +112,7 @@ def test_every_paper_config_is_there():
 def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     content = yaml.safe_load(path.read_text())
     net = content["model"]["net"]["class_path"]
-    narrow = ["--model.net.widths", "[8]"] if net.endswith("MLP") else ["--model.net.width", "4"]
+    narrow = NARROW.get(net.rpartition(".")[2], ["--model.net.width", "4"])
     if "resnet101" in path.stem:
         narrow += ["--model.net.depth", "50"]
     one_level = [] if "tinyimagenet" in path.stem else ["--pruning.levels", "1"]
@@ -116,6 +120,8 @@ def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     tiny += ["--pruning.epochs_per_level", "1", "--progress.show", "none", "--trainer.accelerator", "cpu"]
     arguments = ["fit", "--config", str(path), *narrow, *one_level, *tiny]
     arguments += ["--flatness.examples", "20", "--flatness.trace_probes", "2", "--flatness.directions", "1"]
+    if "vit" in path.stem:
+        arguments += ["--flatness.hessian_top", "true"]
     if "levels" in content.get("flatness", {}):
         arguments += ["--flatness.levels", "[0]"]
     source = content["pruning"].get("masks_from")
@@ -134,6 +140,11 @@ def test_a_config_runs_end_to_end_in_small(path, tmp_path):
     assert len(rows) == 2
     assert rows[1]["sparsity"] > 0
     assert ("hessian_trace" in rows[0]) == ("flatness" in path.stem)
+    if "vit" in path.stem:
+        _, masks = level_state(tmp_path / "run", 1)
+        assert not masks["encoder.layers.encoder_layer_0.self_attention.in_proj_weight"].all()
+        assert "heads.head.weight" not in masks
+        assert rows[1]["hessian_top"] > 0
     assert ("test_acc_before" in rows[0]) == ("redense" in path.stem)
 
 

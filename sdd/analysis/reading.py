@@ -1,6 +1,7 @@
 """Runs, read back from their folders."""
 
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,7 +17,7 @@ from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.runs.data_record import PartRecord
 from sdd.runs.folder import RunFolder
-from sdd.runs.settings import MASKS_FROM, SEED
+from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
 
 
 @dataclass(frozen=True)
@@ -58,9 +59,13 @@ class Run:
 
     @cached_property
     def shared(self) -> dict[str, Any]:
-        """Settings as its group shares them: no seed, and masks of other runs only as given or not."""
+        """Settings as its group shares them: no seed, masks of other runs only as given or not, a teacher seedless."""
         shared = {key: value for key, value in self.settings.items() if key != SEED}
-        return shared if shared.get(MASKS_FROM) is None else {**shared, MASKS_FROM: "given"}
+        if shared.get(MASKS_FROM) is not None:
+            shared[MASKS_FROM] = "given"
+        if shared.get(DISTILL_FROM) is not None:
+            shared[DISTILL_FROM] = _seedless(str(shared[DISTILL_FROM]), self.seed)
+        return shared
 
     @cached_property
     def summary(self) -> dict[str, Any]:
@@ -141,6 +146,15 @@ def read_together(runs: Iterable[Run]) -> tuple[Run, ...]:
     known = tuple(runs)
     complete = complete_settings([(run.chosen, run.settings) for run in known])
     return tuple(replace(run, settings=settings) for run, settings in zip(known, complete, strict=True))
+
+
+def _seedless(path: str, seed: int | None) -> str:
+    """Return a path that names a run's own seed as one that has {seed} there, so that seeds of one experiment agree.
+
+    Of a folder that has the name that sdd gives it, the digits after the seed depend on the seed and go too.
+    """
+    named = re.sub(rf"-s{seed}-[0-9a-f]{{8}}(?=/*$)", "-s{seed}", path)
+    return re.sub(rf"(?<![\d.]){seed}(?![\d.])", "{seed}", named)
 
 
 def _labels(folder: RunFolder) -> tuple[PartRecord | None, tuple[str, ...]]:

@@ -1,5 +1,6 @@
 """Flatness of the loss at the end of each level."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
@@ -10,13 +11,14 @@ from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.level import Level, refuse_other_levels
-from sdd.callbacks.level_table import LevelTable
+from sdd.callbacks.level_table import LevelTable, write_by_level
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.measures.hessian import TOP, TRACE, hessian_top, hessian_trace
 from sdd.measures.landscape import loss_curves
 from sdd.measures.objective import Objective
 from sdd.measures.sharpness import SHARPNESS, sharpness
+from sdd.measures.spectrum import EFFECTIVE_DIMENSION, EffectiveDimension, hessian_spectrum
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.seeding import Stream, torch_generator
@@ -40,12 +42,20 @@ class FlatnessMeasures(LevelTable):
         sharpness: Measure max over ‖ε‖₂ ≤ `rho` of L(θ + ε) − L(θ) by one ascent step. A gradient and a forward pass.
         loss_curves: Measure L(θ + α d) along random filter-normalised directions, into `loss_curves.csv`.
             `directions` × (`points` − 1) + 1 forward passes.
+        spectrum: Measure the density of the Hessian's eigenvalues, into `spectrum.csv`, and from it the effective
+            dimension; columns `effective_dimension` and `effective_dimension_error`, its standard error.
+            `spectrum_probes` × `spectrum_steps` Hessian-vector products, and memory for `spectrum_steps` vectors.
         top_tolerance: Relative residual at which the eigenvalue is taken as found.
         top_iterations: Most iterations for the eigenvalue.
         trace_probes: Random vectors for the trace.
         rho: Radius ρ of the sharpness, in the units of the weights.
         directions: Random directions of the loss curves.
         points: Values of α in [−1, 1] of the loss curves, odd.
+        spectrum_steps: Lanczos steps of each probe of the spectrum.
+        spectrum_probes: Random vectors of the spectrum.
+        spectrum_points: Eigenvalues at which its density is written.
+        spectrum_width: Standard deviation of the Gaussians that smooth it, as a part of its whole range.
+        spectrum_alpha: α > 0 of the effective dimension Σ λ / (λ + α) over the positive eigenvalues λ.
         examples: Training examples that the loss is averaged over; all where there are fewer.
         space: `surviving` weights, the directions in which the network can move, or the `full` parameter space.
         levels: Levels to measure; null: all.
@@ -64,12 +74,18 @@ class FlatnessMeasures(LevelTable):
         hessian_trace: bool = False,
         sharpness: bool = False,
         loss_curves: bool = False,
+        spectrum: bool = False,
         top_tolerance: float = 1e-4,
         top_iterations: int = 100,
         trace_probes: int = 16,
         rho: float = 0.05,
         directions: int = 5,
         points: int = 11,
+        spectrum_steps: int = 60,
+        spectrum_probes: int = 8,
+        spectrum_points: int = 201,
+        spectrum_width: float = 0.01,
+        spectrum_alpha: float = 1.0,
         examples: int = 500,
         space: Literal["surviving", "full"] = "surviving",
         levels: Sequence[int] | None = None,
@@ -77,12 +93,16 @@ class FlatnessMeasures(LevelTable):
     ) -> None:
         super().__init__()
         counts = {"top_iterations": top_iterations, "trace_probes": trace_probes, "directions": directions}
+        counts |= {"spectrum_steps": spectrum_steps, "spectrum_probes": spectrum_probes}
         for name, count in (counts | {"examples": examples}).items():
             if count < 1:
                 raise UserError(f"flatness.{name} is {count}; it must be at least 1")
-        for name, size in {"top_tolerance": top_tolerance, "rho": rho}.items():
-            if not size > 0:
+        sizes = {"top_tolerance": top_tolerance, "rho": rho}
+        for name, size in (sizes | {"spectrum_width": spectrum_width, "spectrum_alpha": spectrum_alpha}).items():
+            if not 0 < size < math.inf:
                 raise UserError(f"flatness.{name} is {size}; it must be above 0")
+        if spectrum_points < 2:
+            raise UserError(f"flatness.spectrum_points is {spectrum_points}; it must be at least 2")
         check_choice("flatness.space", space, ("surviving", "full"))
         if points < 3 or points % 2 == 0:
             raise UserError(f"flatness.points is {points}; it must be odd and at least 3, so that α = 0 is among them")
@@ -90,6 +110,9 @@ class FlatnessMeasures(LevelTable):
         self.sharpness, self.loss_curves = sharpness, loss_curves
         self.top_tolerance, self.top_iterations, self.trace_probes = top_tolerance, top_iterations, trace_probes
         self.rho, self.directions, self.points = rho, directions, points
+        self.spectrum, self.spectrum_steps, self.spectrum_probes = spectrum, spectrum_steps, spectrum_probes
+        self.spectrum_points, self.spectrum_width, self.spectrum_alpha = spectrum_points, spectrum_width, spectrum_alpha
+        self.spectra: list[dict[str, float | int]] = []
         self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
 
     def check_levels(self, last_level: int) -> None:
@@ -100,32 +123,40 @@ class FlatnessMeasures(LevelTable):
         """Measure every level, with a single product, probe and direction."""
         self.levels = None
         self.top_iterations = self.trace_probes = self.directions = 1
-        self.points = 3
+        self.spectrum_steps, self.spectrum_probes = 2, 1
+        self.points = self.spectrum_points = 3
 
     def columns(self) -> Sequence[Column]:
         """Return those of the measures that are switched on, each with the settings that decide its values."""
         everywhere = {"examples": self.examples, "space": self.space}
         top = everywhere | {"top_tolerance": self.top_tolerance, "top_iterations": self.top_iterations}
+        spectrum = {
+            "spectrum_alpha": self.spectrum_alpha,
+            "spectrum_steps": self.spectrum_steps,
+            "spectrum_probes": self.spectrum_probes,
+        }
         measured = (
             (self.hessian_top, TOP, top),
             (self.hessian_trace, TRACE, everywhere | {"trace_probes": self.trace_probes}),
             (self.sharpness, (SHARPNESS,), everywhere | {"rho": self.rho}),
+            (self.spectrum, EFFECTIVE_DIMENSION, everywhere | spectrum),
         )
         return [
             column.measured_with(**settings) for wanted, columns, settings in measured if wanted for column in columns
         ]
 
     def lacks(self, row: Mapping[str, float | int]) -> bool:
-        """Tell whether a level that is to be measured lacks a measure or its loss curves."""
+        """Tell whether a level that is to be measured lacks a measure, its loss curves or its spectrum."""
         if self.levels is not None and row["level"] not in self.levels:
             return False
-        curves = self.loss_curves and all(entry["level"] != row["level"] for entry in self.table)
-        return curves or super().lacks(row)
+        tables = ((self.loss_curves, self.table), (self.spectrum, self.spectra))
+        missing = any(wanted and all(entry["level"] != row["level"] for entry in table) for wanted, table in tables)
+        return missing or super().lacks(row)
 
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the measures that are switched on."""
-        wanted = self.hessian_top or self.hessian_trace or self.sharpness or self.loss_curves
-        if not wanted or (self.levels is not None and level.level not in self.levels):
+        wanted = (self.hessian_top, self.hessian_trace, self.sharpness, self.loss_curves, self.spectrum)
+        if not any(wanted) or (self.levels is not None and level.level not in self.levels):
             return {}
         measures: dict[str, float] = {}
         with tqdm(
@@ -157,7 +188,39 @@ class FlatnessMeasures(LevelTable):
                 measures["sharpness"] = sharpness(objective, rho=self.rho)
             if self.loss_curves:
                 self._measure_curves(objective, level)
+            if self.spectrum:
+                dimension = self._measure_spectrum(objective, level)
+                measures["effective_dimension"] = dimension.value
+                measures["effective_dimension_error"] = dimension.standard_error
         return measures
+
+    def write(self, trainer: pl.Trainer) -> None:
+        """Write loss curves and spectra, by level, if there are any."""
+        super().write(trainer)
+        write_by_level(trainer, "spectrum.csv", self.spectra)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return both tables so far."""
+        return super().state_dict() | {"spectra": self.spectra}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take up the tables of a run that was left, perhaps by a version that knew no spectra."""
+        super().load_state_dict(state_dict)
+        self.spectra = state_dict.get("spectra", [])
+
+    def _measure_spectrum(self, objective: Objective, level: Level) -> EffectiveDimension:
+        spectrum = hessian_spectrum(
+            objective,
+            steps=self.spectrum_steps,
+            probes=self.spectrum_probes,
+            generator=self._generator("hessian spectrum", level),
+        )
+        eigenvalues, density = spectrum.density(self.spectrum_points, self.spectrum_width)
+        self.spectra += [
+            {"level": level.level, "sparsity": level.sparsity, "eigenvalue": eigenvalue, "density": value}
+            for eigenvalue, value in zip(eigenvalues.tolist(), density.tolist(), strict=True)
+        ]
+        return spectrum.effective_dimension(self.spectrum_alpha)
 
     def _measure_curves(self, objective: Objective, level: Level) -> None:
         curves = loss_curves(

@@ -33,9 +33,7 @@ class LevelTable(LevelCallback):
 
     def write(self, trainer: pl.Trainer) -> None:
         """Write the table, by level, if it has a row."""
-        if self.table:
-            self.table.sort(key=lambda row: row["level"])
-            write_table(RunFolder(trainer.default_root_dir).path / self.file, self.table)
+        write_by_level(trainer, self.file, self.table)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the table so far."""
@@ -44,3 +42,10 @@ class LevelTable(LevelCallback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the table of a run that was left."""
         self.table = state_dict["table"]
+
+
+def write_by_level(trainer: pl.Trainer, file: str, table: list[dict[str, float | int]]) -> None:
+    """Write a table into the run's folder, its rows sorted by level in place, if it has one."""
+    if table:
+        table.sort(key=lambda row: row["level"])
+        write_table(RunFolder(trainer.default_root_dir).path / file, table)

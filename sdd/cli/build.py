@@ -41,6 +41,8 @@ def build(request: Request, config: Namespace) -> Experiment:
     if request.command == "validate":
         data.split("val")
     check_fit(model, data)
+    if config.model.distill_from is not None and not config.model.distill_weight and fits and is_first_process():
+        say("model.distill_weight is 0: the run that model.distill_from names teaches nothing", error=True)
     if fits:
         check_batch_norm(model.net, data, trainer)
         pruning.check_trainer(trainer, model, len(data.train_dataloader()))
@@ -63,7 +65,8 @@ def try_only(request: Request) -> None:
     """
     config = request.config.clone()
     config.preflight = True
-    if config.pruning.masks_from == AUTO:  # that run need not be there yet
-        config.pruning.update(TICKETS)
+    if config.pruning.masks_from == AUTO:
+        for name, value in TICKETS.items():  # that run need not be there yet
+            config.pruning[name] = value
     build(request, config)
     say("tried a dense and a pruned level on two batches: all parts work together; nothing was written")

@@ -1,22 +1,23 @@
 """The parts of an experiment, made from its configuration."""
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as pl
-from jsonargparse import ArgumentParser, Namespace
+from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from torch import nn
 
 from sdd.callbacks import IterativePruning
+from sdd.cli.network import builder
 from sdd.cli.parse import Request
+from sdd.cli.teacher import Teacher, teacher_of
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.failures import naming
 from sdd.messages import one_line
 from sdd.module import Classifier
+from sdd.runs.prerequisites import AUTO
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Experiment:
         data: Training, validation and test images.
         pruning: One of the Trainer's callbacks: the driver of the levels.
         trainer: With all callbacks and loggers.
+        teacher: What `fit` learns from beside the labels; None where there is nothing.
         options: Further arguments of the Trainer's method, such as `ckpt_path` and `verbose`.
     """
 
@@ -35,6 +37,7 @@ class Experiment:
     data: NoisyLabelData
     pruning: IterativePruning
     trainer: pl.Trainer
+    teacher: Teacher | None
     options: dict[str, Any]
 
 
@@ -61,8 +64,21 @@ def make(request: Request, config: Namespace) -> Experiment:
     options = wiring._prepare_subcommand_kwargs(request.command)
     del options["model"], options["datamodule"]
     with naming("model.net, as it was made,"):
-        model.draw_from(_builder(config.model.net))
-    return Experiment(model, data, pruning, wiring.trainer, options)
+        model.draw_from(builder(config.model.net.as_dict()))
+    teacher = _teach(model, config.model, request.plan.seed) if request.command == "fit" else None
+    return Experiment(model, data, pruning, wiring.trainer, teacher, options)
+
+
+def _teach(model: Classifier, config: Namespace, seed: int) -> Teacher | None:
+    """Give the module its teacher, if it has one; returns it."""
+    if not config.distill_weight:
+        return None
+    if config.distill_from == AUTO:  # all is only tried, and that run need not be there yet
+        model.teach(model.fresh_network(level=0))
+        return None
+    teacher = teacher_of(config, seed)
+    model.teach(teacher.network())
+    return teacher
 
 
 _PROBLEM = re.compile(r"Problem with given class_path '[\w.]*?(\w+)': (.*?)(?= - Expected | Given value type|$)")
@@ -76,16 +92,3 @@ def _refused(error: Exception, accelerator: object) -> Exception:
         return UserError(f"trainer: {text}{hint}")
     problem = _PROBLEM.search(one_line(str(error)))
     return error if problem is None else UserError(f"{problem[1]} cannot be made: {problem[2]}")
-
-
-def _builder(net: Namespace) -> Callable[[], nn.Module]:
-    """Return a function that builds the configured network anew, with fresh weights."""
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--net", type=nn.Module)
-    config = parser.parse_object({"net": net.as_dict()})
-
-    def build() -> nn.Module:
-        built: nn.Module = parser.instantiate(config).net
-        return built
-
-    return build

@@ -10,14 +10,16 @@ from jsonargparse import Namespace
 
 from sdd.callbacks import IterativePruning
 from sdd.callbacks.trainer_settings import check_callback_class
+from sdd.cli.teacher import teacher_of
 from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
 from sdd.data import NoisyLabelData
+from sdd.distillation import check_distillation
 from sdd.errors import UserError
 from sdd.pruning.retraining import RETRAININGS
 from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
 from sdd.runs.plan import Plan
-from sdd.runs.prerequisites import AUTO, TICKETS
+from sdd.runs.prerequisites import AUTO, TICKETS, UNTAUGHT
 from sdd.tracking.sweep_agent import in_wandb_sweep
 
 _LARGEST_SEED = 2**32 - 1
@@ -68,6 +70,9 @@ def parse(arguments: Sequence[str]) -> Request:
     retraining = RETRAININGS.get(config.pruning.retrain, config.pruning.retrain_args)
     if config.pruning.masks_from == AUTO and not retraining.other_masks:
         config.pruning.masks_from = None  # this is the run whose masks others take
+    if config.model.distill_from == AUTO and config.model.distill_weight == 0:
+        for name, value in UNTAUGHT.items():  # this is the run that teaches others
+            config.model[name] = value
     text = wiring.command_parser.dump(config, skip_unset=False, skip_link_targets=True)
     settings = settings_of(wiring.command_parser, yaml.safe_load(text), SECTIONS, ALL_PLACE)
     levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
@@ -91,7 +96,7 @@ def plan(arguments: Sequence[str]) -> Plan:
 
 
 def check_parts(request: Request) -> None:
-    """Find out what the data and the pruning say of their arguments, before anything costly.
+    """Find out what data and pruning say of their arguments, and whether the teacher is there, before anything costly.
 
     Args:
         request: Of `fit`.
@@ -104,6 +109,10 @@ def check_parts(request: Request) -> None:
         pruning |= TICKETS
     IterativePruning(**pruning)
     NoisyLabelData(**request.config.data.as_dict())
+    model = request.config.model
+    check_distillation(model.distill_from, model.distill_level, model.distill_weight, model.distill_temperature)
+    if model.distill_weight and model.distill_from != AUTO:
+        teacher_of(model, request.plan.seed)
 
 
 def _check(config: Namespace) -> None:

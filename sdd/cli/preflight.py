@@ -1,6 +1,7 @@
 """Whether network, data and optimizer fit together, found out before any training."""
 
 import torch
+from torch import Tensor, nn
 
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
@@ -33,8 +34,33 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
             f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
             f"classes; set --model.net.num_classes {data.num_classes}"
         )
+    if model.distillation is not None:
+        _check_teacher(model.distillation.teacher, images, data.num_classes)
     model.loss.check(model.loss_name, logits, labels)
     try:
         model.configure_optimizers()
     except (TypeError, ValueError) as error:
         raise UserError(f"the optimizer or its schedule cannot be made: {one_line(str(error))}") from error
+
+
+def _check_teacher(teacher: nn.Module, images: Tensor, classes: int) -> None:
+    """Show the teacher the examples too.
+
+    Args:
+        teacher: Trained, in evaluation mode.
+        images: Network inputs [B, channels, height, width].
+        classes: Number of classes.
+    """
+    try:
+        with torch.no_grad():
+            taught = teacher(images)
+    except (RuntimeError, ValueError, TypeError) as error:
+        raise UserError(
+            f"model.distill_from: the teacher does not take images of shape {list(images.shape[1:])}: "
+            f"{one_line(str(error))}"
+        ) from error
+    if list(taught.shape) != [len(images), classes]:
+        raise UserError(
+            f"model.distill_from: the teacher gives outputs of shape {list(taught.shape[1:])} per example, but there "
+            f"are {classes} classes"
+        )

@@ -10,11 +10,12 @@ from sdd.cli.parse import Request, plan
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.runs.folder import RunFolder
-from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, tickets_config
+from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, teacher_config, tickets_config
+from sdd.runs.settings import DISTILL_FROM
 
 
 def train_prerequisites(asked: Request, request: Request, claimed: Claim) -> Claim:
-    """Train what is missing; returns the claim with the run whose masks are taken, and where the dense network ends.
+    """Train what is missing; returns the claim with the runs for masks and teacher, and where the dense network ends.
 
     Args:
         asked: What the command line asks for: today's defaults name the default folders.
@@ -28,6 +29,8 @@ def train_prerequisites(asked: Request, request: Request, claimed: Claim) -> Cla
     config = claimed.config
     if config.pruning.masks_from == AUTO:
         config.pruning.masks_from = str(_train_tickets(asked, request).path)
+    if config.model.distill_from == AUTO:
+        config.model.distill_from = str(_train_teacher(asked, request).path)
     if config.pruning.dense_from is not None and claimed.checkpoint is None:
         return replace(claimed, checkpoint=_train_dense(asked, request))
     return claimed
@@ -70,6 +73,22 @@ def found_tickets(request: Request) -> RunFolder:
             "the run that it started from with --sparse"
         )
     return RunFolder(found[0])
+
+
+def _train_teacher(asked: Request, request: Request) -> RunFolder:
+    """Train the run that this one learns from, where it is not there yet."""
+    dense = request.config.model.distill_level == 0
+    teacher = Prerequisite(
+        DISTILL_FROM,
+        AUTO,
+        teacher_config(yaml.safe_load(request.text)),
+        f"{request.plan.config_name}-dense" if dense else request.plan.config_name,
+        request.folder.path,
+        plan,
+        named_by=teacher_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
+    )
+    teacher.train()
+    return teacher.folder
 
 
 def _train_dense(asked: Request, request: Request) -> Path:

@@ -1,5 +1,6 @@
 """Between build and fit: whether the data are those that a run was started with, and what they are."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from sdd.console import say
 from sdd.data import NoisyLabelData
 from sdd.data.fingerprint import fingerprint, transition_counts
 from sdd.errors import UserError
-from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts
+from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts, teaching_changes
 from sdd.runs.folder import RunFolder
+from sdd.runs.settings import DISTILL_FROM
 from sdd.runs.trained_levels import TrainedLevels
 
 
@@ -35,6 +37,8 @@ def checked_record(request: Request, experiment: Experiment, checkpoint: Path | 
     source = experiment.pruning.source
     if isinstance(source, TrainedLevels):
         _check(source.folder, record, values, "pruning.masks_from ")
+    if experiment.teacher is not None:
+        _check_teacher(experiment.teacher.run, record, values)
     return record
 
 
@@ -62,16 +66,38 @@ def _check(folder: RunFolder, now: DataRecord, values: Mapping[str, Any], settin
         return  # a checkpoint that lies somewhere else
     then = folder.data_record()
     if then is None:
-        if is_first_process():
-            say(
-                f"{setting}{folder.path} has no {folder.data_file.name}, as sdd wrote none when it was started: it is "
-                "not known whether the data have changed since",
-                error=True,
-            )
+        _say_unknown(f"{setting}{folder.path}", folder)
         return
     found = changes(then, now, comparable_parts(settings.values, values))
     if found:
         raise UserError(
             f"{setting}{folder.path} was started with other data: {'; '.join(found)}; put the data back as they were, "
             "or train anew in another folder"
+        )
+
+
+def _check_teacher(teacher: TrainedLevels, now: DataRecord, values: Mapping[str, Any]) -> None:
+    """Find out whether a teacher was trained on the same images and classes; its labels may have other noise."""
+    place, size = f"{DISTILL_FROM} {teacher.folder.path}", "data.image_size"
+    then = teacher.folder.data_record()
+    if then is None:
+        _say_unknown(place, teacher.folder)
+        return
+    found = teaching_changes(then, now)
+    seen, shown = teacher.settings.get(size), values.get(size)
+    if seen != shown:
+        found.append(f"{size} {json.dumps(seen)}, here {json.dumps(shown)}")
+    if found:
+        raise UserError(
+            f"{place} was trained on other data: {'; '.join(found)}; a teacher must know the same training images and "
+            "classes: set the same data, or name another run"
+        )
+
+
+def _say_unknown(place: str, folder: RunFolder) -> None:
+    if is_first_process():
+        say(
+            f"{place} has no {folder.data_file.name}, as sdd wrote none when it was started: it is not known whether "
+            "the data have changed since",
+            error=True,
         )

@@ -1,6 +1,7 @@
 """Largest eigenvalue and trace of the Hessian of the loss, from Hessian-vector products alone."""
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -106,6 +107,32 @@ def hessian_top(
     if objective.dimension == 0:
         return TopEigenvalue(value=0.0, iterations=0, residual=0.0, converged=True)
     start = torch.randn(objective.dimension, generator=generator, dtype=torch.float64)
+    for diagonal, off_diagonal in lanczos(objective, start):
+        steps = len(diagonal)
+        if not math.isfinite(diagonal[-1] + off_diagonal[-1]):
+            break
+        value, residual, norm = _top_ritz_pair(diagonal, off_diagonal)
+        rounding = 10 * torch.finfo(objective.dtype).eps * norm
+        converged = steps == objective.dimension or residual <= max(tolerance * abs(value), rounding)
+        if converged or steps == max_iterations:
+            relative = residual / abs(value) if value != 0 else 0.0 if residual == 0 else math.inf
+            return TopEigenvalue(value=value, iterations=steps, residual=relative, converged=converged)
+    return TopEigenvalue(value=math.nan, iterations=steps, residual=math.nan, converged=False)
+
+
+def lanczos(objective: Objective, start: Tensor) -> Iterator[tuple[list[float], list[float]]]:
+    """Reduce the Hessian on the surviving coordinates to a tridiagonal matrix, a step for each one asked for.
+
+    Lanczos (1950) with full reorthogonalisation, done twice at each step. Whoever takes the steps ends them, at the
+    latest when the last coupling is zero.
+
+    Args:
+        objective: The loss and its surviving coordinates, one at least.
+        start: The first vector [dimension], of any length above 0.
+
+    Yields:
+        The diagonal so far, and the couplings between neighbours, the last of which leads out of the matrix: as many.
+    """
     basis = [(start / start.norm()).to(objective.device, objective.dtype)]
     diagonal: list[float] = []
     off_diagonal: list[float] = []
@@ -114,16 +141,22 @@ def hessian_top(
         diagonal.append(float(torch.dot(basis[-1], image)))
         _orthogonalise(image, basis)
         off_diagonal.append(float(image.norm()))
-        steps = len(diagonal)
-        if not math.isfinite(diagonal[-1] + off_diagonal[-1]):
-            return TopEigenvalue(value=math.nan, iterations=steps, residual=math.nan, converged=False)
-        value, residual, norm = _top_ritz_pair(diagonal, off_diagonal)
-        rounding = 10 * torch.finfo(objective.dtype).eps * norm
-        converged = steps == objective.dimension or residual <= max(tolerance * abs(value), rounding)
-        if converged or steps == max_iterations:
-            relative = residual / abs(value) if value != 0 else 0.0 if residual == 0 else math.inf
-            return TopEigenvalue(value=value, iterations=steps, residual=relative, converged=converged)
+        yield diagonal, off_diagonal
         basis.append(image / off_diagonal[-1])
+
+
+def ritz(diagonal: Sequence[float], off_diagonal: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Return eigenvalues [m], rising, and eigenvectors [m, m], in columns, of Lanczos's tridiagonal matrix.
+
+    Args:
+        diagonal: m numbers.
+        off_diagonal: m couplings, the last of which leads out of the matrix.
+    """
+    couplings = torch.tensor(off_diagonal[:-1], dtype=torch.float64)
+    matrix = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
+    matrix += torch.diag(couplings, 1) + torch.diag(couplings, -1)
+    values, vectors = torch.linalg.eigh(matrix)
+    return values, vectors
 
 
 def hessian_trace(objective: Objective, *, probes: int = 32, generator: torch.Generator) -> TraceEstimate:
@@ -165,8 +198,5 @@ def _orthogonalise(vector: Tensor, basis: list[Tensor]) -> None:
 
 def _top_ritz_pair(diagonal: list[float], off_diagonal: list[float]) -> tuple[float, float, float]:
     """Top eigenvalue of the tridiagonal matrix, residual of its Ritz pair, spectral norm of the matrix."""
-    couplings = torch.tensor(off_diagonal[:-1], dtype=torch.float64)
-    matrix = torch.diag(torch.tensor(diagonal, dtype=torch.float64))
-    matrix += torch.diag(couplings, 1) + torch.diag(couplings, -1)
-    values, vectors = torch.linalg.eigh(matrix)
+    values, vectors = ritz(diagonal, off_diagonal)
     return float(values[-1]), off_diagonal[-1] * abs(float(vectors[-1, -1])), float(values.abs().max())

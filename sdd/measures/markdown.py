@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from sdd.measures import distance, dynamics, hessian, landscape
+from sdd.measures import distance, dynamics, hessian, landscape, spectrum
 from sdd.measures.accuracy import VALIDATION
 from sdd.measures.built_in import ALWAYS
 from sdd.measures.columns import Column
@@ -34,6 +34,11 @@ def cost_table() -> str:
         ("flatness.hessian_trace", _names(hessian.TRACE), hessian.TRACE[0].cost),
         ("flatness.sharpness", _names([SHARPNESS]), SHARPNESS.cost),
         ("flatness.loss_curves", "`loss_curves.csv`", landscape.COST),
+        (
+            "flatness.spectrum",
+            f"`spectrum.csv`, {_names(spectrum.EFFECTIVE_DIMENSION)}",
+            spectrum.EFFECTIVE_DIMENSION[0].cost,
+        ),
         ("distance.path", "`distance_path.csv`", distance.PATH_COST),
     ]
     rows = [(f"`--{setting} true`", names, cost) for setting, names, cost in measured]

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from sdd.runs.settings import same
@@ -137,6 +137,22 @@ def changes(then: DataRecord, now: DataRecord, parts: Sequence[str]) -> list[str
         else:
             found += _part_changes(words, before, after)
     if parts and (list(then.mean), list(then.std)) != (list(now.mean), list(now.std)):
+        found.append("mean and standard deviation of the channels differ")
+    return found
+
+
+def teaching_changes(then: DataRecord, now: DataRecord) -> list[str]:
+    """Return in what the training data of a teacher are not those of the run that learns from it, in words.
+
+    Images, classes, true labels and normalisation must be the same; noisy labels may be others.
+
+    Args:
+        then: Of the teacher.
+        now: Of the run.
+    """
+    before, after = then.parts["train"], now.parts["train"]
+    found = _part_changes("training", replace(before, labels=""), replace(after, labels=""))
+    if not found and (list(then.mean), list(then.std)) != (list(now.mean), list(now.std)):
         found.append("mean and standard deviation of the channels differ")
     return found
 

@@ -97,6 +97,11 @@ class RunFolder:
         return self.path / "loss_curves.csv"
 
     @property
+    def spectrum(self) -> Path:
+        """Density of the Hessian's eigenvalues at each level, where it was measured."""
+        return self.path / "spectrum.csv"
+
+    @property
     def distance_path(self) -> Path:
         """The learning distance after every epoch, where it was measured."""
         return self.path / "distance_path.csv"

@@ -24,6 +24,14 @@ AUTO = "auto"
 # The settings in which a run of winning tickets differs from one that takes their masks.
 TICKETS: dict[str, Any] = {"masks_from": None, "retrain": "lottery", "retrain_args": None, "redense_lr": None}
 
+# The settings, at their defaults, in which a run differs from one that learns from it as its teacher.
+UNTAUGHT: dict[str, Any] = {
+    "distill_from": None,
+    "distill_level": 0,
+    "distill_weight": 0.0,
+    "distill_temperature": 4.0,
+}
+
 # What level 0 depends on; the rest of `pruning` comes into play only when weights are removed.
 _DENSE = ("epochs_per_level", "rewind_steps", "stop_loss", "exclude")
 
@@ -47,6 +55,23 @@ def tickets_config(config: Mapping[str, Any]) -> dict[str, Any]:
         config: The run's, nested.
     """
     return _without_place(config) | {"pruning": {**config["pruning"], **TICKETS}}
+
+
+def teacher_config(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration of the teacher of a run: the same without one; of level 0 alone where that teaches.
+
+    Args:
+        config: The run's, nested.
+    """
+    # A dense network that was named learns from the teacher too, so it is not the teacher's.
+    shared = AUTO if config["pruning"].get("dense_from") == AUTO else None
+    plain = {
+        **config,
+        "model": {**config["model"], **UNTAUGHT},
+        "pruning": {**config["pruning"], "dense_from": shared},
+        "checkpoint": {**config["checkpoint"], "keep_levels": True},
+    }
+    return dense_config(plain) if config["model"]["distill_level"] == 0 else _without_place(plain)
 
 
 def _without_place(config: Mapping[str, Any]) -> dict[str, Any]:

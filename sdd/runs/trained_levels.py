@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,6 +12,7 @@ from sdd.models.state import State
 from sdd.pruning.masks import Masks, parameter_name
 from sdd.runs.folder import RunFolder, is_readable
 from sdd.runs.mask_file import check_shapes
+from sdd.runs.settings import MASKS_FROM
 
 
 class StoredLevels:
@@ -55,25 +57,31 @@ class TrainedLevels(StoredLevels):
 
     Args:
         path: The run's folder.
+        setting: What names it, for messages.
 
     Raises:
         UserError: It is no finished run.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, setting: str = MASKS_FROM) -> None:
         super().__init__(RunFolder(Path(path).expanduser()))
+        self._setting = setting
         state = self.folder.state()
         if state.name == "damaged":
-            raise UserError(f"pruning.masks_from {path} is damaged: {state.reason}")
+            raise UserError(f"{setting} {path} is damaged: {state.reason}")
         if state.name in {"new", "other"}:
-            raise UserError(
-                f"pruning.masks_from {path} is no run: it must be the folder of a finished run, or a file of masks"
-            )
+            allowed = "the folder of a finished run" + (", or a file of masks" if setting == MASKS_FROM else "")
+            raise UserError(f"{setting} {path} is no run: it must be {allowed}")
         if state.name != "finished":
-            raise UserError(f"pruning.masks_from {path} is not finished: give its command again first")
+            raise UserError(f"{setting} {path} is not finished: give its command again first")
         held = self.folder.settings()
         assert held is not None
         self._settings = held.values
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """What decides the run's numbers, as flat dotted keys."""
+        return dict(self._settings)
 
     @property
     def seed(self) -> int:
@@ -92,12 +100,24 @@ class TrainedLevels(StoredLevels):
             UserError: A level is missing or damaged, or its masks are for other weights.
         """
         for level in range(last_level + 1):
-            path = self.folder.level_checkpoint(level)
-            if not path.is_file():
-                raise UserError(
-                    f"pruning.masks_from: {path} is missing, but {last_level} levels are asked for; lower "
-                    "--pruning.levels, or repeat that run with --checkpoint.keep_levels true"
-                )
-            if not is_readable(path):
-                raise UserError(f"pruning.masks_from: {path} is damaged")
+            self.check_level(level, f"but {last_level} levels are asked for; lower --pruning.levels")
         check_shapes(str(self.folder.path), self.masks(0), prunable)
+
+    def check_level(self, level: int, otherwise: str) -> None:
+        """Find out whether a level's file is there.
+
+        Args:
+            level: Its number.
+            otherwise: What to say and do where it is missing.
+
+        Raises:
+            UserError: It is missing or damaged.
+        """
+        path = self.folder.level_checkpoint(level)
+        if not path.is_file():
+            raise UserError(
+                f"{self._setting}: {path} is missing, {otherwise}, or repeat that run with "
+                "--checkpoint.keep_levels true"
+            )
+        if not is_readable(path):
+            raise UserError(f"{self._setting}: {path} is damaged")

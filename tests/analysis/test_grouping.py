@@ -51,6 +51,17 @@ def test_runs_on_masks_of_different_runs_are_one_group_and_not_copies():
     assert group.settings["pruning.masks_from"] == "given"
 
 
+def test_seeds_with_teachers_of_their_own_are_one_group_and_other_teachers_another():
+    teachers = ["runs/wide-s{}", "runs/mlp-s{}-0123456{}", "runs/narrow-0.{{seed}}", "auto", "runs/one"]
+    runs = [
+        run(f"{number}-{seed}", seed=seed, **{"model.distill_from": teacher.format(seed, seed)})
+        for number, teacher in enumerate(teachers)
+        for seed in (1, 2)
+    ]
+    groups = group_runs(runs)
+    assert [sorted(one.name for one in group.runs) for group in groups] == [[f"{k}-1", f"{k}-2"] for k in range(5)]
+
+
 @pytest.mark.parametrize(
     ("settings", "finished", "problem"),
     [

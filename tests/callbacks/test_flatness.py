@@ -15,7 +15,9 @@ from sdd.models import MLP
 from sdd.seeding import Stream
 from tests.small import NormNet, curve_without_seconds, level_state, small_data, small_run
 
-ALL = {"hessian_top": True, "hessian_trace": True, "sharpness": True, "loss_curves": True}
+ALL = {"hessian_top": True, "hessian_trace": True, "sharpness": True, "loss_curves": True, "spectrum": True}
+
+SMALL = {"spectrum_steps": 5, "spectrum_probes": 2, "spectrum_points": 41, "spectrum_width": 0.1}
 
 
 def tiny_net():
@@ -40,7 +42,8 @@ def explicit_hessian(state, masks, inputs, labels):
 
 
 def test_measures_equal_the_explicit_hessian_of_surviving_weights(tmp_path):
-    flatness = FlatnessMeasures(**ALL, examples=150, trace_probes=64, top_tolerance=1e-6)
+    sizes = {"spectrum_alpha": 0.1, "spectrum_steps": 40, "spectrum_probes": 12}
+    flatness = FlatnessMeasures(**ALL, **sizes, examples=150, trace_probes=64, top_tolerance=1e-6)
     small_run(tmp_path, flatness, build=tiny_net, epochs_per_level=6)
     data = small_data()
     train = data.split("train")
@@ -53,12 +56,16 @@ def test_measures_equal_the_explicit_hessian_of_surviving_weights(tmp_path):
         assert row["hessian_top"] == pytest.approx(torch.linalg.eigvalsh(hessian)[-1].item(), rel=1e-4)
         assert abs(row["hessian_trace"] - hessian.trace().item()) < 4 * row["hessian_trace_error"] + 1e-6
         assert row["hessian_top_residual"] <= 1e-5
+        positive = torch.linalg.eigvalsh(hessian).clamp(min=0)
+        effective = (positive / (positive + 0.1)).sum().item()
+        assert abs(row["effective_dimension"] - effective) < 4 * row["effective_dimension_error"]
+        assert row["effective_dimension_error"] < 0.5 * effective
         assert row["sharpness"] > 0
 
 
 def test_measuring_changes_no_other_column(tmp_path):
     small_run(tmp_path / "off", build=NormNet)
-    small_run(tmp_path / "on", FlatnessMeasures(**ALL, examples=50, points=5), build=NormNet)
+    small_run(tmp_path / "on", FlatnessMeasures(**ALL, **SMALL, examples=50, points=5), build=NormNet)
     off, on = (curve_without_seconds(tmp_path / name) for name in ("off", "on"))
     width = len(off[0])
     assert [row[:width] for row in on] == off
@@ -69,7 +76,16 @@ def test_measuring_changes_no_other_column(tmp_path):
         "hessian_trace",
         "hessian_trace_error",
         "sharpness",
+        "effective_dimension",
+        "effective_dimension_error",
     ]
+    with (tmp_path / "on" / "spectrum.csv").open() as file:
+        table = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+    for level in range(4):
+        part = [entry for entry in table if entry["level"] == level]
+        assert len(part) == 41
+        step = part[1]["eigenvalue"] - part[0]["eigenvalue"]
+        assert sum(entry["density"] for entry in part) * step == pytest.approx(1, rel=1e-4)
     for level in range(4):
         first, second = (level_state(tmp_path / name, level)[0] for name in ("off", "on"))
         assert all(torch.equal(first[name], second[name]) for name in first)
@@ -115,6 +131,18 @@ def test_the_distance_path_ends_where_the_level_ends(tmp_path):
             assert math.sqrt(sum(value**2 for value in layers)) == pytest.approx(row[measure], rel=1e-12)
 
 
+def test_a_level_without_a_spectrum_lacks_one_and_a_run_takes_its_own_up_again():
+    flatness, row = FlatnessMeasures(spectrum=True), {"level": 1, "effective_dimension": 2.0}
+    row["effective_dimension_error"] = 0.1
+    assert flatness.lacks(row)
+    flatness.load_state_dict({"table": []})  # of a version before
+    assert flatness.lacks(row)
+    flatness.load_state_dict({"table": [], "spectra": [{"level": 1, "eigenvalue": 0.0, "density": 1.0}]})
+    assert not flatness.lacks(row)
+    assert flatness.lacks({**row, "level": 2})
+    assert FlatnessMeasures(spectrum=True).state_dict().keys() == {"table", "spectra"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
@@ -124,6 +152,11 @@ def test_the_distance_path_ends_where_the_level_ends(tmp_path):
         ({"top_tolerance": -1.0}, "top_tolerance"),
         ({"points": 4}, "odd"),
         ({"directions": 0}, "directions"),
+        ({"spectrum_steps": 0}, "spectrum_steps"),
+        ({"spectrum_probes": 0}, "spectrum_probes"),
+        ({"spectrum_points": 1}, "spectrum_points"),
+        ({"spectrum_width": 0.0}, "spectrum_width"),
+        ({"spectrum_alpha": math.inf}, "spectrum_alpha"),
     ],
 )
 def test_impossible_arguments_are_refused_in_one_line(arguments, word):

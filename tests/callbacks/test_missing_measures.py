@@ -11,7 +11,8 @@ from sdd.analysis.curve import read_curve
 from tests.golden.cases import FLATNESS
 from tests.small import QUICK, curve_without_seconds
 
-MEASURED = [*FLATNESS, "--flatness.examples", "60", "--distance.per_layer", "true"]
+SPECTRUM = ["--flatness.spectrum", "true", "--flatness.spectrum_steps", "3", "--flatness.spectrum_points", "9"]
+MEASURED = [*FLATNESS, *SPECTRUM, "--flatness.examples", "60", "--distance.per_layer", "true"]
 
 
 @pytest.fixture(autouse=True)
@@ -26,7 +27,8 @@ def fit(folder, *arguments):
 def tables(folder):
     columns = json.loads((folder / "columns.json").read_text())["columns"]
     by_name = {column["name"]: column for column in columns}
-    return curve_without_seconds(folder), (folder / "loss_curves.csv").read_text(), by_name
+    written = [(folder / f"{name}.csv").read_text() for name in ("loss_curves", "spectrum")]
+    return curve_without_seconds(folder), written, by_name
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def test_the_default_is_the_cross_entropy_bit_for_bit():
     ("chosen", "arguments"),
     [
         ("cross_entropy", {"label_smoothing": 0.1}),
+        ("generalized_cross_entropy", None),
+        ("symmetric_cross_entropy", {"beta": 0.3}),
         ("torch.nn.CrossEntropyLoss", {"label_smoothing": 0.1}),
         ("torch.nn.functional.multi_margin_loss", {"margin": 0.5}),
         ("torch.nn.MultiMarginLoss", None),
@@ -80,6 +82,45 @@ def test_label_smoothing_is_that_of_its_definition():
     assert math.isclose(
         loss_of("cross_entropy", {"label_smoothing": 0.1}).mean(LOGITS.double(), LABELS).item(), wanted.item()
     )
+
+
+def test_label_smoothing_of_0_is_no_smoothing_bit_for_bit():
+    smoothed, plain = (loss_of("cross_entropy", arguments) for arguments in ({"label_smoothing": 0.0}, None))
+    logits = LOGITS.clone().requires_grad_(), LOGITS.clone().requires_grad_()
+    smoothed.mean(logits[0], LABELS).backward()
+    plain.mean(logits[1], LABELS).backward()
+    assert torch.equal(logits[0].grad, logits[1].grad)
+    assert torch.equal(smoothed.sum(LOGITS, LABELS), plain.sum(LOGITS, LABELS))
+
+
+PROBABILITY = LOGITS.double().softmax(1)[torch.arange(6), LABELS]
+
+
+@pytest.mark.parametrize("q", [0.3, 0.7, 1.0])
+def test_generalized_cross_entropy_is_that_of_its_definition(q):
+    each = loss_of("generalized_cross_entropy", {"q": q}).each(LOGITS.double(), LABELS)
+    torch.testing.assert_close(each, (1 - PROBABILITY**q) / q)
+    nearly = loss_of("generalized_cross_entropy", {"q": 1e-9}).each(LOGITS.double(), LABELS)
+    torch.testing.assert_close(nearly, -PROBABILITY.log(), rtol=1e-6, atol=0)
+
+
+def test_symmetric_cross_entropy_is_that_of_its_definition():
+    arguments = {"alpha": 0.2, "beta": 1.5, "log_of_zero": -6.0}
+    each = loss_of("symmetric_cross_entropy", arguments).each(LOGITS.double(), LABELS)
+    targets = functional.one_hot(LABELS, 4).double()
+    reverse = -(LOGITS.double().softmax(1) * torch.where(targets > 0, targets.log(), -6.0)).sum(1)
+    torch.testing.assert_close(each, 0.2 * -PROBABILITY.log() + 1.5 * reverse)
+
+
+@pytest.mark.parametrize("chosen", ["generalized_cross_entropy", "symmetric_cross_entropy"])
+def test_robust_losses_have_finite_gradients_where_the_label_has_no_probability(chosen):
+    logits = torch.tensor([[0.0, 1000.0]], requires_grad=True)
+    loss = loss_of(chosen, None).mean(logits, torch.tensor([0]))
+    loss.backward()
+    assert math.isfinite(loss.item())
+    assert torch.isfinite(logits.grad).all()
+    with pytest.raises(ValueError, match="allowed: mean, sum, none"):
+        loss_of(chosen, None).mean(logits, torch.tensor([0]), reduction="max")
 
 
 def test_class_weights_are_measured_in_double_and_stay_single():
@@ -116,6 +157,9 @@ def each(outputs, labels):
         ("cross_entropy", {"reduction": "sum"}, "the reduction 'sum'"),
         ("torch.nn.CrossEntropyLoss", {"reduction": "none"}, "the reduction 'none'"),
         ("torch.nn.CrossEntropyLoss", {"weight": [1, 2]}, "does not take outputs.*weight tensor"),
+        ("generalized_cross_entropy", {"q": 0.0}, "q is 0.0; it must be above 0 and at most 1"),
+        ("symmetric_cross_entropy", {"alpha": -1.0}, "alpha is -1.0"),
+        ("symmetric_cross_entropy", {"log_of_zero": 0.0}, "log_of_zero is 0.0; it must be a number below 0"),
         (f"{__name__}.Trained", None, "parameters to train"),
         (f"{__name__}.nothing", None, "gives 0.0 as the mean"),
         (f"{__name__}.each", None, r"a tensor of shape \[6\] as the mean"),

@@ -6,7 +6,7 @@ from sdd.measures.built_in import ALWAYS, COLUMNS
 from sdd.measures.columns import describe
 from tests.small import small_data, small_run
 
-FLATNESS = {"hessian_top": True, "hessian_trace": True, "sharpness": True}
+FLATNESS = {"hessian_top": True, "hessian_trace": True, "sharpness": True, "spectrum": True}
 
 
 def test_those_that_every_run_has_are_the_beginning_of_its_file():
@@ -14,7 +14,7 @@ def test_those_that_every_run_has_are_the_beginning_of_its_file():
 
 
 def test_what_a_run_measures_is_declared_by_its_callbacks_and_known_to_readers(tmp_path):
-    flatness = FlatnessMeasures(**FLATNESS, examples=20, trace_probes=2)
+    flatness = FlatnessMeasures(**FLATNESS, examples=20, trace_probes=2, spectrum_probes=1)
     dynamics = TrainingDynamics("all", examples=20)
     extra = (flatness, dynamics, LearningDistance(per_layer=True))
     small_run(tmp_path, *extra, data=small_data(val_size=20), levels=1)

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from inspect import signature
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,9 @@ import pytest
 from sdd.__main__ import main
 from sdd.cli.parse import plan
 from sdd.errors import UserError
+from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
-from sdd.runs.prerequisites import dense_config, tickets_config
+from sdd.runs.prerequisites import UNTAUGHT, dense_config, teacher_config, tickets_config
 from tests.small import PROJECT, QUICK, curve_without_seconds, level_state, run_process
 
 FLATNESS = ["--flatness.loss_curves", "true", "--flatness.examples", "20", "--flatness.directions", "1"]
@@ -194,6 +196,20 @@ def test_configurations_of_sources():
         "pruning": {"epochs_per_level": 3, "rewind_steps": 1, "stop_loss": None, "exclude": [], "levels": 0}
     }
     assert tickets == same | {"pruning": pruning | {"retrain": "lottery", "retrain_args": None, "masks_from": None}}
+
+
+def test_the_configuration_of_a_teacher_is_the_runs_without_one():
+    pruning = {"epochs_per_level": 3, "rewind_steps": 1, "stop_loss": None, "exclude": [], "levels": 7}
+    taught = {"distill_from": "auto", "distill_level": "peak", "distill_weight": 0.5, "distill_temperature": 2.0}
+    config = {"pruning": pruning | {"dense_from": "there"}, "model": {"distance_penalty": 0.1} | taught}
+    config |= {"trainer": {}, "checkpoint": {"keep_levels": False}}
+    plain = {"model": {"distance_penalty": 0.1} | UNTAUGHT, "trainer": {"logger": False}}
+    plain |= {"checkpoint": {"keep_levels": True}}
+    assert teacher_config(config) == plain | {"pruning": pruning | {"dense_from": None}}
+    config["model"]["distill_level"] = 0
+    assert teacher_config(config) == plain | {"pruning": pruning | {"levels": 0}}
+    defaults = signature(Classifier).parameters
+    assert {name: defaults[name].default for name in UNTAUGHT} == UNTAUGHT
 
 
 def test_a_plan_refuses_what_is_not_allowed():
