@@ -27,6 +27,7 @@ commands:
             python -m sdd sweep sweeps/digits_noise_rates.yaml --workers 2
   report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
+  plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   bench     time our training loop against a bare one, as a table
 
@@ -40,6 +41,7 @@ _COMMANDS = {
     "sweep": "sdd.sweep.command",
     "report": "sdd.report.command",
     "analyze": "sdd.analysis.command",
+    "plot": "sdd.analysis.plot_command",
     "dashboard": "sdd.dashboard.command",
     "bench": "sdd.bench",
 }

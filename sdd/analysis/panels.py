@@ -68,6 +68,7 @@ _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
 _STYLES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (3, 1, 1, 1)), (0, (6, 2)))
 _PREFERRED: dict[str, Any] = {"test_acc": "-", "train_acc": "--"}
 _PANEL_WIDTH, _PANEL_HEIGHT = 2.6, 2.0  # inches
+_NARROWEST, _LEGEND_ROW = 3.6, 0.15
 _MARKED = 60  # points above which a line has no markers
 _CONFIDENCE = 0.95
 
@@ -179,15 +180,15 @@ def draw_panels(
     rows = math.ceil(len(panels) / across)
     inches = _PANEL_WIDTH + (0.35 if any(panel.right for panel in panels) else 0.0)
     labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines))
-    size = (max(across * inches, 3.3), rows * _PANEL_HEIGHT + 0.55 + 0.16 * math.ceil(len(labels) / across))
-    figure = Figure(figsize=size, layout="constrained")
+    width = max(across * inches, _NARROWEST)
+    figure = Figure(figsize=(width, rows * _PANEL_HEIGHT), layout="constrained")
     looks = _Looks(panels, labels, ordered=ordered)
     grid = figure.subplots(rows, across, squeeze=False)
     for axes in grid.ravel()[len(panels) :]:
         axes.set_axis_off()
     sides: dict[tuple[str, ...], list[Axes]] = {}
     for panel, axes in zip(panels, grid.ravel(), strict=False):
-        for side, drawn in _draw_panel(panel, axes, looks, band, inches - 0.7):
+        for side, drawn in _draw_panel(panel, axes, looks, band, width / across - (1.1 if panel.right else 0.6)):
             sides.setdefault((side, *sorted({line.column.name for line in drawn[1]})), []).append(drawn[0])
     if share_y:
         for alike in sides.values():
@@ -196,19 +197,20 @@ def draw_panels(
         figure.suptitle(title, fontsize=FONT + 2)
     handles = looks.handles(legend_title) + _band_handles(panels, band, over)
     handles += _phase_handles(panels)
-    widest = max(len(str(handle.get_label())) for handle in handles)
-    fitting = int(size[0] / (0.55 * FONT / 72 * widest + 0.5))
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=max(1, min(4, fitting)), fontsize=FONT, frameon=False
+    widest = max(len(text) for handle in handles for text in str(handle.get_label()).splitlines())
+    fitting = max(1, min(4, int(width / (0.5 * FONT / 72 * widest + 0.4))))
+    figure.set_figheight(
+        rows * _PANEL_HEIGHT + 0.25 * bool(title) + _LEGEND_ROW * (math.ceil(len(handles) / fitting) + 1)
     )
+    figure.legend(handles=handles, loc="outside lower center", ncols=fitting, fontsize=FONT, frameon=False)
     return figure
 
 
 def write_panels(panels: Sequence[Panel], figure: Figure, path: Path) -> list[Path]:
-    """Write a figure in the format of its path's suffix, and its numbers beside it as CSV; the same is the same bytes.
+    """Write a figure in the format of its path's suffix, and its numbers beside it; the same is the same bytes.
 
     Returns:
-        The files written.
+        The files written: the figure, and `<its name>-numbers.csv`, which is `numbers_table`.
 
     Raises:
         UserError: The suffix is none of `FORMATS`.
@@ -216,7 +218,7 @@ def write_panels(panels: Sequence[Panel], figure: Figure, path: Path) -> list[Pa
     """
     check_format(path)
     write_figure(figure, path, 300)
-    table = path.with_suffix(".csv")
+    table = path.with_name(f"{path.stem}-numbers.csv")
     write_atomically(table, numbers_table(panels))
     return [path, table]
 
@@ -271,11 +273,12 @@ class _Looks:
     def of(self, panel: Panel, line: Line) -> dict[str, Any]:
         """Return how a line is drawn: colour, line style, marker."""
         index = self._panels.index(panel)
-        marker = self._markers[line.label] if self._grouped or line in panel.left else "s"
+        first = line.column.name == panel.left[0].column.name
+        marker = self._markers[line.label] if first and line.x.size <= _MARKED else None
         return {
             "color": self.colour(line),
             "linestyle": self._styles[index][line.column.name],
-            "marker": marker if line.x.size <= _MARKED else None,
+            "marker": marker,
             "markersize": 2.6,
             "linewidth": 1.3,
         }
@@ -415,7 +418,7 @@ def _band_handles(panels: Sequence[Panel], band: Band, over: str) -> list[Any]:
     if band == "none":
         return [Line2D([], [], linestyle="none", label=f"lines: mean over {number}")]
     meaning = "± 1 standard deviation" if band == "sd" else "95 % confidence interval"
-    return [Patch(facecolor="#777777", alpha=0.3, label=f"line and band: mean and {meaning} over {number}")]
+    return [Patch(facecolor="#777777", alpha=0.3, label=f"line: mean over {number}\nband: {meaning}")]
 
 
 def _phase_handles(panels: Sequence[Panel]) -> list[Any]:
