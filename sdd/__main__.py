@@ -31,6 +31,7 @@ commands:
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
   interpolate  loss and accuracy between sparse and re-dense levels, or any two levels, with the error barrier:
             python -m sdd interpolate runs/digits_redense-s0-2b873fac
+  plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   bench     time our training loop against a bare one, as a table
 
@@ -46,6 +47,7 @@ _COMMANDS = {
     "report": "sdd.report.command",
     "analyze": "sdd.analysis.command",
     "interpolate": "sdd.interpolation.command",
+    "plot": "sdd.analysis.plot_command",
     "dashboard": "sdd.dashboard.command",
     "bench": "sdd.bench",
 }

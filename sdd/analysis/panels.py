@@ -185,6 +185,7 @@ def draw_panels(
     wide = _PANEL_WIDTH if across > 1 else _SINGLE_WIDTH
     inches = wide + (0.35 if any(panel.right for panel in panels) else 0.0)
     labels = list(dict.fromkeys(line.label for panel in panels for line in panel.lines))
+    width = across * inches
     figure = Figure(layout="constrained")
     looks = _Looks(panels, labels, ordered=ordered)
     grid = figure.subplots(rows, across, squeeze=False)
@@ -192,18 +193,17 @@ def draw_panels(
         axes.set_axis_off()
     sides: dict[tuple[str, ...], list[Axes]] = {}
     for panel, axes in zip(panels, grid.ravel(), strict=False):
-        for side, drawn in _draw_panel(panel, axes, looks, band, inches - 0.7):
+        for side, drawn in _draw_panel(panel, axes, looks, band, width / across - (1.1 if panel.right else 0.6)):
             sides.setdefault((side, *sorted({line.column.name for line in drawn[1]})), []).append(drawn[0])
     if share_y:
         for alike in sides.values():
             _share_y(alike)
-    width = across * inches
     folded = [part for line in title.splitlines() for part in textwrap.wrap(line, int(width / _character(FONT + 1)))]
     if folded:
         figure.suptitle("\n".join(folded), fontsize=FONT + 1)
     handles = looks.handles(legend_title) + _band_handles(panels, band, over)
     handles += _phase_handles(panels) + _mark_handles(panels)
-    widest = max(len(str(handle.get_label())) for handle in handles)
+    widest = max(len(text) for handle in handles for text in str(handle.get_label()).splitlines())
     fitting = max(1, min(4, len(handles), int(width / (_character(FONT) * widest + 0.5))))
     figure.legend(handles=handles, loc="outside lower center", ncols=fitting, fontsize=FONT, frameon=False)
     titles = max(panel.title.count("\n") for panel in panels)
@@ -213,10 +213,10 @@ def draw_panels(
 
 
 def write_panels(panels: Sequence[Panel], figure: Figure, path: Path) -> list[Path]:
-    """Write a figure in the format of its path's suffix, and its numbers beside it as CSV; the same is the same bytes.
+    """Write a figure in the format of its path's suffix, and its numbers beside it; the same is the same bytes.
 
     Returns:
-        The files written.
+        The files written: the figure, and `<its name>-numbers.csv`, which is `numbers_table`.
 
     Raises:
         UserError: The suffix is none of `FORMATS`.
@@ -224,7 +224,7 @@ def write_panels(panels: Sequence[Panel], figure: Figure, path: Path) -> list[Pa
     """
     check_format(path)
     write_figure(figure, path, 300)
-    table = path.with_suffix(".csv")
+    table = path.with_name(f"{path.stem}-numbers.csv")
     write_atomically(table, numbers_table(panels))
     return [path, table]
 
@@ -284,11 +284,12 @@ class _Looks:
     def of(self, panel: Panel, line: Line) -> dict[str, Any]:
         """Return how a line is drawn: colour, line style, marker."""
         index = self._panels.index(panel)
-        marker = self._markers[line.label] if self._grouped or line in panel.left else "s"
+        first = line.column.name == panel.left[0].column.name
+        marker = self._markers[line.label] if first and line.x.size <= _MARKED else None
         return {
             "color": self.colour(line),
             "linestyle": self._styles[index][line.column.name],
-            "marker": marker if line.x.size <= _MARKED else None,
+            "marker": marker,
             "markersize": 2.6,
             "linewidth": 1.3,
         }
@@ -430,7 +431,7 @@ def _band_handles(panels: Sequence[Panel], band: Band, over: str) -> list[Any]:
     if band == "none":
         return [Line2D([], [], linestyle="none", label=f"lines: mean over {number}")]
     meaning = "± 1 standard deviation" if band == "sd" else "95 % confidence interval"
-    return [Patch(facecolor="#777777", alpha=0.3, label=f"line and band: mean and {meaning} over {number}")]
+    return [Patch(facecolor="#777777", alpha=0.3, label=f"line: mean over {number}\nband: {meaning}")]
 
 
 def _phase_handles(panels: Sequence[Panel]) -> list[Any]:

@@ -55,15 +55,6 @@ TRAINING = (
 )
 """Columns of `training_measures`."""
 
-GENERALIZATION_GAP = _fit(
-    "generalization_gap",
-    "generalisation gap",
-    "test error less training error, of which the latter is on noisy labels (He et al. 2022, figure 32)",
-    "fraction",
-    "#0072B2",
-)
-"""Training accuracy less test accuracy; made of both when they are read, and stored nowhere."""
-
 TEST = (
     _fit("test_loss", "test loss", "on the clean test set", better="lower", shown=False),
     _fit("test_acc", "test accuracy", "on the clean test set", "fraction", "#0072B2", better="higher"),

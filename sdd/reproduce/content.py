@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from sdd.analysis.columns import built_in
+from sdd.analysis.derived import GENERALIZATION_GAP
 from sdd.analysis.loss_curves import Floats, LossPoint, mean_loss_curves, read_loss_curves
 from sdd.analysis.panels import Line, Panel
 from sdd.errors import UserError
 from sdd.interpolation.redense import interpolate_redense
-from sdd.measures.accuracy import GENERALIZATION_GAP
 from sdd.measures.columns import Column
 from sdd.reproduce.experiments import REDENSE, Experiment
 from sdd.reproduce.figures import Figure, Kind, Plot
