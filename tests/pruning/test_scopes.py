@@ -96,3 +96,29 @@ def test_a_scope_that_writes_into_masks_changes_none():
     (group,) = groups_of("mine", Scope(ruin), Surviving(masks, OfRemaining(0.5)))
     assert group.count == 5
     assert bool(masks["a"].all())
+
+
+def test_weights_that_are_also_counted_make_the_levels_of_the_authors_code():
+    """LeNet-300-100: at level 24 their code has 250 of the weights outside the output layer left.
+
+    It removes one more at each level, of which four and a bit are left of a sum of 0.8 ** k.
+    """
+    counts = [265_200]
+    for _ in range(24):
+        masks = {"a": torch.arange(265_200) < counts[-1]}
+        (group,) = groups_of("global", SCOPES.get("global", {"also_counted": 1000}), Surviving(masks, OfRemaining(0.2)))
+        assert group.count == math.ceil((counts[-1] + 1000) / 5)
+        counts.append(counts[-1] - group.count)
+    assert counts[-1] == 255
+    assert counts[-1] - 250 == pytest.approx(sum(0.8**k for k in range(24)), abs=1)
+
+
+@pytest.mark.parametrize(("target", "gone"), [(0.5, 9), (0.8, 15), (1.0, 17)])
+def test_what_is_also_counted_never_makes_more_go_than_remain(target, gone):
+    (group,) = groups_of("global", SCOPES.get("global", {"also_counted": 1}), Surviving(MASKS, target))
+    assert group.count == gone
+
+
+def test_what_is_also_counted_cannot_be_negative():
+    with pytest.raises(UserError, match="also_counted is -1; it must be at least 0"):
+        groups_of("global", SCOPES.get("global", {"also_counted": -1}), Surviving(MASKS, 0.5))

@@ -25,10 +25,16 @@ class Surviving:
     masks: Mapping[str, Tensor]
     target: Target
 
-    def to_remove(self, names: Collection[str]) -> int:
-        """Return how many of these tensors' weights, taken together, the schedule removes at this level."""
+    def to_remove(self, names: Collection[str], also_counted: int = 0) -> int:
+        """Return how many of these tensors' weights, taken together, the schedule removes at this level.
+
+        Args:
+            names: Of the tensors.
+            also_counted: Further weights that the schedule counts, though all go on remaining.
+        """
         masks = {name: self.masks[name] for name in names}
-        return count_removed(self.target, count_remaining(masks), count_prunable(masks))
+        remaining, total = count_remaining(masks), count_prunable(masks)
+        return min(remaining, count_removed(self.target, remaining + also_counted, total + also_counted))
 
 
 @dataclass(frozen=True)
