@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from sdd.console import OneLineParser, quieten_lightning, say
+from sdd.console import OneLineParser, Progress, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.messages import counted, did_you_mean, one_line
 from sdd.reproduce.cost import Cost, cost_of
@@ -48,12 +48,12 @@ def reproduce(arguments: Sequence[str]) -> int:
     base = Path("runs") / f"reproduce-{scale.name}" if chosen.runs is None else chosen.runs
     out = Path("figures") / scale.name if chosen.out is None else chosen.out
     results: list[Result] = []
+    planned: PlannedRuns | None = None
     with StopSignals() as stop:
         say(f"scale {scale.name}: {scale.about}; runs in {base}", error=True)
         try:
             quieten_lightning()
-            planned = plan_figures(figures, scale, base, overrides)
-            stop.check()
+            planned = _planned(figures, scale, base, overrides, stop)
             if chosen.list:
                 return _list_figures(figures, planned, scale)
             if chosen.dry_run:
@@ -64,7 +64,8 @@ def reproduce(arguments: Sequence[str]) -> int:
         except Stopped:
             pass
         if stop.first is not None:
-            return say_stopped("reproduce", results, len(planned.runs), stop)
+            return say_stopped("reproduce", results, 0 if planned is None else len(planned.runs), stop)
+    assert planned is not None
     well = say_results(results, planned.invalid)
     for figure in figures:
         well = _draw(figure, planned, scale, out) and well
@@ -111,6 +112,21 @@ def _figures(names: Sequence[str], *, listing: bool) -> list[Figure]:
             near = did_you_mean(name, FIGURES) if name.isdigit() else ""
             raise UserError(f"there is no figure {name}; there are 1 to {len(FIGURES)}, and {_ALL}{near}")
     return [FIGURES[name] for name in dict.fromkeys(names)]
+
+
+def _planned(
+    figures: Sequence[Figure], scale: Scale, base: Path, overrides: Sequence[Override], stop: StopSignals
+) -> PlannedRuns:
+    bar = Progress(1, 0, "run", smoothing=0.0)
+
+    def each(done: int, total: int) -> None:
+        bar.move_to(done, f"{done} of {total} runs checked", total)
+        stop.check()
+
+    try:
+        return plan_figures(figures, scale, base, overrides, each)
+    finally:
+        bar.close()
 
 
 def _list_figures(figures: Sequence[Figure], planned: PlannedRuns, scale: Scale) -> int:

@@ -1,6 +1,6 @@
 """The runs that some figures need, as cells of a sweep: figures share those that they have in common."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,11 @@ class PlannedRuns:
 
 
 def plan_figures(
-    figures: Iterable[Figure], scale: Scale, base: Path, overrides: Sequence[Override] = ()
+    figures: Iterable[Figure],
+    scale: Scale,
+    base: Path,
+    overrides: Sequence[Override] = (),
+    each: Callable[[int, int], None] = lambda done, total: None,
 ) -> PlannedRuns:
     """Find the runs of some figures, and check their settings.
 
@@ -78,6 +82,7 @@ def plan_figures(
         scale: How large the experiments are.
         base: Folder for the runs.
         overrides: Settings of the user's own; later ones win.
+        each: Called after each cell with how many are done, and how many there are.
 
     Raises:
         UserError: A configuration file is missing.
@@ -87,9 +92,13 @@ def plan_figures(
     runs: dict[Path, PlannedRun] = {}
     invalid: list[Invalid] = []
     by_experiment: dict[Experiment, tuple[PlannedRun, ...]] = {}
-    for experiment in ordered:
+    cells = {experiment: cells_of(experiment, scale, overrides) for experiment in ordered}
+    done, total = 0, sum(map(len, cells.values()))
+    for experiment, of_experiment in cells.items():
         own: list[PlannedRun] = []
-        for planned in plan_runs_apart(cells_of(experiment, scale, overrides), base):
+        for planned in _plan_apart(of_experiment, base):
+            done += 1
+            each(done, total)
             if isinstance(planned, Invalid):
                 invalid.append(planned)
             else:
@@ -98,7 +107,7 @@ def plan_figures(
     return PlannedRuns(tuple(runs.values()), tuple(invalid), by_experiment)
 
 
-def plan_runs_apart(cells: Iterable[Cell], base: Path) -> Iterable[PlannedRun | Invalid]:
+def _plan_apart(cells: Iterable[Cell], base: Path) -> Iterable[PlannedRun | Invalid]:
     """Plan each cell by itself, so that one that repeats another has its run too."""
     for cell in cells:
         for planned in plan_runs([cell], base):

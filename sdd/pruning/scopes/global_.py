@@ -9,8 +9,8 @@ def whole_network(surviving: Surviving, *, also_counted: int = 0) -> list[Group]
 
     Args:
         surviving: What there is to prune.
-        also_counted: Weights that are never pruned but count as remaining ones where the schedule says how many go, such
-            as those of an excluded output layer: 1000 for LeNet-300-100, as in the code of He et al. 2022, whose
+        also_counted: Weights that are never pruned but count as remaining ones where the schedule says how many go,
+            such as those of an excluded output layer: 1000 for LeNet-300-100, as in the code of He et al. 2022, whose
             curves can be compared level by level so.
 
     Raises:
