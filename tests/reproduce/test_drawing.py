@@ -75,7 +75,7 @@ def _check(name, folder, planned):
     figure = FIGURES[name]
     written, lacks = draw_figure(figure, planned, TINY, folder / "figures")
     assert lacks == []
-    assert [path.name for path in written] == [f"figure-{name}.{form}" for form in ("pdf", "csv", "png")]
+    assert [path.name for path in written] == [f"figure-{name}{end}" for end in (".pdf", "-numbers.csv", ".png")]
     assert plt.imread(written[2]).std() > 0
     content = _content(name, planned)
     panels = content.panels
