@@ -9,6 +9,7 @@ from sdd.errors import UserError
 from sdd.interpolation.ends import end_of
 from sdd.interpolation.pair import barrier_lines, barriers_of, interpolate_levels
 from sdd.interpolation.redense import Levels, interpolate_redense
+from sdd.interpolation.table import files_in
 
 
 def interpolate(arguments: Sequence[str]) -> int:
@@ -55,9 +56,8 @@ def _redense(run: str, levels: Levels, sparse: Path | None, options: dict[str, A
             f"{number:5d}  {100 * of_level[0]['sparsity']:7.2f}%  {accuracy[0]:20.2f}%  {accuracy[-1]:7.2f}%  "
             f"{min(accuracy):13.2f}%  {test:20.2f}  {train:8.2f}"
         )
-    folder = Path(run) if options["out"] is None else options["out"]
-    for name in ("interpolation.csv", "interpolation.png"):
-        say(f"  {folder / name}")
+    for path in files_in(Path(run) if options["out"] is None else options["out"]):
+        say(f"  {path}")
 
 
 def _levels(text: str | None) -> Levels:

@@ -46,8 +46,8 @@ class End:
             if others:
                 raise UserError(f"{self.folder.path} has no {path.name}; the last one there is {others[-1].name}")
             raise UserError(
-                f"{self.folder.path} has no weights of its levels (checkpoint.keep_levels false, or they were "
-                "removed): train it again with --checkpoint.keep_levels true in another --run_dir"
+                f"{self.folder.path} has no weights of its levels (checkpoint.keep_levels false, or removed since): "
+                "train it again with --checkpoint.keep_levels true in another --run_dir"
             )
         if not is_readable(path):
             raise UserError(f"{path} is damaged")

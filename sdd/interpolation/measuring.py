@@ -13,6 +13,7 @@ from sdd.data.loader import PlainLoader
 from sdd.errors import UserError
 from sdd.interpolation.ends import End
 from sdd.measures.path import Statistics, differing_shapes, estimate_statistics, has_statistics, path_between, steps
+from sdd.models.state import State
 from sdd.parts import check_choice
 
 
@@ -55,9 +56,7 @@ def rows_between(rebuilt: Rebuilt, a: End, b: End, asked: Asked) -> Iterator[dic
         UserError: The levels are of other networks, or there are no statistics to estimate.
     """
     data, net = rebuilt.data, rebuilt.net
-    states = a.state(), b.state()
-    if differing := differing_shapes(*states):
-        raise UserError(f"{a.name} and {b.name} are of different networks: they differ in {', '.join(differing[:3])}")
+    states = states_of(a, b)
     if asked.statistics == "recomputed" and not has_statistics(net):
         raise UserError(
             "statistics is recomputed, but the network has no normalisation with running statistics: leave it out"
@@ -70,6 +69,18 @@ def rows_between(rebuilt: Rebuilt, a: End, b: End, asked: Asked) -> Iterator[dic
         return measure(moved, data, rebuilt.loss, places)
 
     return path_between(net, *states, steps(asked.points), evaluate)
+
+
+def states_of(a: End, b: End) -> tuple[State, State]:
+    """Return the states of two levels, each tensor [...] by name, on the CPU.
+
+    Raises:
+        UserError: They are of different networks.
+    """
+    states = a.state(), b.state()
+    if differing := differing_shapes(*states):
+        raise UserError(f"{a.name} and {b.name} are of different networks: they differ in {', '.join(differing[:3])}")
+    return states
 
 
 def _training_batches(rebuilt: Rebuilt, places: Places | None) -> Iterator[Any]:

@@ -8,7 +8,7 @@ from sdd.cli.rebuild import rebuilt
 from sdd.console import Progress, Show, say
 from sdd.errors import UserError
 from sdd.interpolation.ends import End, end_of
-from sdd.interpolation.measuring import Asked, rows_between
+from sdd.interpolation.measuring import Asked, rows_between, states_of
 from sdd.interpolation.table import PATH, PathTable
 from sdd.measures.path import Barrier, Statistics, error_barrier
 from sdd.runs.data_record import DataRecord
@@ -130,6 +130,7 @@ def _check_same(a: End, b: End) -> None:
     """Find out whether two levels are of one network and of the same data; say where only labels or losses differ."""
     if a.folder.path.resolve() == b.folder.path.resolve():
         return
+    states_of(a, b)
     one, other = ({} if held is None else held.values for held in (a.folder.settings(), b.folder.settings()))
     for name in sorted(one.keys() & other.keys()):
         decides = any(name == part or name.startswith(f"{part}.") for part in _SAME)

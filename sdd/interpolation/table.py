@@ -17,6 +17,11 @@ PATH = "path"
 """What the one path of a table that has no levels is called in `interpolation.json`."""
 
 
+def files_in(folder: Path) -> tuple[Path, Path]:
+    """Return the table and the picture of a folder's paths."""
+    return folder / "interpolation.csv", folder / "interpolation.png"
+
+
 class PathTable:
     """`interpolation.csv` in a folder, and beside it `interpolation.json`: how it was measured, and from which weights.
 
@@ -30,7 +35,7 @@ class PathTable:
 
     def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
         self.folder = folder
-        self.file, self.picture = folder / "interpolation.csv", folder / "interpolation.png"
+        self.file, self.picture = files_in(folder)
         self._record = folder / "interpolation.json"
         self._settings = dict(settings)
         self._digests: dict[str, str] = {}

@@ -125,9 +125,9 @@ class Barrier:
 
     Attributes:
         height: Its largest value minus the mean of the two ends': the error barrier, or linear interpolation
-            instability, of Frankle et al. 2020 (section 2). At least half the ends' difference.
-        above_line: Its largest rise above the straight line between the ends' values (Entezari et al. 2022,
-            definition 2.1). At least 0.
+            instability, of Frankle et al. 2020. At least half the ends' difference.
+        above_line: Its largest rise above the straight line between the ends' values (Entezari et al. 2022).
+            At least 0.
         alpha: Where its value is largest, the first α of several.
     """
 

@@ -112,11 +112,6 @@ class RunFolder:
         return self.path / "epochs.csv"
 
     @property
-    def interpolation(self) -> Path:
-        """Loss and accuracy between each level and the one that it started from, where it was measured."""
-        return self.path / "interpolation.csv"
-
-    @property
     def _levels(self) -> Path:
         """Folder of the weights and masks of each trained level."""
         return self.path / "levels"

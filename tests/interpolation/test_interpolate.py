@@ -74,7 +74,10 @@ def between(sparse, redense, level, alpha):
 
 def test_ends_are_the_rows_of_both_curves_and_the_middle_is_counted_again(runs):
     sparse, redense = runs
+    before = torch.get_rng_state(), torch.get_num_threads()
     rows = interpolate_redense(redense, points=5, show="none")
+    assert torch.equal(torch.get_rng_state(), before[0])
+    assert (torch.get_num_threads(), torch.is_grad_enabled()) == (before[1], True)
     assert rows == read_paths(redense / "interpolation.csv")
     assert [(row["level"], row["alpha"]) for row in rows] == [(n, k / 4) for n in range(3) for k in range(5)]
     curves = {0: read_curve(sparse / "curve.csv"), 1: read_curve(redense / "curve.csv")}
@@ -157,13 +160,17 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_measured(runs, ca
     sparse, redense = runs
     monkeypatch.setattr("sdd.interpolation.pair.rebuilt", None)
     monkeypatch.setattr("sdd.interpolation.redense.rebuilt", None)
-    for folder in ("net", "images", "empty"):
+    for folder in ("net", "images", "empty", "shapes"):
         shutil.copytree(sparse, folder)
     edited(Path("net"), "settings.json", lambda held: held["values"].update({"model.net.class_path": "my.Other"}))
     edited(Path("images"), "data.json", lambda held: held["parts"]["test"].update({"images": "0" * 32}))
     shutil.rmtree("empty/levels")
+    content = torch.load(level := Path("shapes/levels/level-001.ckpt"), weights_only=True)
+    content["state_dict"]["net.fc.bias"] = torch.zeros(3)
+    torch.save(content, level)
     refused = {
         (f"{sparse}:1", "net:1"): "different networks",
+        (f"{sparse}:1", "shapes:1"): "differ in fc.bias",
         (f"{sparse}:1", "images:1"): "other test examples",
         (f"{sparse}:1", "empty:1"): "keep_levels true",
         (f"{sparse}:1", f"{sparse}:7"): "level-002.ckpt",
