@@ -27,7 +27,7 @@ PAPER = {
 }
 NARROW = {
     "MLP": ["--model.net.widths", "[8]"],
-    "VisionTransformer": ["--model.net.num_layers", "1", "--model.net.hidden_dim", "16", "--model.net.mlp_dim", "8"],
+    "ViT": ["--model.net.depth", "1", "--model.net.width", "8"],
 }
 SHAPES = {"digits": (1, 8, 10), "mnist": (1, 28, 10), "cifar10": (3, 32, 10), "cifar100": (3, 32, 100)}
 

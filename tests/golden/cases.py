@@ -7,7 +7,8 @@ import yaml
 
 from tests.small import PROJECT, QUICK
 
-CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
+# Transformers have no golden curve yet: tests/test_configs.py runs theirs.
+CONFIGS = sorted(path for path in (PROJECT / "configs").glob("*.yaml") if "vit" not in path.stem)
 SHORT = [*QUICK[:-4], "--pruning.epochs_per_level", "2", *QUICK[-2:]]
 CONV = ["--model.net", "sdd.models.ResNet", "--model.net.width", "4", "--model.net.in_channels", "1"]
 FLATNESS = [f"--flatness.{name}=true" for name in ("hessian_top", "hessian_trace", "sharpness", "loss_curves")]

@@ -21,7 +21,7 @@ from tests.golden.stand_ins import STAND_INS, image_folder
 from tests.small import curve_without_seconds
 
 GOLDEN = Path(__file__).with_name("curves.json")
-FURTHER = ("loss_curves.csv", "distance_path.csv")
+FURTHER = ("loss_curves.csv", "distance_path.csv", "spectrum.csv")
 
 
 def machine() -> dict[str, str]:
