@@ -30,7 +30,7 @@ commands:
   report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
   interpolate  loss and accuracy between sparse and re-dense levels, or any two levels, with the error barrier:
-            python -m sdd interpolate runs/digits_redense-s0-2b873fac
+            python -m sdd interpolate runs/digits_redense-s0-890f36b5
   plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   bench     time our training loop against a bare one, as a table

@@ -131,6 +131,8 @@ def test_a_config_runs_end_to_end_in_small(path, tmp_path):
             "null",
             "--pruning.retrain",
             "lottery",
+            "--pruning.redense_lr",
+            "null",
             "--run_dir",
             source.replace("{seed}", "0"),
         ]

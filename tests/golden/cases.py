@@ -7,9 +7,12 @@ import yaml
 
 from tests.small import PROJECT, QUICK
 
-# Transformers have no golden curve yet: tests/test_configs.py runs theirs.
-CONFIGS = sorted(path for path in (PROJECT / "configs").glob("*.yaml") if "vit" not in path.stem)
+CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
 SHORT = [*QUICK[:-4], "--pruning.epochs_per_level", "2", *QUICK[-2:]]
+NARROW = {
+    "MLP": ["--model.net.widths", "[8]"],
+    "ViT": ["--model.net.depth", "1", "--model.net.width", "8", "--model.net.heads", "2"],
+}
 CONV = ["--model.net", "sdd.models.ResNet", "--model.net.width", "4", "--model.net.in_channels", "1"]
 FLATNESS = [f"--flatness.{name}=true" for name in ("hessian_top", "hessian_trace", "sharpness", "loss_curves")]
 
@@ -33,8 +36,8 @@ class Case:
 
 def _config_case(path) -> Case:
     content = yaml.safe_load(path.read_text())
-    narrow = ["--model.net.widths", "[8]"] if content["model"]["net"]["class_path"].endswith("MLP") else []
-    narrow = narrow or ["--model.net.width", "4"]
+    kind = content["model"]["net"]["class_path"].rpartition(".")[2]
+    narrow = list(NARROW.get(kind, ["--model.net.width", "4"]))
     levels = ["--pruning.levels", "2"]
     if "tinyimagenet" in path.stem:
         narrow += ["--model.net.depth", "18", "--model.net.num_classes", "4", "--data.root", "images"]
@@ -48,7 +51,7 @@ def _config_case(path) -> Case:
     source = content["pruning"].get("masks_from")
     first = None
     if source:
-        own = ["--pruning.masks_from", "null", "--pruning.retrain", "lottery"]
+        own = ["--pruning.masks_from", "null", "--pruning.retrain", "lottery", "--pruning.redense_lr", "null"]
         first = ([*arguments, *own], source.replace("{seed}", "0"))
     return Case(path.stem, arguments, first)
 
@@ -76,6 +79,9 @@ def _cases() -> list[Case]:
         Case("flatness", [*SHORT, *FLATNESS, "--flatness.examples", "60", "--flatness.space", "full"], quick=True),
         Case("clipped", [*SHORT, "--trainer.gradient_clip_val", "0.5", "--trainer.accumulate_grad_batches", "2"]),
         Case("validation", [*SHORT, "--data.val_size", "50"]),
+        Case("distilled", [*SHORT, "--model.distill_from", "runs/lottery", "--model.distill_weight", "0.5"], lottery),
+        Case("robust loss", [*SHORT, "--model.loss", "generalized_cross_entropy"]),
+        Case("spectrum", [*SHORT, "--flatness.spectrum", "true", "--flatness.examples", "60"]),
         Case("adamw", [*SHORT, "--model.optimizer", "AdamW", "--model.optimizer.lr", "0.01"]),
     ]
     step = ["--model.lr_scheduler", "torch.optim.lr_scheduler.StepLR", "--model.lr_scheduler.step_size", "3"]
