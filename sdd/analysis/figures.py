@@ -11,6 +11,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from sdd.analysis.drawing import (
@@ -35,6 +37,9 @@ COLUMN_WIDTH = 3.3
 
 FORMATS = ("png", "svg")
 
+_RHO = "Spearman correlation"
+_HOLM = "also with Holm's correction"
+_NEW_BETTER: dict[str, Any] = {"color": "#F0E442", "alpha": 0.9, "linewidth": 0}
 _LINE_STYLES = ("-", "--", "-.", ":")
 _MARGIN = 1.0  # inches left and right of a panel with two y axes
 
@@ -45,7 +50,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     One panel a measure, test accuracy at its left axis and the measure at its right one, which is logarithmic
     where all values are positive and span more than a factor of 20. Phases of the mean curve are shaded. Triangles at
     the upper edge are each seed's turning point of the learning distance. Above a panel stand the rank correlations
-    over all levels, and from the dense level to the trough and on to the peak.
+    over all levels, and from the dense level to the trough and on to the peak. The legend says all of this.
 
     Args:
         analysis: What `analyse_group` returned.
@@ -62,7 +67,9 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     if not shown:
         return []
     panels = len(shown)
-    figure = Figure(figsize=(COLUMN_WIDTH, 0.75 + 1.65 * panels), layout="constrained")
+    legend = _group_legend(analysis, shown)
+    height = 0.75 + 1.65 * panels + 0.15 * sum(1 + handle.get_label().count("\n") for handle in legend)
+    figure = Figure(figsize=(COLUMN_WIDTH, height), layout="constrained")
     places = sparsity_places(_sparsities(analysis["levels"]))
     for index, (axes, name) in enumerate(
         zip(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0], shown, strict=True)
@@ -83,7 +90,8 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
             _mark_turning_points(right, analysis)
         axes.set_title(_correlation(analysis, name), fontsize=FONT, pad=11 if index == 0 else 3)
         if index == panels - 1:
-            axes.set_xlabel("sparsity, percent", fontsize=FONT)
+            axes.set_xlabel("sparsity (%)", fontsize=FONT)
+    figure.legend(handles=legend, loc="outside lower center", fontsize=FONT, frameon=False, handlelength=1.6)
     return _save(figure, path)
 
 
@@ -105,7 +113,7 @@ def draw_loss_curves(
     """
     if not curves:
         return []
-    figure = Figure(figsize=(COLUMN_WIDTH, 2.9), layout="constrained")
+    figure = Figure(figsize=(COLUMN_WIDTH, 3.1), layout="constrained")
     axes = figure.subplots()
     scale_for(axes, np.concatenate([curve.mean for curve in curves]))
     colours = mpl.colormaps["cividis"](np.linspace(0.0, 0.85, len(curves)))
@@ -122,9 +130,13 @@ def draw_loss_curves(
             label=f"{100 * curve.sparsity:.4g} % ({name})",
         )
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.set_xlabel("step along a random direction", fontsize=FONT)
+    axes.set_xlabel("step along a random, filter-normalised direction", fontsize=FONT)
     axes.set_ylabel("training loss", fontsize=FONT)
     plain_axes(axes)
+    counts = [curve.directions for curve in curves]
+    n = f"{max(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    spread = "; bands: ± 1 standard deviation" if max(counts) > 1 else ""
+    axes.set_title(f"levels by sparsity; n = {n} directions of all runs\nlines: mean{spread}", fontsize=FONT)
     figure.legend(loc="outside lower center", ncols=2, fontsize=FONT, frameon=False)
     return _save(figure, path)
 
@@ -132,8 +144,9 @@ def draw_loss_curves(
 def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], accuracy: Column) -> list[Path]:
     """Draw winning tickets against re-initialised networks, and below the difference with its interval.
 
-    Above, the area between the two is shaded. Below, a filled marker is a level where the interval excludes
-    zero, a diamond one that stays so with Holm's correction.
+    Above, the area between the two is shaded in the colour of the better one. Below, above zero is where the
+    re-initialised ones are better; a filled marker is a level where the interval excludes zero, a diamond one that
+    stays so with Holm's correction. The legend says all of this.
 
     Args:
         comparison: What `pair_groups` returned.
@@ -149,14 +162,17 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
     levels = comparison["levels"]
     if not levels:
         return []
-    figure = Figure(figsize=(COLUMN_WIDTH, 3.6), layout="constrained")
+    figure = Figure(figsize=(COLUMN_WIDTH, 4.1), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     places, colour = sparsity_places(_sparsities(levels)), accuracy.colour
     old, new = (100 * _numbers(levels, name) for name in ("lottery_test_acc", "reinit_test_acc"))
     upper.plot(places, old, color=colour, marker="o", markersize=2.5, linewidth=1.3, label="winning ticket")
     upper.plot(places, new, color="black", linestyle="--", linewidth=1.1, label="re-initialised")
-    upper.fill_between(places, old, new, where=new >= old, interpolate=True, color="#F0E442", alpha=0.9, linewidth=0)
-    upper.fill_between(places, old, new, where=new <= old, interpolate=True, color=colour, alpha=0.25, linewidth=0)
+    upper.fill_between(
+        places, old, new, where=new >= old, interpolate=True, label="re-initialised is better", **_NEW_BETTER
+    )
+    shade = {"color": colour, "alpha": 0.25, "linewidth": 0}
+    upper.fill_between(places, old, new, where=new <= old, interpolate=True, label="ticket is better", **shade)
     mean, low, high = (100 * _numbers(levels, name) for name in ("mean", "low", "high"))
     lower.axhline(0, color="black", linewidth=0.6)
     lower.fill_between(places, low, high, color="#999999", alpha=0.4, linewidth=0)
@@ -175,16 +191,39 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
         )
     upper.set_ylabel(accuracy.title, fontsize=FONT, color=colour)
     upper.tick_params(axis="y", colors=colour)
-    lower.set_ylabel("difference, points", fontsize=FONT)
-    lower.set_xlabel("sparsity, percent", fontsize=FONT)
+    lower.set_ylabel("re-initialised −\nwinning ticket, points", fontsize=FONT)
+    lower.set_xlabel("sparsity (%)", fontsize=FONT)
     set_sparsity_axis(lower, places, COLUMN_WIDTH - 0.5)
     for axes in (upper, lower):
         plain_axes(axes)
-    for marker, meaning in (("o", "interval excludes 0"), ("D", "with Holm's correction too")):
-        upper.plot([], [], color="black", linestyle="none", marker=marker, markersize=3.2, label=meaning)
-    handles, labels = upper.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2, fontsize=FONT, frameon=False)
+    figure.legend(
+        handles=[*upper.get_legend_handles_labels()[0], *_ticket_legend(comparison)],
+        loc="outside lower center",
+        ncols=2,
+        fontsize=FONT,
+        frameon=False,
+        handlelength=1.6,
+        columnspacing=1.0,
+    )
     return _save(figure, path)
+
+
+def _ticket_legend(comparison: Mapping[str, Any]) -> list[Any]:
+    """Return the legend's entries on what stands below: interval, marks."""
+    counts = [level["n"] for level in comparison["levels"]]
+    n = f"{max(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    marks = [("o", "white", "interval holds 0"), ("o", "black", "interval excludes 0"), ("D", "black", _HOLM)]
+    interval = f"{100 * comparison['confidence']:.4g} % interval of the mean" if max(counts) > 1 else "no interval"
+    return [
+        Patch(color="#999999", alpha=0.4, linewidth=0, label=interval),
+        *(
+            Line2D(
+                [], [], color="black", linestyle="none", marker=marker, markersize=3.2, markerfacecolor=fill, label=text
+            )
+            for marker, fill, text in marks
+        ),
+        Line2D([], [], linestyle="none", label=f"lines: mean over {n} pair{'' if n == '1' else 's'}"),
+    ]
 
 
 def _save(figure: Figure, path: str | os.PathLike[str]) -> list[Path]:
@@ -224,6 +263,39 @@ def _shade_phases(axes: Axes, analysis: Mapping[str, Any], *, named: bool) -> No
     shade_phases([axes], places, Phases(**values), COLUMN_WIDTH - _MARGIN, named=named)
 
 
+def _group_legend(analysis: Mapping[str, Any], shown: Sequence[str]) -> list[Any]:
+    """Return the legend of `draw_group`: lines and axes, band and n, shades, triangles, correlations."""
+    accuracy = _column(analysis, "test_acc")
+    counts = [level["test_acc"]["n"] for level in analysis["levels"]]
+    n = f"{max(counts)}" if min(counts) == max(counts) else f"{min(counts)} to {max(counts)}"
+    colours = {_column(analysis, name).colour for name in shown}
+    right = colours.pop() if len(colours) == 1 else "#555555"
+    handles: list[Any] = [
+        Line2D([], [], color=accuracy.colour, marker="o", markersize=3, label=f"{accuracy.label}, left axis"),
+        Line2D([], [], color=right, marker="s", markersize=3, label="measure at the right axis"),
+    ]
+    if max(counts) > 1:
+        text = f"lines: mean over {n} seeds, bands: ± 1 standard deviation"
+        handles.append(Patch(facecolor="#777777", alpha=0.3, label=text))
+    else:
+        handles.append(Line2D([], [], linestyle="none", label="one seed"))
+    if DISTANCE in shown and any(seed["turns"] for seed in analysis["turning_point"]["per_seed"]):
+        look = {"linestyle": "none", "marker": "v", "markersize": 3.5, "markeredgewidth": 0}
+        colour = _column(analysis, DISTANCE).colour
+        text = "turning point of each seed's learning distance"
+        handles.append(Line2D([], [], color=colour, label=text, **look))  # type: ignore[arg-type]
+    if analysis["phases"]["double_descent"]:
+        handles.append(Line2D([], [], linestyle="none", label="shades: phases of the mean test accuracy"))
+    pooled = [found["pooled"] for name, found in analysis["correlations"].items() if name in shown]
+    seeds = max((found["seeds"] for found in pooled if found["within"]["estimate"] is not None), default=0)
+    if seeds:
+        level = f"{100 * pooled[0]['confidence']:.4g} % interval"
+        over = f"mean over {seeds} seeds [{level}]" if seeds > 1 else "of one seed"
+        text = f"{_RHO}: of ranks, over all levels,\n{over}"
+        handles.append(Line2D([], [], linestyle="none", label=text))
+    return handles
+
+
 def _mark_turning_points(axes: Axes, analysis: Mapping[str, Any]) -> None:
     """Mark at the upper edge where each seed's learning distance turns."""
     found = analysis["turning_point"]["per_seed"]
@@ -249,7 +321,7 @@ def _correlation(analysis: Mapping[str, Any], name: str) -> str:
         return ""
     within = found["pooled"]["within"]
     interval = "" if within["low"] is None else f" [{within['low']:+.2f}, {within['high']:+.2f}]"
-    title = f"rank correlation {within['estimate']:+.2f}{interval}"
+    title = f"{_RHO} with test accuracy: {within['estimate']:+.2f}{interval}"
     stretches = [
         f"{STRETCHES[stretch]} {part['pooled']['within']['estimate']:+.2f}"
         for stretch, part in found["phases"].items()

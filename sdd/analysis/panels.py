@@ -305,9 +305,14 @@ class _Looks:
     def handles(self, legend_title: str) -> list[Any]:
         """Return what the legend has of labels and of measures."""
         handles: list[Any] = []
+        lines = [line for panel in self._panels for line in panel.lines]
+        counts = {label: _counted([line for line in lines if line.label == label]) for label in self._labels}
+        apart = len({*counts.values()}) > 1
         if self._grouped:
             for label in self._labels:
                 text = f"{legend_title} {label}" if legend_title else label
+                if apart:
+                    text += f" (n = {counts[label]})"
                 colour, marker = self._colours[label], self._markers[label]
                 handles.append(Line2D([], [], label=text, color=colour, marker=marker, markersize=3.5))
         shown: dict[str, Line2D] = {}
@@ -321,6 +326,13 @@ class _Looks:
                 text, style = f"{column.label}{side}", styles[column.name]
                 shown.setdefault(column.name, Line2D([], [], label=text, color=colour, linestyle=style, linewidth=1.3))
         return handles + list(shown.values())
+
+
+def _counted(lines: Sequence[Line]) -> str:
+    """Return over how many runs the points of lines are means, such as `3` or `2 to 3`."""
+    counts = [int(n) for line in lines for n in line.n[np.isfinite(line.mean)]]
+    low, high = min(counts, default=0), max(counts, default=0)
+    return str(high) if low == high else f"{low} to {high}"
 
 
 def _columns(lines: Iterable[Line]) -> list[Column]:
@@ -422,12 +434,10 @@ def axis_label(columns: Sequence[Column]) -> str:
 def _band_handles(panels: Sequence[Panel], band: Band, over: str) -> list[Any]:
     """Return the legend's entries on the band and on how many runs a point is the mean of."""
     lines = [line for panel in panels for line in panel.lines]
-    counts = [int(n) for line in lines for n in line.n[np.isfinite(line.mean)]]
-    low, high = min(counts, default=0), max(counts, default=0)
-    singular = over.removesuffix("s")
-    if high <= 1:
-        return [Line2D([], [], linestyle="none", label=f"one {singular} a line")]
-    number = f"{high} {over}" if low == high else f"{low} to {high} {over}"
+    by_label = {_counted([line for line in lines if line.label == label]) for label in {line.label for line in lines}}
+    if by_label == {"1"}:
+        return [Line2D([], [], linestyle="none", label=f"each line: one {over.removesuffix('s')}")]
+    number = f"n {over}" if len(by_label) > 1 else f"{by_label.pop()} {over}"
     if band == "none":
         return [Line2D([], [], linestyle="none", label=f"lines: mean over {number}")]
     meaning = "± 1 standard deviation" if band == "sd" else "95 % confidence interval"

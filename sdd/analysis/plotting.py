@@ -15,7 +15,7 @@ from sdd.analysis.columns import merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.compare import complete_block, mean_phases, table
 from sdd.analysis.derived import with_derived
-from sdd.analysis.grouping import Group, group_runs
+from sdd.analysis.grouping import LABEL_ORDER, Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.panels import BANDS, Band, Line, Panel, XKind, draw_panels
 from sdd.analysis.phases import Phases
@@ -327,7 +327,7 @@ def _differing(groups: Sequence[Group], panels: Sequence[str]) -> tuple[str, ...
     def apart(names: Sequence[str]) -> int:
         return len({tuple(_text(group.settings.get(key)) for key in (*panels, *names)) for group in groups})
 
-    for key in sorted(keys, key=lambda key: -apart([key])):
+    for key in sorted(keys, key=lambda key: LABEL_ORDER.index(key) if key in LABEL_ORDER else len(LABEL_ORDER)):
         if apart([*chosen, key]) > apart(chosen):
             chosen.append(key)
     return tuple(chosen)
