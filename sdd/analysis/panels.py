@@ -47,7 +47,7 @@ from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.measures.columns import Column
 
-XKind = Literal["sparsity", "remaining", "level", "epoch", "alpha"]
+XKind = Literal["sparsity", "remaining", "weights", "level", "epoch", "alpha"]
 Band = Literal["sd", "ci", "none"]
 
 BANDS: tuple[Band, ...] = get_args(Band)
@@ -60,6 +60,7 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 X_LABELS: dict[XKind, str] = {
     "sparsity": "sparsity (%)",
     "remaining": "remaining weights (%)",
+    "weights": "remaining weights",
     "level": "level",
     "epoch": "epoch",
     "alpha": "α",
@@ -125,7 +126,8 @@ class Panel:
         left: Lines at the left y axis.
         right: Lines at the right one, such as the learning distance beside test accuracy; none: there is no right axis.
         x: What the x axis shows. `sparsity` and `remaining` are logarithmic in the fraction of weights that remain,
-            dense at the left; the level with none remaining stands half a decade right of the last.
+            dense at the left; the level with none remaining stands half a decade right of the last. `weights` is how
+            many remain, logarithmic, most at the left.
         left_label: Of the left y axis; empty: made of the measures' labels and units.
         right_label: Likewise.
         x_label: Of the x axis; empty: `X_LABELS`.
@@ -392,6 +394,8 @@ def _places(panel: Panel) -> dict[float, float]:
     further = [] if panel.phase_x is None else [panel.phase_x]
     known = np.unique(np.concatenate([line.x for line in panel.lines] + further))
     places = sparsity_places(list(known)) if panel.x in ("sparsity", "remaining") else known
+    if panel.x == "weights":
+        places = np.where(known > 0, known, math.nan)  # none has no place on a logarithmic axis
     return {float(x): float(place) for x, place in zip(known, places, strict=True)}
 
 
@@ -400,6 +404,10 @@ def _set_x_axis(axes: Axes, panel: Panel, places: dict[float, float], inches: fl
         at = np.array(list(places.values()))
         ends = max(places, default=0.0) >= 1
         set_sparsity_axis(axes, at, inches, ends_at_one=ends, remaining=panel.x == "remaining")
+    elif panel.x == "weights":
+        some = [place for place in places.values() if math.isfinite(place)] or [1.0]
+        axes.set_xscale("log")
+        axes.set_xlim(1.2 * max(some), min(some) / 1.2)
     else:
         low, high = min(places), max(places)
         margin = 0.03 * ((high - low) or 1.0)

@@ -48,6 +48,13 @@ def plot(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--twin", action="store_true", help="the second of two measures at a right axis, in one panel")
     parser.add_argument("--phases", action="store_true", help="shade the phases; each panel must have one group")
+    parser.add_argument(
+        "--along",
+        default="",
+        metavar="SETTING",
+        help="dense networks that differ in this setting, such as model.net.init_args.widths, are one line over "
+        "--x weights",
+    )
     parser.add_argument("--title", default="", help="above the figure")
     parser.add_argument(
         "--out", type=Path, default=Path("plot.pdf"), help=f"file to write: {', '.join(FORMATS)} (default: plot.pdf)"
@@ -66,6 +73,7 @@ def plot(arguments: Sequence[str]) -> int:
         band=chosen.band,
         twin=chosen.twin,
         phases=chosen.phases,
+        along=chosen.along,
         problems=loaded.problems,
     )
     for problem in loaded.problems:

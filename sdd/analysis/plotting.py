@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from sdd.analysis.columns import merged
 from sdd.analysis.comparable import comparable
 from sdd.analysis.compare import complete_block, mean_phases, table
+from sdd.analysis.dense_widths import join_along
 from sdd.analysis.derived import with_derived
 from sdd.analysis.grouping import LABEL_ORDER, Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
@@ -24,7 +25,7 @@ from sdd.errors import UserError
 from sdd.messages import did_you_mean
 from sdd.runs.settings import SEED
 
-X_KINDS: tuple[XKind, ...] = ("sparsity", "remaining", "level")
+X_KINDS: tuple[XKind, ...] = ("sparsity", "remaining", "weights", "level")
 
 _WORDS = {SEED: "seed", "pruning.retrain": "retraining", "data.dataset": "data set"}
 
@@ -64,6 +65,7 @@ def plot(
     band: Band = "sd",
     twin: bool = False,
     phases: bool = False,
+    along: str = "",
     title: str = "",
 ) -> Figure:
     """Draw runs as lines with bands over seeds; `python -m sdd plot` for notebooks.
@@ -80,10 +82,13 @@ def plot(
         y: Measures, as one text or a list: each has a panel; those joined by `+` share one.
         by: Settings that tell lines apart; none: whichever the runs differ in.
         panels: Settings whose values have panels side by side.
-        x: `sparsity`, `remaining` (both logarithmic in what remains) or `level`.
+        x: `sparsity`, `remaining` (both logarithmic in what remains), `weights` (how many remain, so that networks of
+            several sizes can be compared) or `level`.
         band: `sd`, `ci` or `none`.
         twin: Draw two entries of `y` into one panel, the second at the right axis.
         phases: Shade the phases of the mean curve; each panel must have one group.
+        along: A setting in which dense networks differ, such as `model.net.init_args.widths`: they are the points of
+            one line, over `weights`.
         title: Above the figure.
 
     Returns:
@@ -103,6 +108,7 @@ def plot(
         band=band,
         twin=twin,
         phases=phases,
+        along=along,
         problems=loaded.problems,
     )
     for note in (*loaded.problems, *made.notes):
@@ -126,6 +132,7 @@ def arrange(
     band: Band = "sd",
     twin: bool = False,
     phases: bool = False,
+    along: str = "",
     problems: Sequence[str] = (),
 ) -> Plot:
     """Return runs as panels of lines.
@@ -139,6 +146,7 @@ def arrange(
         band: Only checked here; `Plot.draw` takes it.
         twin: As for `plot`.
         phases: Likewise.
+        along: Likewise.
         problems: What was wrong with folders that could not be read; the first is told where there is no run.
 
     Raises:
@@ -150,6 +158,11 @@ def arrange(
     _check_choice("x", x, X_KINDS)
     _check_choice("band", band, BANDS)
     groups = _by_seed(group_runs(join_one_shot([with_derived(run) for run in runs])), SEED in (*by, *panels))
+    if along:
+        _check_settings((along,), groups)
+        if x != "weights":
+            raise UserError(f"along joins networks by how many weights they have: set x to weights, not {x}")
+        groups = join_along(groups, along)
     notes = [f"{run.name} is {run.problem}; it is used as far as it goes" for run in runs if run.problem]
     notes += [
         f"{run.name} is left out: it repeats the settings and the seed of another run"
@@ -229,7 +242,8 @@ def _line(label: str, runs: Sequence[Run], name: str, x: XKind) -> Line | None:
     values, n, levels = values[:, some], n[some], [level for level, here in zip(levels, some, strict=True) if here]
     mean = np.nanmean(values, axis=0)
     sd = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / np.maximum(n - 1, 1))
-    places = np.array(levels, float) if x == "level" else np.nanmean(table(runs, levels, "sparsity"), axis=0)
+    at = {"level": "level", "weights": "remaining"}.get(x, "sparsity")
+    places = np.nanmean(table(runs, levels, at), axis=0)
     column = merged(run.columns for run in runs)[name]
     return Line(label, places, mean, np.where(n > 1, sd, math.nan), n, column)
 
@@ -247,7 +261,8 @@ def _shaded(panel: Panel, here: dict[str, list[Run]]) -> tuple[Panel, list[str]]
     found: Phases = mean_phases(sparsity, table(runs, levels, "test_acc"))
     if not found.double_descent:
         return panel, [f"{panel.title or 'the mean curve'} shows no double descent: no phases are shaded"]
-    places = np.array(levels, float) if panel.x == "level" else sparsity
+    at = {"level": "level", "weights": "remaining"}.get(panel.x)
+    places = sparsity if at is None else table(runs, levels, at).mean(axis=0)
     return replace(panel, phases=found, phase_x=places), []
 
 

@@ -200,3 +200,60 @@ def test_a_level_without_weights_stands_at_the_end():
     (axes,) = draw_panels([Panel("", (line,))]).axes
     assert axes.lines[0].get_xdata() == pytest.approx([0, 1, 1.5])
     assert [text.get_text() for text in axes.get_xticklabels()][-1] == "100"
+
+
+WIDTHS = ([4], [8], [16])
+
+
+@pytest.fixture(scope="module")
+def widths(tmp_path_factory):
+    """Dense networks of three widths, by two seeds, and a pruned run of the widest by the same seeds."""
+    folder = tmp_path_factory.mktemp("widths")
+    for seed in (0, 1):
+        for number, width in enumerate(WIDTHS):
+            place = folder / f"w{width[0]}-s{seed}"
+            settings = {"model.net.init_args.widths": width, "pruning.levels": 0, "seed_everything": seed}
+            make_run(place, 10 * number + seed, levels=1, **settings)
+            table = place / "curve.csv"
+            lines = [line.split(",") for line in table.read_text().splitlines()]
+            lines[1][lines[0].index("remaining")] = str(100 * width[0])
+            table.write_text("\n".join(",".join(line) for line in lines) + "\n")
+        wide = {"model.net.init_args.widths": [16], "pruning.levels": LEVELS - 1, "seed_everything": seed}
+        make_run(folder / f"pruned-s{seed}", 50 + seed, **wide)
+    return folder
+
+
+def _only_row(run):
+    (row,) = csv.DictReader((run / "curve.csv").open())
+    return {name: float(cell) for name, cell in row.items() if cell}
+
+
+def test_dense_networks_of_several_widths_are_a_line_over_their_weights(widths):
+    figure = plot(widths, x="weights", along="model.net.init_args.widths", by="pruning.levels")
+    (axes,) = figure.axes
+    assert axes.get_xlabel() == "remaining weights"
+    assert axes.get_xscale() == "log"
+    left, right = axes.get_xlim()
+    assert left > right, "most weights at the left"
+    dense, pruned = axes.get_lines()[:2]
+    assert dense.get_xdata().tolist() == [1600, 800, 400]
+    wanted = [
+        100 * statistics.fmean(_only_row(widths / f"w{width[0]}-s{seed}")["test_acc"] for seed in (0, 1))
+        for width in reversed(WIDTHS)
+    ]
+    assert dense.get_ydata().tolist() == pytest.approx(wanted)
+    assert len(pruned.get_xdata()) == LEVELS
+    assert any("2 seeds" in text for text in legend(figure))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"along": "model.net.init_args.widths"}, "set x to weights, not sparsity"),
+        ({"along": "data.noise_rate", "x": "weights"}, "along data.noise_rate joins nothing"),
+        ({"along": "model.net.widths", "x": "weights"}, "no run has a setting 'model.net.widths'.*did you mean"),
+    ],
+)
+def test_what_cannot_be_joined_is_refused(widths, options, said):
+    with pytest.raises(UserError, match=said):
+        plot(widths, **options)
