@@ -68,7 +68,7 @@ def reproduce(arguments: Sequence[str]) -> int:
     assert planned is not None
     well = say_results(results, planned.invalid)
     for figure in figures:
-        well = _draw(figure, planned, scale, out) and well
+        well = _draw(figure, planned, scale, out, overrides) and well
     return 0 if well else 1
 
 
@@ -169,10 +169,10 @@ def _in_words(cost: Cost, runs: int, scale: Scale) -> str:
     )
 
 
-def _draw(figure: Figure, planned: PlannedRuns, scale: Scale, out: Path) -> bool:
+def _draw(figure: Figure, planned: PlannedRuns, scale: Scale, out: Path, overrides: Sequence[Override]) -> bool:
     """Draw a figure; returns whether all of it could be drawn, and says what could not."""
     try:
-        written, lacks = draw_figure(figure, planned, scale, out)
+        written, lacks = draw_figure(figure, planned, scale, out, overrides)
     except UserError as error:
         say(f"figure {figure.name}: not drawn: {error}")
         return False

@@ -1,5 +1,6 @@
 """A figure of the paper drawn from its runs, with the table of its numbers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sdd.analysis.panels import draw_panels, write_panels
@@ -7,13 +8,15 @@ from sdd.errors import UserError
 from sdd.reproduce.content import content_of
 from sdd.reproduce.experiments import Experiment
 from sdd.reproduce.figures import Figure
-from sdd.reproduce.runs import PlannedRuns
+from sdd.reproduce.runs import Override, PlannedRuns
 from sdd.reproduce.scales import Scale
 from sdd.reproduce.seeds import Seeds, read_seeds
 from sdd.reproduce.titles import shown, subtitle
 
 
-def draw_figure(figure: Figure, planned: PlannedRuns, scale: Scale, out: Path) -> tuple[list[Path], list[str]]:
+def draw_figure(
+    figure: Figure, planned: PlannedRuns, scale: Scale, out: Path, overrides: Sequence[Override] = ()
+) -> tuple[list[Path], list[str]]:
     """Draw a figure as PDF and PNG, and write its numbers beside them.
 
     Args:
@@ -21,6 +24,7 @@ def draw_figure(figure: Figure, planned: PlannedRuns, scale: Scale, out: Path) -
         planned: Its runs, trained as far as they are.
         scale: At which they were.
         out: Folder for the files.
+        overrides: Settings of the user's own, for the title.
 
     Returns:
         The files written, and what the figure had to do without, in words.
@@ -45,7 +49,7 @@ def draw_figure(figure: Figure, planned: PlannedRuns, scale: Scale, out: Path) -
         columns=content.columns,
         ordered=content.ordered,
         over=content.over,
-        title=subtitle(figure, scale),
+        title=subtitle(figure, scale, overrides),
     )
     files = [out / f"figure-{figure.name}.{form}" for form in ("pdf", "png")]
     out.mkdir(parents=True, exist_ok=True)

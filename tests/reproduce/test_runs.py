@@ -11,6 +11,7 @@ from sdd.errors import UserError
 from sdd.reproduce.figures import FIGURES
 from sdd.reproduce.runs import Override, cells_of, measures_of, plan_figures
 from sdd.reproduce.scales import read_scale
+from sdd.reproduce.titles import shown, subtitle
 from tests.reproduce.captions import NETWORKS, RECIPES, RUNS
 from tests.small import PROJECT
 
@@ -178,3 +179,24 @@ def test_a_damaged_scale_is_refused_in_one_line(tmp_path, change, said):
 def test_an_unknown_scale_is_answered_with_those_there_are():
     with pytest.raises(UserError, match="allowed: digits, reduced, paper, or a file"):
         read_scale("digit")
+
+
+def test_a_title_says_what_was_really_trained():
+    figure, scale = FIGURES["36"], read_scale("digits")
+    overrides = [
+        Override.of_text("pruning.levels=3"),
+        Override.of_text("mnist_lenet:data.noise_seed=2"),
+        Override.of_text("data.root=x"),
+    ]
+    assert subtitle(figure, scale, overrides).splitlines() == [
+        "Figure 36 of He et al. 2022: epochs of four levels, CIFAR-10 and CIFAR-100",
+        "scale digits: digits, MLP 200-200 with a schedule; digits, MLP 300-200 with a schedule",
+        "with pruning.levels 3",
+    ]
+    assert [plot.title for plot in shown(figure, scale).plots[:2]] == [
+        "for CIFAR-10, ε = 20 %",
+        "for CIFAR-10, ε = 40 %",
+    ]
+    assert shown(FIGURES["1"], scale).plots[1].title == "digits, MLP 200-200 with a schedule\n(for CIFAR-10, ResNet-18)"
+    assert subtitle(figure, PAPER) == "Figure 36 of He et al. 2022: epochs of four levels, CIFAR-10 and CIFAR-100"
+    assert shown(figure, PAPER) == figure
