@@ -2,10 +2,10 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sdd.analysis.analysis_text import (
     correlation_lines,
@@ -17,11 +17,12 @@ from sdd.analysis.analysis_text import (
     verdict_lines,
 )
 from sdd.analysis.compare import analyse_group
-from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets
+from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets, save
 from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.loss_curves import LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
 from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.reading import read_runs
+from sdd.analysis.spectra import SpectrumPoint, mean_spectra, read_spectra, spectrum_figure
 from sdd.analysis.summary import finite
 from sdd.analysis.tickets import find_partner, pair_groups
 from sdd.console import OneLineParser, say
@@ -29,6 +30,8 @@ from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.measures.columns import Column
 from sdd.runs.folder import RunFolder
+
+Point = TypeVar("Point", LossPoint, SpectrumPoint)
 
 
 def analyze(arguments: Sequence[str]) -> int:
@@ -113,30 +116,51 @@ def _draw(group: Group, analysis: Mapping[str, Any], out: Path, name: str, level
     written = list[Path]()
     for section, measures in by_section.items():
         written += draw_group(analysis, out / f"{name}-{section}", measures)
-    tables = _loss_tables(group)
+    wanted = _named_levels(analysis) if levels is None else dict.fromkeys(levels, "")
+    curves = _tables(group, "loss curves", lambda folder: folder.loss_curves, read_loss_curves)
+    names = _names_of(wanted, curves)
+    written += draw_loss_curves(mean_loss_curves(curves, list(names)), out / f"{name}-loss-curves", names)
+    densities = _tables(group, "spectra", lambda folder: folder.spectrum, read_spectra)
+    names = _names_of(wanted, densities)
+    if spectra := mean_spectra(densities, list(names)):
+        written += save(spectrum_figure(spectra, names), out / f"{name}-spectrum")
+    return written
+
+
+def _names_of(wanted: Mapping[int, str], tables: Sequence[Sequence[LossPoint | SpectrumPoint]]) -> dict[int, str]:
+    """Return the measured levels nearest to those wanted, each with what to call it."""
     measured = sorted({point.level for points in tables for point in points})
     names = {}
-    for level, text in (_named_levels(analysis) if levels is None else dict.fromkeys(levels, "")).items():
+    for level, text in wanted.items():
         for nearest in nearest_levels([level], measured):
             names[nearest] = f"level {nearest}" if not text else text if nearest == level else f"near the {text}"
-    return written + draw_loss_curves(mean_loss_curves(tables, list(names)), out / f"{name}-loss-curves", names)
+    return names
 
 
-def _loss_tables(group: Group) -> list[list[LossPoint]]:
-    """Return the loss curves of each run that has some; a damaged table is named and left out."""
+def _tables(
+    group: Group, what: str, file_of: Callable[[RunFolder], Path], read: Callable[[Path], list[Point]]
+) -> list[list[Point]]:
+    """Return a table that each run has left, of those that have one; a damaged one is named and left out.
+
+    Args:
+        group: The runs.
+        what: The table's content in words.
+        file_of: Its place in a run's folder.
+        read: Reads it, as points that know their level.
+    """
     tables = []
     for run in group.runs:
-        points: list[LossPoint] = []
+        points: list[Point] = []
         for part, levels in part_levels(run):
-            file = RunFolder(part.path).loss_curves
+            file = file_of(RunFolder(part.path))
             if not file.is_file():
                 continue
             try:
-                read = read_loss_curves(file)
+                found = read(file)
             except UserError as error:
-                say(f"note: {error}; its loss curves are left out")
+                say(f"note: {error}; its {what} are left out")
             else:
-                points += [replace(point, level=levels[point.level]) for point in read if point.level in levels]
+                points += [replace(point, level=levels[point.level]) for point in found if point.level in levels]
         if points:
             tables.append(points)
     return tables

@@ -92,7 +92,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
         if index == panels - 1:
             axes.set_xlabel("sparsity (%)", fontsize=FONT)
     figure.legend(handles=legend, loc="outside lower center", fontsize=FONT, frameon=False, handlelength=1.6)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def draw_loss_curves(
@@ -138,7 +138,7 @@ def draw_loss_curves(
     spread = "; bands: ± 1 standard deviation" if max(counts) > 1 else ""
     axes.set_title(f"levels by sparsity; n = {n} directions of all runs\nlines: mean{spread}", fontsize=FONT)
     figure.legend(loc="outside lower center", ncols=2, fontsize=FONT, frameon=False)
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], accuracy: Column) -> list[Path]:
@@ -205,7 +205,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
         handlelength=1.6,
         columnspacing=1.0,
     )
-    return _save(figure, path)
+    return save(figure, path)
 
 
 def _ticket_legend(comparison: Mapping[str, Any]) -> list[Any]:
@@ -226,8 +226,19 @@ def _ticket_legend(comparison: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _save(figure: Figure, path: str | os.PathLike[str]) -> list[Path]:
-    """Write each format in one step; the same picture is the same file."""
+def save(figure: Figure, path: str | os.PathLike[str]) -> list[Path]:
+    """Write each format in one step; the same picture is the same file.
+
+    Args:
+        figure: What is drawn.
+        path: Of the files, without suffix.
+
+    Returns:
+        The files written.
+
+    Raises:
+        OSError: A file could not be written.
+    """
     paths = [Path(path).with_name(f"{Path(path).name}.{form}") for form in FORMATS]
     for one in paths:
         write_figure(figure, one, 300)

@@ -315,7 +315,9 @@ class _Looks:
                 text = f"{legend_title} {label}" if legend_title else label
                 if apart:
                     text += f" (n = {counts[label]})"
-                colour, marker = self._colours[label], self._markers[label]
+                of_label = (line for panel in self._panels for line in panel.lines if line.label == label)
+                marked = any(line.x.size <= _MARKED for line in of_label)
+                colour, marker = self._colours[label], self._markers[label] if marked else None
                 handles.append(Line2D([], [], label=text, color=colour, marker=marker, markersize=3.5))
         shown: dict[str, Line2D] = {}
         for panel, styles in zip(self._panels, self._styles, strict=True):
