@@ -1,6 +1,9 @@
 """Files written in one step, so that each is the old version or the new one; lock files; reading of text and JSON."""
 
+import csv
+import io
 import json
+import math
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +13,9 @@ from types import ModuleType
 from typing import Any
 
 from sdd.errors import UserError
+
+_WHOLE = ("level", "epoch", "direction")
+"""Columns of whole numbers."""
 
 fcntl: ModuleType | None
 try:
@@ -83,6 +89,38 @@ def write_table(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:
     """Write rows of the same columns as CSV, numbers so that they read back bit for bit."""
     lines = [",".join(rows[0]), *(",".join(repr(value) for value in row.values()) for row in rows)]
     write_atomically(path, "\n".join(lines) + "\n")
+
+
+def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, float | int]]:
+    """Read the numbers that `write_table` wrote: a row a line, by column.
+
+    Args:
+        path: The file.
+        columns: Those that it must have, in this order; none: any.
+
+    Returns:
+        Levels, epochs and directions as int, all else as float, NaN where a cell is empty.
+
+    Raises:
+        UserError: It cannot be read or is damaged; the message names the line.
+    """
+    lines = csv.reader(io.StringIO(read_text(path), newline=""))
+    names = next(lines, [])
+    if columns and tuple(names) != tuple(columns):
+        raise UserError(f"{path}, line 1: not the header {','.join(columns)}")
+    rows = list[dict[str, float | int]]()
+    for cells in lines:
+        try:
+            rows.append({name: _number(name, cell) for name, cell in zip(names, cells, strict=True)})
+        except ValueError as error:
+            raise UserError(f"{path}, line {lines.line_num}: damaged: {error}") from error
+    return rows
+
+
+def _number(name: str, cell: str) -> float | int:
+    if name in _WHOLE:
+        return int(cell)
+    return float(cell) if cell else math.nan
 
 
 def read_text(path: Path) -> str:

@@ -1,7 +1,5 @@
 """One-dimensional loss curves around a level's weights, read back and averaged."""
 
-import csv
-import io
 import math
 import os
 from collections.abc import Iterable, Sequence
@@ -11,8 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sdd.errors import UserError
-from sdd.files import read_text
+from sdd.files import read_table
 
 Floats = NDArray[np.float64]
 
@@ -60,18 +57,10 @@ def read_loss_curves(path: str | os.PathLike[str]) -> list[LossPoint]:
     Raises:
         UserError: It cannot be read or is damaged; the message names the line.
     """
-    text = read_text(Path(path))
-    lines = csv.reader(io.StringIO(text, newline=""))
-    if tuple(next(lines, ())) != COLUMNS:
-        raise UserError(f"{path}, line 1: not the header {','.join(COLUMNS)}")
-    points = []
-    for cells in lines:
-        try:
-            level, sparsity, direction, alpha, loss = cells
-            points.append(LossPoint(int(level), float(sparsity), int(direction), float(alpha), float(loss or math.nan)))
-        except ValueError as error:
-            raise UserError(f"{path}, line {lines.line_num}: damaged: {error}") from error
-    return points
+    return [
+        LossPoint(int(row["level"]), row["sparsity"], int(row["direction"]), row["alpha"], row["loss"])
+        for row in read_table(Path(path), COLUMNS)
+    ]
 
 
 def mean_loss_curves(tables: Iterable[Sequence[LossPoint]], levels: Sequence[int] | None = None) -> list[LossCurve]:

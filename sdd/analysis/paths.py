@@ -1,7 +1,5 @@
 """Loss and accuracy on the straight path between trained levels, read back and as a picture."""
 
-import csv
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -15,7 +13,7 @@ from matplotlib.figure import Figure
 
 from sdd.analysis.drawing import FONT, plain_axes, scale_for, write_figure
 from sdd.errors import UserError
-from sdd.files import read_text
+from sdd.files import read_table
 
 Row = dict[str, float | int]
 
@@ -34,17 +32,9 @@ def read_paths(path: str | os.PathLike[str]) -> list[Row]:
     Raises:
         UserError: It cannot be read or is damaged; the message names the line.
     """
-    lines = csv.reader(io.StringIO(read_text(Path(path)), newline=""))
-    names = next(lines, [])
-    if "alpha" not in names:
+    rows = read_table(Path(path))
+    if not all("alpha" in row for row in rows):
         raise UserError(f"{path}, line 1: it has no column alpha")
-    rows = list[Row]()
-    for cells in lines:
-        try:
-            numbers = zip(names, cells, strict=True)
-            rows.append({name: int(cell) if name == "level" else float(cell) for name, cell in numbers})
-        except ValueError as error:
-            raise UserError(f"{path}, line {lines.line_num}: damaged: {error}") from error
     return rows
 
 

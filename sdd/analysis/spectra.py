@@ -1,7 +1,5 @@
 """Densities of the Hessian's eigenvalues, read back, averaged over seeds, and drawn for some levels."""
 
-import csv
-import io
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -13,8 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from sdd.analysis.panels import Line, Panel, draw_panels
-from sdd.errors import UserError
-from sdd.files import read_text
+from sdd.files import read_table
 from sdd.measures.columns import Column
 
 Floats = NDArray[np.float64]
@@ -62,17 +59,10 @@ def read_spectra(path: str | os.PathLike[str]) -> list[SpectrumPoint]:
     Raises:
         UserError: It cannot be read or is damaged; the message names the line.
     """
-    lines = csv.reader(io.StringIO(read_text(Path(path)), newline=""))
-    if tuple(next(lines, ())) != COLUMNS:
-        raise UserError(f"{path}, line 1: not the header {','.join(COLUMNS)}")
-    points = []
-    for cells in lines:
-        try:
-            level, sparsity, eigenvalue, density = cells
-            points.append(SpectrumPoint(int(level), float(sparsity), float(eigenvalue), float(density or math.nan)))
-        except ValueError as error:
-            raise UserError(f"{path}, line {lines.line_num}: damaged: {error}") from error
-    return points
+    return [
+        SpectrumPoint(int(row["level"]), row["sparsity"], row["eigenvalue"], row["density"])
+        for row in read_table(Path(path), COLUMNS)
+    ]
 
 
 def mean_spectra(tables: Sequence[Sequence[SpectrumPoint]], levels: Sequence[int]) -> list[MeanSpectrum]:

@@ -10,11 +10,12 @@ from sdd.analysis.derived import GENERALIZATION_GAP
 from sdd.analysis.loss_curves import Floats, LossPoint, mean_loss_curves, read_loss_curves
 from sdd.analysis.panels import Line, Panel
 from sdd.errors import UserError
+from sdd.files import read_table
 from sdd.interpolation.redense import interpolate_redense
 from sdd.measures.columns import Column
 from sdd.reproduce.experiments import REDENSE, Experiment
 from sdd.reproduce.figures import Figure, Kind, Plot
-from sdd.reproduce.seeds import Seeds, ShownLevel, mean_and_spread, over_seeds, read_numbers
+from sdd.reproduce.seeds import Seeds, ShownLevel, mean_and_spread, over_seeds
 
 Read = Callable[[Experiment], Seeds]
 """Reads the runs of an experiment."""
@@ -197,12 +198,12 @@ def _need(seeds: Seeds, name: str) -> None:
             raise UserError(f"{run.path} has no {name}; it was trained without measuring it")
 
 
-def _tables(seeds: Seeds, file: str) -> list[list[dict[str, float]]]:
+def _tables(seeds: Seeds, file: str) -> list[list[dict[str, float | int]]]:
     """Return a table that each run has left beside its curve."""
     for run in seeds.runs:
         if not (run.path / file).is_file():
             raise UserError(f"{run.path} has no {file}; it was trained without measuring it")
-    return [read_numbers(run.path / file) for run in seeds.runs]
+    return [read_table(run.path / file) for run in seeds.runs]
 
 
 def _titled(plot: Plot, level: ShownLevel) -> str:

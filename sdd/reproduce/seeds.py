@@ -1,12 +1,9 @@
 """The seeds of one experiment, read from their folders: its curve, the levels that stand for its phases, its tables."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +13,6 @@ from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.phases import Phases
 from sdd.analysis.reading import Run, read_run, read_together
 from sdd.errors import UserError
-from sdd.files import read_text
 from sdd.sweep.planned_run import PlannedRun
 
 Floats = NDArray[np.float64]
@@ -114,19 +110,6 @@ def read_seeds(planned: Iterable[PlannedRun]) -> Seeds:
         if run.problem is not None:
             lacks.append(f"levels of {run.name}, which is {run.problem}")
     return Seeds(tuple(join_one_shot(read_together(runs))), tuple(lacks))
-
-
-def read_numbers(path: Path) -> list[dict[str, float]]:
-    """Read a table of numbers that a run has left beside its curve, such as `epochs.csv`.
-
-    Raises:
-        UserError: It cannot be read or is damaged.
-    """
-    lines = csv.DictReader(io.StringIO(read_text(path), newline=""), strict=True)
-    try:
-        return [{name: math.nan if value == "" else float(value) for name, value in line.items()} for line in lines]
-    except (ValueError, TypeError, csv.Error) as error:
-        raise UserError(f"{path}, line {lines.line_num}: damaged: {error}") from error
 
 
 def over_seeds(tables: Sequence[Rows], level: int, at: str, name: str) -> tuple[Floats, Floats]:
