@@ -22,7 +22,7 @@ from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.pruning.criteria import Scoring
-from sdd.pruning.masks import Masks, count_remaining, sparsity
+from sdd.pruning.masks import Masks, count_remaining, mask_state, sparsity
 from sdd.pruning.prunable import prunable_parameters
 from sdd.pruning.prune import Pruner
 from sdd.pruning.retraining import RETRAININGS, Rates, Restart, start_state
@@ -54,7 +54,10 @@ class IterativePruning(IdleAtSteps):
         epochs_per_level: Epochs of every level. `trainer.max_epochs` is linked to it and to the levels.
         criterion: Which weights go: the smallest by `magnitude`, by `gradient` (|w · ∂L/∂w| on `batches` training
             batches, 1 unless said, with their noisy labels), at `random`, fresh at every level, or the `largest` by
-            magnitude.
+            magnitude. Or by the first weights of level 0, whatever the training made of them: `snip`, which is
+            `gradient` there (Lee et al. 2019), and `synflow`, without data, in `rounds` a level, 100 unless said
+            (Tanaka et al. 2020). With `lottery` and `rewind_steps` 0 that is pruning at initialisation; other modes
+            apply the same masks to the weights that they start from.
         criterion_args: Arguments of the criterion's own.
         scope: Rank weights over the network (`global`), in each tensor by itself (`layer`), or in each tensor with
             `rates` of their own, by weight's name, such as {fc.weight: 0.1}; what they do not name loses `fraction`.
@@ -414,7 +417,9 @@ class IterativePruning(IdleAtSteps):
         self._prepare(trainer, module)
 
     def _prune(self, trainer: pl.Trainer, module: Classifier, level: int) -> Masks:
-        """Prune once more; all processes take the masks of the first one."""
+        """Prune once more; all processes take the masks of the first one. The network's weights may be others then."""
+        if self._pruner.at_initialisation:
+            load_state(module.net, mask_state(self._initial, {name: mask.cpu() for name, mask in module.masks.items()}))
         torch.manual_seed(derive_seed(self.seed, "gradient pruning", level))
         scoring = Scoring(
             net=module.net,

@@ -62,7 +62,10 @@ def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> M
     surviving = flat.nonzero().squeeze(1)
     values = values[surviving]
     if not bool(torch.isfinite(values).all()):
-        raise UserError("cannot prune: some surviving weights have a score that is not finite (diverged training)")
+        raise UserError(
+            "cannot prune: some surviving weights have a score that is not finite: diverged "
+            "training, or an overflow in pruning.criterion"
+        )
     removed = surviving[values.sort(stable=True).indices[:count]]
     flat = flat.clone()
     flat[removed] = False
