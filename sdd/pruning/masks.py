@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.seeding import torch_generator
 
 Masks = dict[str, Tensor]
 
@@ -39,6 +40,28 @@ def sparsity(masks: Mapping[str, Tensor]) -> float:
 def dead_layers(masks: Mapping[str, Tensor]) -> list[str]:
     """Return the names of the masks, each bool [...], that keep no weight."""
     return [name for name, mask in masks.items() if not bool(mask.any())]
+
+
+def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
+    """Return masks in each of which the places are permuted at random; as many weights survive in each as before.
+
+    The permutation of a tensor depends on the seed and on its place in the alphabetical order of the names alone, so
+    that masks of levels which are nested stay so.
+
+    Args:
+        masks: True where a weight survives, by name, bool [...].
+        seed: Training seed.
+    """
+    places = {name: place for place, name in enumerate(sorted(masks))}
+    return {
+        name: _permuted(mask, torch_generator(seed, "shuffled masks", places[name])) for name, mask in masks.items()
+    }
+
+
+def _permuted(mask: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a mask, [...], with its places in an order drawn from a CPU generator."""
+    order = torch.randperm(mask.numel(), generator=generator).to(mask.device)
+    return mask.flatten()[order].view(mask.shape)
 
 
 def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> Masks:
