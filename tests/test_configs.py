@@ -71,7 +71,7 @@ def built(monkeypatch):
     def build_of(*arguments):
         request = parse(arguments)
         config = request.config.clone()
-        config.pruning.masks_from, config.preflight = None, False
+        config.pruning.masks_from, config.pruning.masks_shuffled, config.preflight = None, False, False
         return request, build(request, config)
 
     return build_of

@@ -25,7 +25,9 @@ def free_port() -> str:
         return str(server.getsockname()[1])
 
 
-@pytest.mark.parametrize("criterion", ["magnitude", pytest.param("gradient", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "criterion", ["magnitude", *(pytest.param(name, marks=pytest.mark.slow) for name in ("gradient", "synflow"))]
+)
 def test_two_processes_finish_a_run_with_the_same_masks(tmp_path, criterion):
     arguments = [*QUICK, "--pruning.criterion", criterion, "--model.optimizer.lr", "0.02"]
     two = ["--trainer.strategy", "ddp", "--trainer.devices", "2", "--trainer.callbacks", "tests.test_ddp.SaveMasks"]

@@ -147,11 +147,17 @@ def test_kills_at_random_moments_change_nothing(tmp_path, whole, number):
 
 
 @pytest.mark.parametrize(
-    ("retrain", "last"), [("finetune", 7), ("lr_rewind", 6), pytest.param("scratch", 7, marks=pytest.mark.slow)]
+    ("retrain", "last"),
+    [
+        ("finetune", 7),
+        ("lr_rewind", 6),
+        pytest.param("scratch", 7, marks=pytest.mark.slow),
+        pytest.param("lottery --pruning.criterion synflow", 6, marks=pytest.mark.slow),
+    ],
 )
 def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsys, retrain, last):
     monkeypatch.chdir(tmp_path)
-    arguments = [*RUN, "--pruning.retrain", retrain]
+    arguments = [*RUN, "--pruning.retrain", *retrain.split()]
     assert main([*arguments, "--run_dir", "whole"]) == 0
 
     def interrupt(self, moment, trainer):

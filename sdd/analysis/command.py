@@ -88,6 +88,10 @@ def analyze(arguments: Sequence[str]) -> int:
         written += _draw(group, analysis, chosen.out, name, chosen.levels)
     tickets = []
     for number, group in enumerate(groups):
+        if group.shuffled:
+            say(
+                f"note: group-{number + 1} trains under shuffled masks, a control: it isn't paired with winning tickets"
+            )
         if not group.reinitialised:
             continue
         partner, reason = find_partner(group, groups)

@@ -8,7 +8,7 @@ from typing import Any
 from sdd.analysis.reading import Run
 from sdd.analysis.versions import moved_defaults
 from sdd.runs.prerequisites import TICKETS
-from sdd.runs.settings import MASKS_FROM, canonical
+from sdd.runs.settings import MASKS_FROM, MASKS_SHUFFLED, canonical
 
 # What a label names first; the rest follows in the order of the settings.
 LABEL_ORDER = (
@@ -16,6 +16,7 @@ LABEL_ORDER = (
     "data.noise_rate",
     "data.noise_type",
     "pruning.retrain",
+    MASKS_SHUFFLED,
     MASKS_FROM,
     "pruning.criterion",
     "data.train_size",
@@ -46,9 +47,14 @@ class Group:
 
     @property
     def reinitialised(self) -> bool:
-        """Whether the runs train masks that they were given, and not from the weights of winning tickets."""
+        """Whether the runs train given masks, not shuffled ones, and not from the weights of winning tickets."""
         tickets = self.settings.get("pruning.retrain") == TICKETS["retrain"]
-        return self.settings.get(MASKS_FROM) is not None and not tickets
+        return self.settings.get(MASKS_FROM) is not None and not tickets and not self.shuffled
+
+    @property
+    def shuffled(self) -> bool:
+        """Whether the runs train under shuffled masks: a control, neither winning tickets nor re-initialised ones."""
+        return bool(self.settings.get(MASKS_SHUFFLED))
 
 
 def group_runs(runs: Sequence[Run]) -> list[Group]:

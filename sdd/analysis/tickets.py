@@ -50,7 +50,7 @@ def find_partner(reinit: Group, groups: Sequence[Group]) -> tuple[Group | None, 
     candidates = [
         group
         for group in groups
-        if not group.reinitialised
+        if not (group.reinitialised or group.shuffled)
         and group.settings.get("pruning.retrain") == TICKETS["retrain"]
         and not any(map(_matters, differing(group.settings, reinit.settings)))
     ]

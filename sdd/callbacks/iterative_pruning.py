@@ -22,7 +22,7 @@ from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.pruning.criteria import Scoring
-from sdd.pruning.masks import Masks, count_remaining, sparsity
+from sdd.pruning.masks import Masks, count_remaining, mask_state, shuffled, sparsity
 from sdd.pruning.prunable import prunable_parameters
 from sdd.pruning.prune import Pruner
 from sdd.pruning.retraining import RETRAININGS, Rates, Restart, start_state
@@ -54,7 +54,10 @@ class IterativePruning(IdleAtSteps):
         epochs_per_level: Epochs of every level. `trainer.max_epochs` is linked to it and to the levels.
         criterion: Which weights go: the smallest by `magnitude`, by `gradient` (|w · ∂L/∂w| on `batches` training
             batches, 1 unless said, with their noisy labels), at `random`, fresh at every level, or the `largest` by
-            magnitude.
+            magnitude. Or by the first weights of level 0, whatever the training made of them: `snip`, which is
+            `gradient` there (Lee et al. 2019), and `synflow`, without data, in `rounds` a level, 100 unless said
+            (Tanaka et al. 2020). With `lottery` and `rewind_steps` 0 that is pruning at initialisation; other modes
+            apply the same masks to the weights that they start from.
         criterion_args: Arguments of the criterion's own.
         scope: Rank weights over the network (`global`), in each tensor by itself (`layer`), or in each tensor with
             `rates` of their own, by weight's name, such as {fc.weight: 0.1}; what they do not name loses `fraction`.
@@ -74,9 +77,13 @@ class IterativePruning(IdleAtSteps):
         masks_from: Folder of a finished run whose masks are used, level by level, instead of pruning; with
             `retrain` `scratch` this asks whether winning tickets win. {seed} in it stands for the training seed.
             On the command line, `auto` is the `lottery` run of the same settings, trained first where it is not
-            there; with a `retrain` that takes no masks it means none. Or a file of one mask, a dict from weights'
-            names to bool tensors written by torch.save, or an .npz file of such arrays: after the dense level, one
-            level is trained under it, from the weights of `retrain`.
+            there; with a `retrain` that takes no masks it means none, unless they are shuffled. Or a file of one mask,
+            a dict from weights' names to bool tensors written by torch.save, or an .npz file of such arrays: after the
+            dense level, one level is trained under it, from the weights of `retrain`.
+        masks_shuffled: Whether the mask of each layer from `masks_from` is permuted at random, by one permutation for
+            all levels, which `seed_everything` gives. Each layer keeps as many weights as in the ticket, so these are
+            the shuffled masks of Frankle et al. 2021 and as well random masks at the densities of the ticket's layers.
+            With any `retrain` but `redense`; with `lottery` the weights are those of this run's own level 0.
         dense_from: Folder of a run whose level 0 is taken over instead of training it, {seed} as above, or `auto`:
             beside this run's folder. It is trained first, once, where it is not there. No number changes by it.
             Read by the command line.
@@ -112,6 +119,7 @@ class IterativePruning(IdleAtSteps):
         redense_lr: float | None = None,
         frozen: Literal["zero", "initial", "final"] = "zero",
         masks_from: str | None = None,
+        masks_shuffled: bool = False,
         dense_from: str | None = None,
         stop_loss: float | None = None,
         exclude: Sequence[str] = (),
@@ -139,7 +147,16 @@ class IterativePruning(IdleAtSteps):
         self._rewinds = rewind_schedule and self._retraining.rewinds
         self.dense_from, self.stop_loss, self.exclude, self.seed = dense_from, stop_loss, tuple(exclude), seed
         scheduled, shared = schedule is not None or sparsities is not None, dense_from is not None
-        self.source = masks_source(masks_from, seed, retrain, self._retraining, scheduled=scheduled, shared=shared)
+        self.masks_shuffled = masks_shuffled
+        self.source = masks_source(
+            masks_from,
+            seed,
+            retrain,
+            self._retraining,
+            masks_shuffled=masks_shuffled,
+            scheduled=scheduled,
+            shared=shared,
+        )
         self.last_level = 1 if isinstance(self.source, MaskFile) else len(targets)
         self.level = 0
         self._first_epoch = 0
@@ -402,6 +419,8 @@ class IterativePruning(IdleAtSteps):
             masks = self._prune(trainer, module, level)
         else:
             masks = module.masks if self._retraining.releases else self.source.masks(level)
+            if self.masks_shuffled:
+                masks = shuffled(masks, self.seed)
         if self._retraining.continues:
             trained = self._run.weights(level)
         self.level, self._level_done = level, False
@@ -414,7 +433,9 @@ class IterativePruning(IdleAtSteps):
         self._prepare(trainer, module)
 
     def _prune(self, trainer: pl.Trainer, module: Classifier, level: int) -> Masks:
-        """Prune once more; all processes take the masks of the first one."""
+        """Prune once more; all processes take the masks of the first one. The network's weights may be others then."""
+        if self._pruner.at_initialisation:
+            load_state(module.net, mask_state(self._initial, {name: mask.cpu() for name, mask in module.masks.items()}))
         torch.manual_seed(derive_seed(self.seed, "gradient pruning", level))
         scoring = Scoring(
             net=module.net,

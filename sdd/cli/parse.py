@@ -15,9 +15,10 @@ from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
 from sdd.data import NoisyLabelData
 from sdd.distillation import check_distillation
 from sdd.errors import UserError
-from sdd.pruning.retraining import RETRAININGS
+from sdd.pruning.retraining import RETRAININGS, Retraining
 from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
+from sdd.runs.masks_source import check_shuffled
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS, UNTAUGHT
 from sdd.tracking.sweep_agent import in_wandb_sweep
@@ -67,8 +68,8 @@ def parse(arguments: Sequence[str]) -> Request:
     wiring = Wiring(arguments)
     config = wiring.command_config
     _check(config)
-    retraining = RETRAININGS.get(config.pruning.retrain, config.pruning.retrain_args)
-    if config.pruning.masks_from == AUTO and not retraining.other_masks:
+    retraining = _retraining(config)
+    if config.pruning.masks_from == AUTO and not (retraining.other_masks or config.pruning.masks_shuffled):
         config.pruning.masks_from = None  # this is the run whose masks others take
     if config.model.distill_from == AUTO and config.model.distill_weight == 0:
         for name, value in UNTAUGHT.items():  # this is the run that teaches others
@@ -105,6 +106,8 @@ def check_parts(request: Request) -> None:
         UserError: A setting's value is not allowed.
     """
     pruning = request.config.pruning.as_dict()
+    if pruning["masks_shuffled"]:
+        check_shuffled(pruning["masks_from"], pruning["retrain"], _retraining(request.config))
     if pruning["masks_from"] == AUTO:  # that run need not be there yet
         pruning |= TICKETS
     IterativePruning(**pruning)
@@ -113,6 +116,10 @@ def check_parts(request: Request) -> None:
     check_distillation(model.distill_from, model.distill_level, model.distill_weight, model.distill_temperature)
     if model.distill_weight and model.distill_from != AUTO:
         teacher_of(model, request.plan.seed)
+
+
+def _retraining(config: Namespace) -> Retraining:
+    return RETRAININGS.get(config.pruning.retrain, config.pruning.retrain_args)
 
 
 def _check(config: Namespace) -> None:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.seeding import torch_generator
 
 Masks = dict[str, Tensor]
 
@@ -41,6 +42,28 @@ def dead_layers(masks: Mapping[str, Tensor]) -> list[str]:
     return [name for name, mask in masks.items() if not bool(mask.any())]
 
 
+def shuffled(masks: Mapping[str, Tensor], seed: int) -> Masks:
+    """Return masks in each of which the places are permuted at random; as many weights survive in each as before.
+
+    The permutation of a tensor depends on the seed and on its place in the alphabetical order of the names alone, so
+    that masks of levels which are nested stay so.
+
+    Args:
+        masks: True where a weight survives, by name, bool [...].
+        seed: Training seed.
+    """
+    places = {name: place for place, name in enumerate(sorted(masks))}
+    return {
+        name: _permuted(mask, torch_generator(seed, "shuffled masks", places[name])) for name, mask in masks.items()
+    }
+
+
+def _permuted(mask: Tensor, generator: torch.Generator) -> Tensor:
+    """Return a mask, [...], with its places in an order drawn from a CPU generator."""
+    order = torch.randperm(mask.numel(), generator=generator).to(mask.device)
+    return mask.flatten()[order].view(mask.shape)
+
+
 def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> Masks:
     """Remove exactly `count` of the surviving weights, those of the smallest scores over all tensors together.
 
@@ -62,7 +85,10 @@ def remove_smallest(scores: Mapping[str, Tensor], masks: Masks, count: int) -> M
     surviving = flat.nonzero().squeeze(1)
     values = values[surviving]
     if not bool(torch.isfinite(values).all()):
-        raise UserError("cannot prune: some surviving weights have a score that is not finite (diverged training)")
+        raise UserError(
+            "cannot prune: some surviving weights have a score that is not finite: diverged "
+            "training, or an overflow in pruning.criterion"
+        )
     removed = surviving[values.sort(stable=True).indices[:count]]
     flat = flat.clone()
     flat[removed] = False

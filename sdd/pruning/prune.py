@@ -1,13 +1,16 @@
 """The masks of a level from those of the level before."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from sdd.pruning.criteria import CRITERIA, Scoring, importance
-from sdd.pruning.masks import Masks, remove_smallest
+from sdd.models.state import kept_state
+from sdd.pruning.criteria import CRITERIA, Scoring, importance, rounds_of
+from sdd.pruning.masks import Masks, count_remaining, remove_smallest
 from sdd.pruning.schedules import Target
 from sdd.pruning.scopes import SCOPES, Group, Surviving, groups_of
 
@@ -36,7 +39,13 @@ class Pruner:
     ) -> None:
         self._targets = targets
         self._criterion = (criterion, CRITERIA.get(criterion, criterion_args))
+        self._rounds = rounds_of(*self._criterion)
         self._scope = (scope, SCOPES.get(scope, scope_args))
+
+    @property
+    def at_initialisation(self) -> bool:
+        """Whether the criterion scores the network before any training."""
+        return self._criterion[1].at_initialisation
 
     def check(self, prunable: Mapping[str, Tensor]) -> None:
         """Find out whether the scope fits these weights, each [...] under its name.
@@ -61,8 +70,45 @@ class Pruner:
         Raises:
             UserError: Criterion or scope return something that does not fit the network.
         """
-        scores = importance(*self._criterion, scoring)
-        return prune(scores, scoring.masks, groups_of(*self._scope, Surviving(scoring.masks, self._targets[level - 1])))
+        groups = groups_of(*self._scope, Surviving(scoring.masks, self._targets[level - 1]))
+        remaining = [count_remaining({name: scoring.masks[name] for name in group.names}) for group in groups]
+        counts = [
+            counts_of_rounds(count, group.count, self._rounds) for count, group in zip(remaining, groups, strict=True)
+        ]
+        masks = dict(scoring.masks)
+        with kept_state(scoring.net):
+            for number, now in enumerate(zip(*counts, strict=True), 1):
+                if number < self._rounds and not any(now):
+                    continue  # nothing goes yet, so the next round's scores are these
+                scores = importance(*self._criterion, replace(scoring, masks=masks))
+                parts = [replace(group, count=count) for group, count in zip(groups, now, strict=True)]
+                masks = prune(scores, masks, parts)
+                if number < self._rounds:
+                    _remove(scoring.parameters, scoring.masks, masks)
+        return masks
+
+
+def counts_of_rounds(remaining: int, count: int, rounds: int) -> list[int]:
+    """Return how many weights each round of a level removes, such that each leaves the same fraction, [rounds].
+
+    After round k of n there are remaining · ((remaining − count) / remaining)^(k/n) left, rounded: the exponential
+    schedule of Tanaka et al. 2020.
+
+    Args:
+        remaining: How many there are before.
+        count: How many the rounds remove together, from 0 to `remaining`.
+        rounds: Their number, 1 or more.
+    """
+    kept = 1 - count / remaining if count else 1.0
+    left = [round(remaining * kept ** (number / rounds)) for number in range(rounds)] + [remaining - count]
+    return [before - after for before, after in pairwise(left)]
+
+
+def _remove(parameters: Mapping[str, Tensor], before: Mapping[str, Tensor], after: Mapping[str, Tensor]) -> None:
+    """Set to zero, in place, the weights [...] by name that one mask keeps and a later one does not."""
+    with torch.no_grad():
+        for name, parameter in parameters.items():
+            parameter.masked_fill_(before[name] & ~after[name], 0)
 
 
 def prune(scores: Mapping[str, Tensor], masks: Mapping[str, Tensor], groups: Iterable[Group]) -> Masks:

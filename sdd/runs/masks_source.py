@@ -36,8 +36,35 @@ def is_mask_file(masks_from: str | None, seed: int) -> bool:
     return masks_from is not None and masks_place(masks_from, seed).is_file()
 
 
+def check_shuffled(masks_from: str | None, retrain: str, retraining: Retraining) -> None:
+    """Find out whether there are masks to shuffle, for weights that were not trained under them.
+
+    Args:
+        masks_from: The setting `pruning.masks_from`.
+        retrain: The setting `pruning.retrain`.
+        retraining: That mode.
+
+    Raises:
+        UserError: There are none.
+    """
+    if masks_from is None:
+        raise UserError("pruning.masks_shuffled is true, but there are no masks to shuffle: set --pruning.masks_from")
+    if retraining.continues or retraining.releases:
+        raise UserError(
+            f"pruning.masks_shuffled is true, but pruning.retrain {retrain} trains the levels of a finished run on, "
+            "whose weights fit its own masks alone: leave it out"
+        )
+
+
 def masks_source(
-    masks_from: str | None, seed: int, retrain: str, retraining: Retraining, *, scheduled: bool, shared: bool
+    masks_from: str | None,
+    seed: int,
+    retrain: str,
+    retraining: Retraining,
+    *,
+    masks_shuffled: bool = False,
+    scheduled: bool,
+    shared: bool,
 ) -> MasksSource | None:
     """Return the masks that a run trains under; None where it prunes by itself.
 
@@ -46,12 +73,16 @@ def masks_source(
         seed: Training seed.
         retrain: The setting `pruning.retrain`.
         retraining: That mode.
+        masks_shuffled: The setting `pruning.masks_shuffled`; shuffled masks are no run's own, so every mode that prunes
+            trains under those of a run too.
         scheduled: Whether the sparsities to prune to are said.
         shared: Whether the dense level is taken over from another run.
 
     Raises:
         UserError: The settings do not go together, or there are no masks there.
     """
+    if masks_shuffled:
+        check_shuffled(masks_from, retrain, retraining)
     on_a_run = f"pruning.retrain {retrain} trains the levels of a finished run on"
     if masks_from is None:
         if retraining.continues or retraining.releases:
@@ -66,7 +97,7 @@ def masks_source(
                 "pruning.schedule and pruning.sparsities unset"
             )
         return MaskFile(masks_place(masks_from, seed))
-    if not retraining.other_masks:
+    if not (retraining.other_masks or masks_shuffled):
         able = [name for name in RETRAININGS.names if RETRAININGS.get(name).other_masks]
         raise UserError(
             "pruning.masks_from asks for weights that do not come from this run's levels: set --pruning.retrain to "

@@ -22,7 +22,13 @@ from sdd.runs.settings import differing
 AUTO = "auto"
 
 # The settings in which a run of winning tickets differs from one that takes their masks.
-TICKETS: dict[str, Any] = {"masks_from": None, "retrain": "lottery", "retrain_args": None, "redense_lr": None}
+TICKETS: dict[str, Any] = {
+    "masks_from": None,
+    "masks_shuffled": False,
+    "retrain": "lottery",
+    "retrain_args": None,
+    "redense_lr": None,
+}
 
 # The settings, at their defaults, in which a run differs from one that learns from it as its teacher.
 UNTAUGHT: dict[str, Any] = {

@@ -14,6 +14,7 @@ FORMAT = 1
 SEED = "seed_everything"
 SPARSITIES = "pruning.sparsities"
 MASKS_FROM = "pruning.masks_from"
+MASKS_SHUFFLED = "pruning.masks_shuffled"
 DISTILL_FROM = "model.distill_from"
 
 

@@ -175,6 +175,35 @@ def test_pooling_is_not_fooled_by_offsets_between_seeds():
     assert pooled.within.estimate == pytest.approx(math.tanh(sum(each) / 5))
 
 
+@pytest.fixture
+def with_controls(tmp_path, runs):
+    """The same, and two seeds of each side under shuffled masks."""
+    controls = []
+    for seed in range(2):
+        for retrain in ("lottery", "scratch"):
+            control = {"pruning.retrain": retrain, "pruning.masks_from": str(runs[0]), "pruning.masks_shuffled": True}
+            controls.append(make_run(tmp_path / f"control-{retrain}-s{seed}", seed, flatness=False, **control))
+    return [*runs, *controls]
+
+
+def test_shuffled_masks_are_a_control_and_no_re_initialised_tickets(with_controls):
+    groups = {group.label: group for group in group_runs(read_runs(with_controls).runs)}
+    assert len(groups) == 4
+    controls = [group for label, group in groups.items() if "masks_shuffled=true" in label]
+    assert [(group.shuffled, group.reinitialised, len(group.runs)) for group in controls] == [(True, False, 2)] * 2
+    (reinit,) = [group for group in groups.values() if group.reinitialised]
+    partner, _ = find_partner(reinit, list(groups.values()))
+    assert [run.name for run in partner.runs] == [f"lottery-s{seed}" for seed in range(4)]
+    assert find_partner(reinit, [reinit, *controls])[0] is None
+
+
+@pytest.mark.slow
+def test_an_analysis_says_that_controls_are_not_paired(tmp_path, with_controls, capsys):
+    assert main(["analyze", *map(str, with_controls), "--out", str(tmp_path / "out")]) == 0
+    assert capsys.readouterr().out.count("under shuffled masks, a control") == 2
+    assert len(json.loads((tmp_path / "out" / "analysis.json").read_text())["tickets"]) == 1
+
+
 def test_tickets_are_paired_with_the_run_of_their_masks_and_the_winner_is_found(runs):
     lottery, reinit = group_runs(read_runs(runs).runs)
     partner, reason = find_partner(reinit, [lottery, reinit])

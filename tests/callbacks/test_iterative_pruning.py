@@ -10,8 +10,12 @@ from sdd.analysis.curve import read_curve
 from sdd.callbacks import LevelCallback
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
-from sdd.seeding import derive_seed
-from tests.small import NormNet, level_state, sgd, small_data, small_run
+from sdd.losses import LOSSES
+from sdd.pruning.criteria import Scoring
+from sdd.pruning.prune import Pruner
+from sdd.pruning.schedules import OfRemaining
+from sdd.seeding import derive_seed, torch_generator
+from tests.small import NormNet, level_state, sgd, small_data, small_net, small_run
 
 
 def adam(parameters):
@@ -104,6 +108,30 @@ def test_magnitude_removes_the_smallest_trained_weights(tmp_path):
     kept = torch.cat([net[name].abs()[mask] for name, mask in masks.items()])
     gone = torch.cat([net[name].abs()[~mask] for name, mask in masks.items()])
     assert gone.max() <= kept.min()
+
+
+@pytest.mark.parametrize("criterion", ["snip", "synflow"])
+def test_masks_at_initialisation_are_those_of_the_first_weights_whatever_is_trained(tmp_path, criterion):
+    _, _, driver = small_run(tmp_path / "a", criterion=criterion, levels=2, epochs_per_level=1, frozen="final")
+    other = {"retrain": "finetune", "optimizer": adam, "frozen": "initial"}
+    small_run(tmp_path / "b", criterion=criterion, levels=2, epochs_per_level=2, **other)
+    masks = {
+        name: torch.ones_like(driver._initial[name], dtype=torch.bool) for name in level_state(tmp_path / "a", 0)[1]
+    }
+    data, loss = small_data(seed=0), LOSSES.get("cross_entropy")
+    for level in (1, 2):
+        net = small_net()
+        net.load_state_dict(driver._initial)
+        with torch.no_grad():
+            for name, mask in masks.items():
+                net.get_parameter(name).mul_(mask)
+        parameters = {name: net.get_parameter(name) for name in masks}
+        generator = torch_generator(0, "gradient batches", level)
+        drawn = data.draw_batches(1, generator)
+        scoring = Scoring(net, parameters, masks, lambda count, drawn=drawn: drawn, generator, loss)
+        masks = Pruner([OfRemaining(0.5)] * 2, criterion, None, "global", None).masks(level, scoring)
+        for run in "ab":
+            assert all(torch.equal(masks[name], held) for name, held in level_state(tmp_path / run, level)[1].items())
 
 
 @pytest.mark.parametrize("rewind_steps", [0, 3, 7])

@@ -7,7 +7,9 @@ from sdd.errors import UserError
 from sdd.losses import LOSSES, loss_of
 from sdd.models import ResNet
 from sdd.pruning.criteria import CRITERIA, Criterion, Scoring, importance
+from sdd.pruning.masks import dead_layers
 from sdd.pruning.prunable import prunable_parameters
+from sdd.pruning.prune import Pruner, counts_of_rounds
 from sdd.seeding import torch_generator
 
 
@@ -145,3 +147,92 @@ def test_a_criterion_that_writes_into_network_and_masks_changes_neither():
     assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
     assert all(parameter is objects[name] for name, parameter in net.named_parameters())
     assert all(bool(mask.all()) for mask in given.masks.values())
+
+
+def chain(*weights):
+    """Linear layers without biases, of these weights."""
+    layers = []
+    for rows in weights:
+        weight = torch.tensor(rows)
+        layers.append(nn.Linear(weight.shape[1], weight.shape[0], bias=False))
+        layers[-1].weight.data = weight
+    return nn.Sequential(*layers)
+
+
+def test_snip_by_hand_is_the_gradient_criterion_at_the_first_weights():
+    net = chain([[3.0, -2.0]])
+    square = loss_of("torch.nn.functional.mse_loss", None)
+    batches = [(torch.tensor([[1.0, 4.0]]), torch.tensor([[1.0]]))]
+    # The output is -5 and ∂L/∂w = 2 (-5 - 1) x = (-12, -48).
+    assert scores_of("snip", scoring(net, batches, loss=square))["0.weight"].tolist() == [[36.0, 96.0]]
+    assert CRITERIA.get("snip", {"batches": 4}).at_initialisation
+    assert not CRITERIA.get("gradient").at_initialisation
+
+
+def test_synflow_of_a_linear_chain_is_the_weight_times_the_sums_of_the_paths_through_it():
+    first, second = [[1.0, -2.0], [3.0, 0.5]], [[-4.0, 0.25], [2.0, 1.0]]
+    scores = scores_of("synflow", scoring(chain(first, second), [(torch.full((7, 2), 9.0), None)]))
+    out = [6.0, 1.25]  # column sums of |second|
+    inside = [3.0, 3.5]  # row sums of |first|
+    assert scores["0.weight"].tolist() == [[abs(w) * out[row] for w in first[row]] for row in range(2)]
+    assert scores["1.weight"].tolist() == [
+        [abs(w) * into for w, into in zip(row, inside, strict=True)] for row in second
+    ]
+
+
+def test_synflow_conserves_its_sum_from_layer_to_layer_in_a_residual_network_with_batch_norm():
+    net = ResNet(18, width=4).train()
+    before = {name: value.clone() for name, value in net.state_dict().items()}
+    dtypes = {name: value.dtype for name, value in net.state_dict().items()}
+    given = scoring(net, [(torch.randn(2, 3, 16, 16), None)])
+    given.masks["conv.weight"][0] = False
+    scores = scores_of("synflow", given)
+    assert all(score.dtype == torch.float64 and bool((score >= 0).all()) for score in scores.values())
+    assert bool((scores["conv.weight"][0] == 0).all()), "removed weights take no part"
+    torch.testing.assert_close(scores["conv.weight"].sum(), scores["fc.weight"].sum(), rtol=1e-9, atol=0)
+    assert net.training
+    assert {name: value.dtype for name, value in net.state_dict().items()} == dtypes
+    assert all(torch.equal(value, before[name]) for name, value in net.state_dict().items())
+
+
+def test_rounds_remove_the_count_at_equal_fractions():
+    assert counts_of_rounds(1000, 990, 2) == [900, 90]
+    assert counts_of_rounds(64, 63, 6) == [32, 16, 8, 4, 2, 1]
+    for remaining, count, rounds in ((7, 3, 100), (5, 5, 3), (0, 0, 4), (9, 0, 2), (12345, 2469, 100)):
+        counts = counts_of_rounds(remaining, count, rounds)
+        assert (len(counts), sum(counts), min(counts) >= 0) == (rounds, count, True)
+
+
+def test_a_level_of_synflow_equals_an_independent_loop_over_rounds():
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Linear(6, 5, bias=False), nn.ReLU(), nn.Linear(5, 4, bias=False))
+    batches = [(torch.randn(3, 6), None)]
+    first, second = (net[place].weight.detach().double().abs() for place in (0, 2))
+    kept = [torch.ones_like(first), torch.ones_like(second)]
+    for left in (36, 26, 19, 13):  # 50 weights to a quarter in four rounds: 50 · (13 / 50)^(k / 4)
+        a, b = first * kept[0], second * kept[1]
+        scores = torch.cat([(a * b.sum(0)[:, None]).flatten(), (b * a.sum(1)[None, :]).flatten()])
+        order = scores.masked_fill(torch.cat([one.flatten() for one in kept]) == 0, -1).argsort(descending=True)
+        flat = torch.zeros(50, dtype=torch.float64).index_fill(0, order[:left], 1)
+        kept = [flat[:30].view(5, 6), flat[30:].view(4, 5)]
+    pruner = Pruner([0.74], "synflow", {"rounds": 4}, "global", None)
+    masks = pruner.masks(1, scoring(net, batches))
+    assert [mask.double().tolist() for mask in masks.values()] == [one.tolist() for one in kept]
+    assert all(bool((weight != 0).all()) for weight in net.parameters()), "the network is as before"
+    one_round = Pruner([0.74], "synflow", {"rounds": 1}, "global", None).masks(1, scoring(net, batches))
+    assert any(not torch.equal(one_round[name], mask) for name, mask in masks.items())
+
+
+def test_synflow_keeps_every_layer_where_magnitude_empties_one():
+    torch.manual_seed(0)
+    net = nn.Sequential(*[nn.Linear(20, 20, bias=False) for _ in range(4)])
+    net[2].weight.data *= 1e-3
+    given = scoring(net, [(torch.randn(2, 20), None)])
+    assert dead_layers(Pruner([0.99], "magnitude", None, "global", None).masks(1, given)) == ["2.weight"]
+    assert dead_layers(Pruner([0.99], "synflow", None, "global", None).masks(1, given)) == []
+
+
+@pytest.mark.parametrize("rounds", [0, 1.5, True])
+def test_rounds_are_a_whole_number_from_1_before_anything_is_scored(rounds):
+    with pytest.raises(UserError, match=r"^pruning\.criterion_args\.rounds is "):
+        Pruner([0.5], "synflow", {"rounds": rounds}, "global", None)

@@ -13,6 +13,7 @@ from sdd.pruning.masks import (
     mask_state,
     parameter_name,
     remove_smallest,
+    shuffled,
     sparsity,
 )
 
@@ -68,6 +69,18 @@ def test_scores_that_are_no_numbers_are_refused(bad):
         remove_smallest({"w": torch.tensor([1.0, bad])}, {"w": torch.tensor([True, True])}, 1)
     kept = remove_smallest({"w": torch.tensor([1.0, bad])}, {"w": torch.tensor([True, False])}, 0)
     assert kept["w"].tolist() == [True, False]
+
+
+def test_shuffling_is_a_permutation_within_each_tensor_that_seed_and_place_of_the_name_give():
+    places = {"b": torch.arange(600).view(20, 30), "a": torch.arange(600).view(600)}
+    found = shuffled(places, 3)
+    for name, permuted in found.items():
+        assert permuted.shape == places[name].shape
+        assert permuted.flatten().sort().values.tolist() == list(range(600))
+    assert not torch.equal(found["a"], found["b"].flatten()), "each tensor has its own"
+    again = shuffled(dict(reversed(places.items())), 3)
+    assert all(torch.equal(again[name], permuted) for name, permuted in found.items())
+    assert not torch.equal(shuffled(places, 4)["a"], found["a"])
 
 
 def test_sparsity_and_dead_layers():

@@ -6,7 +6,9 @@ from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import IterativePruning
 from sdd.errors import UserError
+from sdd.pruning.masks import shuffled
 from sdd.runs.mask_file import MaskFile
+from sdd.seeding import torch_generator
 from tests.small import QUICK, level_state, small_run
 
 WEIGHTS = {"hidden.0.weight": (16, 64), "hidden.1.weight": (8, 16)}
@@ -41,6 +43,37 @@ def test_weights_come_from_the_retraining_mode(tmp_path, retrain):
     from_initial = torch.equal(start["fc.weight"], driver._initial["fc.weight"])
     assert from_initial == (retrain == "lottery")
     assert torch.equal(start["fc.weight"], dense["fc.weight"]) == (retrain == "lr_rewind")
+
+
+def test_masks_of_a_run_are_shuffled_within_each_layer_by_one_permutation_for_all_levels(tmp_path):
+    run = [*QUICK, "--pruning.levels", "2", "--pruning.epochs_per_level", "1", "--preflight", "false"]
+    run += ["--model.net.widths", "[16,8]", "--seed_everything", "5"]
+    tickets = str(tmp_path / "tickets")
+    assert main([*run, "--run_dir", tickets]) == 0
+    given = ["--pruning.masks_from", tickets, "--pruning.masks_shuffled", "true"]
+    assert main([*run, *given, "--run_dir", str(tmp_path / "control")]) == 0
+    nested = {name: torch.ones(shape, dtype=torch.bool) for name, shape in WEIGHTS.items()}
+    for level in range(3):
+        (weights, control), (_, ticket) = (level_state(tmp_path / name, level) for name in ("control", "tickets"))
+        for place, name in enumerate(sorted(WEIGHTS)):
+            order = torch.randperm(nested[name].numel(), generator=torch_generator(5, "shuffled masks", place))
+            assert torch.equal(control[name].flatten(), ticket[name].flatten()[order])
+            assert int(control[name].sum()) == int(ticket[name].sum())
+            assert not bool((control[name] & ~nested[name]).any())
+            assert level == 0 or not torch.equal(control[name], ticket[name])
+            assert bool((weights[name][~control[name]] == 0).all())
+            nested[name] = control[name]
+    arguments = {"masks_from": tickets, "masks_shuffled": True, "levels": 2, "seed": 5}
+    with pytest.raises(UserError, match=r"pruning\.retrain redense trains the levels of a finished run on"):
+        IterativePruning(**arguments, retrain="redense")
+    IterativePruning(**arguments, retrain="finetune")
+
+
+def test_a_mask_in_a_file_is_shuffled_too(tmp_path):
+    torch.save(dict(reversed(ready_made().items())), tmp_path / "mask.pt")
+    small_run(tmp_path / "run", masks_from=str(tmp_path / "mask.pt"), masks_shuffled=True, epochs_per_level=1)
+    held = level_state(tmp_path / "run", 1)[1]
+    assert all(torch.equal(held[name], mask) for name, mask in shuffled(ready_made(), 0).items())
 
 
 def test_through_the_command_line(tmp_path):

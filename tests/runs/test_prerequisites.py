@@ -133,6 +133,26 @@ def test_masks_from_auto_are_those_of_the_lottery_run(tmp_path):
     assert main(["test", *config, "--ckpt_path", str(tmp_path / "reinit" / "levels" / "level-003.ckpt")]) == 0
 
 
+def test_shuffled_masks_from_auto_are_those_of_the_plain_lottery_run_for_lottery_too(tmp_path, capsys):
+    shuffled = ["--pruning.masks_from", "auto", "--pruning.masks_shuffled", "true"]
+    planned = plan([*QUICK, *shuffled])
+    assert planned.settings.values["pruning.masks_from"] == "auto"
+    assert planned.run_dir() != plan(QUICK).run_dir()
+    assert plan([*QUICK, "--pruning.masks_shuffled", "false"]).run_dir() == plan(QUICK).run_dir()
+    for further in (["--pruning.retrain", "redense", *shuffled], shuffled[2:]):
+        assert main([*QUICK, *further, "--run_dir", str(tmp_path / "run")]) == 2
+        assert "pruning.masks_shuffled is true, but" in capsys.readouterr().err
+    assert not any(tmp_path.iterdir()), "nothing is trained first"
+
+
+@pytest.mark.slow
+def test_a_run_under_shuffled_masks_trains_its_tickets_first(tmp_path):
+    shuffled = ["--pruning.masks_from", "auto", "--pruning.masks_shuffled", "true"]
+    assert main([*QUICK, *shuffled, "--run_dir", str(tmp_path / "control")]) == 0
+    (tickets,) = set(_runs(tmp_path)) - {"control"}
+    assert tmp_path / tickets == plan(QUICK).run_dir(tmp_path)
+
+
 def test_masks_and_dense_network_exclude_each_other(tmp_path, capsys):
     both = ["--pruning.masks_from", str(tmp_path), "--pruning.retrain", "scratch", *FROM_DENSE]
     assert _fit(tmp_path / "run", *both) == 2
@@ -185,7 +205,7 @@ def test_a_request_to_end_reaches_the_training_of_the_source(tmp_path):
 
 def test_configurations_of_sources():
     pruning = {"epochs_per_level": 3, "rewind_steps": 1, "stop_loss": None, "exclude": [], "criterion": "random"}
-    pruning |= {"retrain": "scratch", "masks_from": "auto", "levels": 7}
+    pruning |= {"retrain": "scratch", "masks_from": "auto", "masks_shuffled": True, "levels": 7}
     config = {"run_dir": "x", "wait": True, "pruning": pruning, "trainer": {"logger": True, "precision": 32}}
     config |= {"data": {"noise_rate": 0.5}}
     kept = json.loads(json.dumps(config))
@@ -195,7 +215,8 @@ def test_configurations_of_sources():
     assert dense == same | {
         "pruning": {"epochs_per_level": 3, "rewind_steps": 1, "stop_loss": None, "exclude": [], "levels": 0}
     }
-    assert tickets == same | {"pruning": pruning | {"retrain": "lottery", "retrain_args": None, "masks_from": None}}
+    lottery = {"retrain": "lottery", "retrain_args": None, "masks_from": None, "masks_shuffled": False}
+    assert tickets == same | {"pruning": pruning | lottery | {"redense_lr": None}}
 
 
 def test_the_configuration_of_a_teacher_is_the_runs_without_one():

@@ -19,7 +19,8 @@ class Scoring:
     """What a criterion computes the scores of weights from. Whatever it does to network and masks is undone afterwards.
 
     Attributes:
-        net: The trained network, removed weights at their frozen values.
+        net: The trained network, removed weights at their frozen values. For a criterion with `at_initialisation` it is
+            the network before any training, removed weights at zero, so that masks do not depend on training.
         parameters: The weights to score, by name.
         masks: True where a weight survives, by the same names and of the same shapes; scores of the others do not
             matter.
@@ -37,6 +38,11 @@ class Scoring:
     loss: Loss
 
 
+def one_round() -> int:
+    """Return 1: all weights of a level are removed by the same scores."""
+    return 1
+
+
 @dataclass(frozen=True)
 class Criterion:
     """A way to score weights.
@@ -44,9 +50,14 @@ class Criterion:
     Attributes:
         scores: Takes a `Scoring`; returns a tensor of real numbers for each name of `Scoring.parameters`, of its shape.
             The weights of the smallest scores are removed first.
+        at_initialisation: Whether it scores the run's first weights at every level, and not the trained ones.
+        rounds: Returns in how many rounds, 1 or more, a level's weights are removed: all are scored anew in each, those
+            that went in earlier ones being zero, and each removes the same fraction of what remains.
     """
 
     scores: Callable[..., Mapping[str, Tensor]]
+    at_initialisation: bool = False
+    rounds: Callable[..., int] = one_round
 
 
 CRITERIA = Kind("pruning.criterion", "sdd.pruning.criteria", Criterion, given=("scoring",))
@@ -68,6 +79,23 @@ def importance(name: str, criterion: Criterion, scoring: Scoring) -> dict[str, T
     """
     with naming(f"pruning.criterion {name}"), kept_modes(scoring.net), kept_state(scoring.net):
         return _checked(name, criterion.scores(replace(scoring, masks=Copies(scoring.masks))), scoring)
+
+
+def rounds_of(name: str, criterion: Criterion) -> int:
+    """Return in how many rounds a criterion's weights are removed at a level.
+
+    Args:
+        name: What the setting `pruning.criterion` says.
+        criterion: Which one.
+
+    Raises:
+        UserError: It gives no whole number from 1.
+    """
+    with naming(f"pruning.criterion {name}"):
+        rounds: object = criterion.rounds()
+    if isinstance(rounds, bool) or not isinstance(rounds, int) or rounds < 1:
+        raise UserError(f"pruning.criterion {name} gives {rounds!r} rounds; it must be a whole number from 1")
+    return rounds
 
 
 def _checked(name: str, scores: object, scoring: Scoring) -> dict[str, Tensor]:
