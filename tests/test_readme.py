@@ -145,7 +145,8 @@ def test_every_setting_that_the_readme_names_is_one(capsys):
     with pytest.raises(SystemExit):
         main(["fit", "--help"])
     flags = set(re.findall(r"--([\w.]+)", capsys.readouterr().out))
-    pattern = r"\b(?:data|model|pruning|distance|dynamics|flatness|checkpoint|curve|progress|trainer)\.\w+"
+    measures = "distance|dynamics|flatness|calibration|entropy"
+    pattern = rf"\b(?:data|model|pruning|{measures}|checkpoint|curve|progress|trainer)\.\w+"
     named = {name for span in spans(README) for name in re.findall(pattern, span) if "/" not in span}
     named -= {name for name in named if name.endswith((".csv", ".json", ".png"))}
     assert len(named) > 20

@@ -1,6 +1,7 @@
 """Lightning callbacks, which decide when things happen; what happens is in the folders beside this one."""
 
 from sdd.callbacks.accuracy import AccuracyMeasures
+from sdd.callbacks.calibration import CalibrationMeasures
 from sdd.callbacks.curve_recorder import CurveRecorder
 from sdd.callbacks.distance import LearningDistance
 from sdd.callbacks.dynamics import TrainingDynamics
@@ -12,6 +13,7 @@ from sdd.callbacks.run_checkpoint import RunCheckpoint
 
 __all__ = [
     "AccuracyMeasures",
+    "CalibrationMeasures",
     "CurveRecorder",
     "FlatnessMeasures",
     "IterativePruning",

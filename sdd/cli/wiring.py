@@ -10,6 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from sdd.callbacks import (
     AccuracyMeasures,
+    CalibrationMeasures,
     CurveRecorder,
     FlatnessMeasures,
     IterativePruning,
@@ -30,6 +31,7 @@ CALLBACKS: dict[str, type[pl.Callback]] = {
     "distance": LearningDistance,
     "flatness": FlatnessMeasures,
     "dynamics": TrainingDynamics,
+    "calibration": CalibrationMeasures,
     "curve": CurveRecorder,
     "checkpoint": RunCheckpoint,
     "progress": JobProgress,

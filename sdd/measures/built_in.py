@@ -1,6 +1,7 @@
 """The columns of all built-in measures."""
 
 from sdd.measures.accuracy import TEST, TRAINING, VALIDATION
+from sdd.measures.calibration import CALIBRATION
 from sdd.measures.columns import LEVEL, REMAINING, SECONDS, SPARSITY, Column
 from sdd.measures.distance import DISTANCES
 from sdd.measures.dynamics import BEST_EPOCH, BEST_TEST_ACC
@@ -14,5 +15,7 @@ ALWAYS = (LEVEL, SPARSITY, REMAINING, *TRAINING, *TEST, *DISTANCES, SECONDS)
 DYNAMICS = (BEST_TEST_ACC, BEST_EPOCH)
 FLATNESS = (*TOP, *TRACE, SHARPNESS, *EFFECTIVE_DIMENSION)
 
-COLUMNS: dict[str, Column] = {column.name: column for column in (*ALWAYS, *VALIDATION, *DYNAMICS, *FLATNESS)}
+COLUMNS: dict[str, Column] = {
+    column.name: column for column in (*ALWAYS, *VALIDATION, *DYNAMICS, *FLATNESS, *CALIBRATION)
+}
 """All built-in columns, by name."""

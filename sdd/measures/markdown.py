@@ -7,9 +7,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from sdd.measures import distance, dynamics, hessian, landscape, spectrum
+from sdd.measures import calibration, distance, dynamics, hessian, landscape, spectrum
 from sdd.measures.accuracy import VALIDATION
 from sdd.measures.built_in import ALWAYS
+from sdd.measures.calibration import CALIBRATION
 from sdd.measures.columns import Column
 from sdd.measures.dynamics import BEST_EPOCH, BEST_TEST_ACC
 from sdd.measures.sharpness import SHARPNESS
@@ -40,6 +41,7 @@ def cost_table() -> str:
             spectrum.EFFECTIVE_DIMENSION[0].cost,
         ),
         ("distance.path", "`distance_path.csv`", distance.PATH_COST),
+        ("calibration.ece", _names(CALIBRATION), calibration.COST),
     ]
     rows = [(f"`--{setting} true`", names, cost) for setting, names, cost in measured]
     best = f"`epochs.csv`, {_names([BEST_TEST_ACC, BEST_EPOCH])}"

@@ -12,7 +12,8 @@ from tests.golden.cases import FLATNESS
 from tests.small import QUICK, curve_without_seconds
 
 SPECTRUM = ["--flatness.spectrum", "true", "--flatness.spectrum_steps", "3", "--flatness.spectrum_points", "9"]
-MEASURED = [*FLATNESS, *SPECTRUM, "--flatness.examples", "60", "--distance.per_layer", "true"]
+OTHERS = ["--distance.per_layer", "true", "--calibration.ece", "true"]
+MEASURED = [*FLATNESS, *SPECTRUM, "--flatness.examples", "60", *OTHERS]
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,14 @@
 """Every column of a run is declared once, in the order of its file."""
 
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve
-from sdd.callbacks import AccuracyMeasures, CurveRecorder, FlatnessMeasures, LearningDistance, TrainingDynamics
+from sdd.callbacks import (
+    AccuracyMeasures,
+    CalibrationMeasures,
+    CurveRecorder,
+    FlatnessMeasures,
+    LearningDistance,
+    TrainingDynamics,
+)
 from sdd.measures.built_in import ALWAYS, COLUMNS
 from sdd.measures.columns import describe
 from tests.small import small_data, small_run
@@ -16,7 +23,7 @@ def test_those_that_every_run_has_are_the_beginning_of_its_file():
 def test_what_a_run_measures_is_declared_by_its_callbacks_and_known_to_readers(tmp_path):
     flatness = FlatnessMeasures(**FLATNESS, examples=20, trace_probes=2, spectrum_probes=1)
     dynamics = TrainingDynamics("all", examples=20)
-    extra = (flatness, dynamics, LearningDistance(per_layer=True))
+    extra = (flatness, dynamics, LearningDistance(per_layer=True), CalibrationMeasures(ece=True))
     small_run(tmp_path, *extra, data=small_data(val_size=20), levels=1)
     rows = read_curve(tmp_path / "curve.csv")
     names = {name for row in rows for name in row}
@@ -29,6 +36,6 @@ def test_what_a_run_measures_is_declared_by_its_callbacks_and_known_to_readers(t
 
 
 def test_measures_that_are_switched_off_have_no_column():
-    assert FlatnessMeasures().columns() == []
+    assert FlatnessMeasures().columns() == CalibrationMeasures().columns() == []
     (column,) = FlatnessMeasures(sharpness=True, rho=0.1).columns()
     assert column.settings == {"examples": 500, "space": "surviving", "rho": 0.1}

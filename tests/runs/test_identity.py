@@ -10,6 +10,7 @@ from sdd.__main__ import main
 from sdd.analysis.grouping import group_runs
 from sdd.analysis.reading import read_runs
 from sdd.callbacks import (
+    CalibrationMeasures,
     CurveRecorder,
     FlatnessMeasures,
     IterativePruning,
@@ -92,7 +93,15 @@ DECIDING = {
     UserNet: "model.net.init_args",
     Warmup: "trainer.callbacks.0.init_args",
 }
-MEASURING = (FlatnessMeasures, LearningDistance, CurveRecorder, RunCheckpoint, JobProgress, Spectrum)
+MEASURING = (
+    CalibrationMeasures,
+    FlatnessMeasures,
+    LearningDistance,
+    CurveRecorder,
+    RunCheckpoint,
+    JobProgress,
+    Spectrum,
+)
 
 
 @pytest.mark.parametrize(("default", "other"), [(True, "false"), (0.5, "0.7")])
