@@ -5,6 +5,7 @@ from sdd.callbacks.calibration import CalibrationMeasures
 from sdd.callbacks.curve_recorder import CurveRecorder
 from sdd.callbacks.distance import LearningDistance
 from sdd.callbacks.dynamics import TrainingDynamics
+from sdd.callbacks.entropy import ActivationEntropy
 from sdd.callbacks.flatness import FlatnessMeasures
 from sdd.callbacks.iterative_pruning import IterativePruning
 from sdd.callbacks.level import Level, LevelCallback
@@ -13,6 +14,7 @@ from sdd.callbacks.run_checkpoint import RunCheckpoint
 
 __all__ = [
     "AccuracyMeasures",
+    "ActivationEntropy",
     "CalibrationMeasures",
     "CurveRecorder",
     "FlatnessMeasures",

@@ -10,6 +10,7 @@ from lightning.pytorch.cli import LightningArgumentParser, LightningCLI
 
 from sdd.callbacks import (
     AccuracyMeasures,
+    ActivationEntropy,
     CalibrationMeasures,
     CurveRecorder,
     FlatnessMeasures,
@@ -32,6 +33,7 @@ CALLBACKS: dict[str, type[pl.Callback]] = {
     "flatness": FlatnessMeasures,
     "dynamics": TrainingDynamics,
     "calibration": CalibrationMeasures,
+    "entropy": ActivationEntropy,
     "curve": CurveRecorder,
     "checkpoint": RunCheckpoint,
     "progress": JobProgress,

@@ -1,6 +1,7 @@
 """The columns of all built-in measures."""
 
 from sdd.measures.accuracy import TEST, TRAINING, VALIDATION
+from sdd.measures.activation import ACTIVATION_ENTROPY
 from sdd.measures.calibration import CALIBRATION
 from sdd.measures.columns import LEVEL, REMAINING, SECONDS, SPARSITY, Column
 from sdd.measures.distance import DISTANCES
@@ -16,6 +17,6 @@ DYNAMICS = (BEST_TEST_ACC, BEST_EPOCH)
 FLATNESS = (*TOP, *TRACE, SHARPNESS, *EFFECTIVE_DIMENSION)
 
 COLUMNS: dict[str, Column] = {
-    column.name: column for column in (*ALWAYS, *VALIDATION, *DYNAMICS, *FLATNESS, *CALIBRATION)
+    column.name: column for column in (*ALWAYS, *VALIDATION, *DYNAMICS, *FLATNESS, *CALIBRATION, ACTIVATION_ENTROPY)
 }
 """All built-in columns, by name."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sdd.measures import calibration, distance, dynamics, hessian, landscape, spectrum
 from sdd.measures.accuracy import VALIDATION
+from sdd.measures.activation import ACTIVATION_ENTROPY
 from sdd.measures.built_in import ALWAYS
 from sdd.measures.calibration import CALIBRATION
 from sdd.measures.columns import Column
@@ -41,6 +42,7 @@ def cost_table() -> str:
             spectrum.EFFECTIVE_DIMENSION[0].cost,
         ),
         ("distance.path", "`distance_path.csv`", distance.PATH_COST),
+        ("entropy.activation", f"{_names([ACTIVATION_ENTROPY])} and by layer", ACTIVATION_ENTROPY.cost),
         ("calibration.ece", _names(CALIBRATION), calibration.COST),
     ]
     rows = [(f"`--{setting} true`", names, cost) for setting, names, cost in measured]

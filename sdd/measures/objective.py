@@ -1,8 +1,7 @@
 """The loss as a function of a network's surviving parameters: value, gradient, Hessian-vector products."""
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -12,7 +11,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from sdd.losses.cross_entropy import cross_entropy
 from sdd.measures.second_derivatives import twice_differentiable
-from sdd.models.modes import kept_modes
+from sdd.models.modes import as_written, kept_modes
 from sdd.models.state import places
 
 Criterion = Callable[[Tensor, Tensor], Tensor]
@@ -253,13 +252,7 @@ def _full_precision() -> Iterator[None]:
 @contextmanager
 def _twice_differentiable() -> Iterator[None]:
     """No fused attention and no compiled code: their backward passes cannot be differentiated again."""
-    with ExitStack() as stack:
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        if "torch._dynamo" in sys.modules:  # else nothing is compiled, and to load it takes seconds
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-        fast = torch.backends.mha.get_fastpath_enabled()
-        stack.callback(torch.backends.mha.set_fastpath_enabled, fast)
-        torch.backends.mha.set_fastpath_enabled(False)
+    with sdpa_kernel(SDPBackend.MATH), as_written():
         yield
 
 

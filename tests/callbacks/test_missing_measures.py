@@ -12,7 +12,7 @@ from tests.golden.cases import FLATNESS
 from tests.small import QUICK, curve_without_seconds
 
 SPECTRUM = ["--flatness.spectrum", "true", "--flatness.spectrum_steps", "3", "--flatness.spectrum_points", "9"]
-OTHERS = ["--distance.per_layer", "true", "--calibration.ece", "true"]
+OTHERS = [f"--{name}=true" for name in ("distance.per_layer", "calibration.ece", "entropy.activation")]
 MEASURED = [*FLATNESS, *SPECTRUM, "--flatness.examples", "60", *OTHERS]
 
 

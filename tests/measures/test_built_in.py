@@ -3,6 +3,7 @@
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve
 from sdd.callbacks import (
     AccuracyMeasures,
+    ActivationEntropy,
     CalibrationMeasures,
     CurveRecorder,
     FlatnessMeasures,
@@ -23,7 +24,8 @@ def test_those_that_every_run_has_are_the_beginning_of_its_file():
 def test_what_a_run_measures_is_declared_by_its_callbacks_and_known_to_readers(tmp_path):
     flatness = FlatnessMeasures(**FLATNESS, examples=20, trace_probes=2, spectrum_probes=1)
     dynamics = TrainingDynamics("all", examples=20)
-    extra = (flatness, dynamics, LearningDistance(per_layer=True), CalibrationMeasures(ece=True))
+    others = (CalibrationMeasures(ece=True), ActivationEntropy(activation=True, examples=20))
+    extra = (flatness, dynamics, LearningDistance(per_layer=True), *others)
     small_run(tmp_path, *extra, data=small_data(val_size=20), levels=1)
     rows = read_curve(tmp_path / "curve.csv")
     names = {name for row in rows for name in row}
@@ -33,9 +35,10 @@ def test_what_a_run_measures_is_declared_by_its_callbacks_and_known_to_readers(t
     labels = [describe(name, COLUMNS).label for name in names]
     assert len({*labels}) == len(labels)
     assert "learning distance, fc.weight" in labels
+    assert "activation entropy, hidden.0" in labels
 
 
 def test_measures_that_are_switched_off_have_no_column():
-    assert FlatnessMeasures().columns() == CalibrationMeasures().columns() == []
+    assert FlatnessMeasures().columns() == CalibrationMeasures().columns() == ActivationEntropy().columns() == []
     (column,) = FlatnessMeasures(sharpness=True, rho=0.1).columns()
     assert column.settings == {"examples": 500, "space": "surviving", "rho": 0.1}

@@ -10,6 +10,7 @@ from sdd.__main__ import main
 from sdd.analysis.grouping import group_runs
 from sdd.analysis.reading import read_runs
 from sdd.callbacks import (
+    ActivationEntropy,
     CalibrationMeasures,
     CurveRecorder,
     FlatnessMeasures,
@@ -94,6 +95,7 @@ DECIDING = {
     Warmup: "trainer.callbacks.0.init_args",
 }
 MEASURING = (
+    ActivationEntropy,
     CalibrationMeasures,
     FlatnessMeasures,
     LearningDistance,
