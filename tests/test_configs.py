@@ -11,6 +11,7 @@ from sdd.cli.build import build
 from sdd.cli.parse import parse
 from sdd.data.datasets import Dataset, DataSource
 from sdd.pruning.prunable import prunable_parameters
+from tests.golden.stand_ins import human_labels
 from tests.small import PROJECT, level_state
 
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
@@ -180,7 +181,7 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
 
 
 @pytest.mark.parametrize("path", quick_ones(SWEEPS, {"digits_noise_rates", "digits_beyond", "tinyimagenet_sparsities"}))
-def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
+def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeypatch, path):
     """Renders the first and last cell as the agent does, `--key=value`, and builds everything of it."""
     sweep = yaml.safe_load(path.read_text())
     assert (sweep["method"], sweep["name"]) == ("grid", path.stem)
@@ -189,6 +190,8 @@ def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, path):
     assert command[-3:] == ["--trainer.logger", "WandbLogger", "${args}"]
     config = PROJECT / command[command.index("--config") + 1]
     fixed = command[command.index("--config") + 2 : -3]
+    human_labels(tmp_path, 600)
+    monkeypatch.chdir(tmp_path)
     for place in (0, -1):
         values = {name: part["values"][place] for name, part in sweep["parameters"].items()}
         cell = [f"--{name}={value}" for name, value in values.items()]

@@ -45,6 +45,15 @@ STAND_INS = {"MNIST": _grey, "FashionMNIST": _grey, "CIFAR10": _colour(10), "CIF
 """In the place of the classes of `torchvision.datasets`."""
 
 
+def human_labels(folder: Path, count: int) -> None:
+    """Write label files in the form of CIFAR-10N and CIFAR-100N."""
+    labels = np.arange(count) * 7 % 10
+    ten = {key: (labels + place) % 10 for place, key in enumerate(("aggre_label", "random_label1", "worse_label"))}
+    ten |= {"random_label2": labels, "random_label3": labels}
+    torch.save(ten, folder / "CIFAR-10_human.pt")
+    torch.save({"noisy_label": labels}, folder / "CIFAR-100_human.pt")
+
+
 def image_folder(root: Path, classes: int = 4, train: int = 20, test: int = 5, side: int = 64) -> Path:
     """Write random PNG files in train/CLASS and val/CLASS."""
     generator = np.random.default_rng(0)

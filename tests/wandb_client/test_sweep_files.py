@@ -10,6 +10,7 @@ from PIL import Image
 
 from sdd.analysis.curve import read_curve
 from sdd.sweep.sweep_file import read_sweep
+from tests.golden.stand_ins import human_labels
 from tests.small import PROJECT, curve_without_seconds
 from tests.wandb_client.arrival import check_arrived, folder_of
 from tests.wandb_client.client import small_sweep
@@ -30,7 +31,9 @@ PICTURES = ["--model.net.depth", "18", "--model.net.width", "4", "--model.net.nu
 
 def arguments(name: str) -> list[str]:
     """What goes into the command of a file's small version."""
-    network = {"digits": MLP, "mnist": MLP, "cifar10": RESNET, "tinyimagenet": PICTURES}[name.partition("_")[0]]
+    network = {"digits": MLP, "mnist": MLP, "cifar10": RESNET, "cifar100": RESNET, "tinyimagenet": PICTURES}[
+        name.partition("_")[0]
+    ]
     return [*QUICK, *network, *([] if name.endswith("sparsities") else ["--pruning.levels", "2"])]
 
 
@@ -65,6 +68,8 @@ def test_a_sweep_file_runs_through_wandb(server, machine, file):
     assert [cell.values for cell in read_sweep(file).cells] == whole.cells
     if file.stem.startswith("tinyimagenet"):
         pictures(machine.folder / "tiny-imagenet-200")
+    if "human" in file.stem:
+        human_labels(machine.folder, 1000)
 
     sweep = machine.sweep(small_sweep(file, machine.folder, arguments(file.stem), few(file.stem, parameters)))
     machine.run_agent(sweep)
