@@ -9,6 +9,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes depends on what else the machine does, and is no property of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 # A shell without a terminal has what it starts in the background ignore Ctrl-C, nohup has it ignore hang-ups, and every
 # process inherits that, unless there is a handler here.
