@@ -85,7 +85,7 @@ class _States(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.on: dict[str, Tensor] = {}
         self.examples: dict[str, int] = {}
         self.begin(0)
