@@ -81,6 +81,7 @@ def small_run(
     distance_penalty=0.0,
     loss="cross_entropy",
     loss_args=None,
+    ckpt_path=None,
     **pruning,
 ):
     """Run an experiment without the command line; returns its trainer, module and pruning callback."""
@@ -101,7 +102,7 @@ def small_run(
         enable_model_summary=False,
         **(trainer or {}),
     )
-    run.fit(module, datamodule=data or small_data(seed=seed))
+    run.fit(module, datamodule=data or small_data(seed=seed), ckpt_path=ckpt_path)
     return run, module, driver
 
 

@@ -15,6 +15,7 @@ from sdd.analysis.plots import draw_curve
 from sdd.analysis.report_text import header, row_line, summary
 from sdd.analysis.summary import summarise
 from sdd.callbacks.level import Level, LevelCallback, level_callbacks
+from sdd.callbacks.level_table import LevelTable
 from sdd.files import write_atomically
 from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
 from sdd.module import Classifier
@@ -66,7 +67,9 @@ class CurveRecorder(LevelCallback):
         self._clock = self._drawn = time.monotonic()
         measured = [name for row in self._rows for name in row]
         declared = {column.name: column for callback in level_callbacks(trainer) for column in callback.columns()}
-        self._columns = gone_on_with(declared, self._columns, measured)
+        begun = [table for table in level_callbacks(trainer) if isinstance(table, LevelTable) and table.table]
+        tabled = [column.name for table in begun for column in table.columns()]  # of a level that has no row yet
+        self._columns = gone_on_with(declared, self._columns, [*measured, *tabled])
         if not trainer.is_global_zero:
             return
         self._describe(RunFolder(trainer.default_root_dir), measured)

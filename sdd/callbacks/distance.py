@@ -54,6 +54,11 @@ class LearningDistance(LevelTable):
         wanted = [f"{column.name}/" for column in DISTANCES] if self.per_layer else []
         return super().lacks(row) or not all(any(name.startswith(stem) for name in row) for stem in wanted)
 
+    def check_begun(self, level: int, epochs: range) -> None:
+        """Find out whether a level's path is whole so far."""
+        if self.path:
+            self.check_taken("distance.path", level, epochs)
+
     def measure_level(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> dict[str, float]:
         """Return the distances, in the units of the weights."""
         if not self.per_layer:

@@ -13,6 +13,7 @@ from sdd.callbacks.level_table import LevelTable
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.measures.columns import Column
+from sdd.measures.distance import DISTANCE
 from sdd.measures.dynamics import BEST_EPOCH, BEST_TEST_ACC, best_epoch
 from sdd.module import Classifier
 from sdd.seeding import Stream
@@ -68,13 +69,24 @@ class TrainingDynamics(LevelTable):
         return [column.measured_with(**settings) for column in (BEST_TEST_ACC, BEST_EPOCH)]
 
     def lacks(self, row: Mapping[str, float | int]) -> bool:
-        """Tell whether a level that is to be measured was trained without."""
+        """Tell whether a level that is to be measured was trained without.
+
+        Raises:
+            UserError: Epochs so far are with the distances, and later ones would be without, or the other way round.
+        """
+        self._check_distances()
         return self._wanted(int(row["level"])) and super().lacks(row)
 
     def check_levels(self, last_level: int) -> None:
         """Find out whether all levels asked for are among the run's."""
         if not isinstance(self.levels, str):
             refuse_other_levels("dynamics.levels", self.levels or (), last_level)
+
+    def check_begun(self, level: int, epochs: range) -> None:
+        """Find out whether a level's epochs so far are measured as the next ones will be."""
+        self._check_distances()
+        if self._wanted(level):
+            self.check_taken("dynamics.levels", level, (epoch for epoch in epochs if epoch % self.every == 0))
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Measure, unless this epoch is left out."""
@@ -97,6 +109,13 @@ class TrainingDynamics(LevelTable):
 
     def _wanted(self, level: int) -> bool:
         return self.levels == "all" or (self.levels is not None and level in self.levels)
+
+    def _check_distances(self) -> None:
+        if self.levels is not None and any((DISTANCE.name in row) != self.distances for row in self.table):
+            raise UserError(
+                f"dynamics.distances is {self.distances}, but the epochs so far were measured with "
+                f"{not self.distances}: set it back, or choose another --run_dir"
+            )
 
     def _measure(self, trainer: pl.Trainer, module: Classifier, level: Level) -> None:
         data = data_of(trainer)

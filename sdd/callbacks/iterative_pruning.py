@@ -278,6 +278,10 @@ class IterativePruning(IdleAtSteps):
             if self._retraining.continues:
                 self._start = self._restart(module, 0, module.masks, self._run.weights(0))
             load_state(module.net, self._start)
+        if not self._level_done:
+            epochs = range(self._begin(trainer, self.level).epoch, trainer.current_epoch - self._first_epoch)
+            for callback in level_callbacks(trainer):
+                callback.check_begun(self.level, epochs)
         self._prepare(trainer, module)
         if self.complete:
             trainer.should_stop = True

@@ -83,6 +83,17 @@ class LevelCallback(IdleAtSteps):
             UserError: It cannot.
         """
 
+    def check_begun(self, level: int, epochs: range) -> None:
+        """Find out whether a level that a resumed run has left half trained can be measured as asked.
+
+        Args:
+            level: Its number.
+            epochs: Those of the level that are trained.
+
+        Raises:
+            UserError: It cannot, since something was to be measured in these epochs.
+        """
+
     def shorten(self) -> None:
         """Measure as cheaply as will do to try it out; called of a callback that is thrown away after the trial."""
 

@@ -1,11 +1,12 @@
 """A callback that leaves a table of its own in the run's folder, beside the curve."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 
 from sdd.callbacks.level import Level, LevelCallback
+from sdd.errors import UserError
 from sdd.files import write_table
 from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
@@ -30,6 +31,24 @@ class LevelTable(LevelCallback):
         """Write the table so far."""
         if trainer.is_global_zero:
             self.write(trainer)
+
+    def check_taken(self, setting: str, level: int, epochs: Iterable[int]) -> None:
+        """Find out whether the table has a level's epochs.
+
+        Args:
+            setting: That asks for them.
+            level: Its number.
+            epochs: That are to be there.
+
+        Raises:
+            UserError: It lacks some.
+        """
+        lacking = {*epochs} - {row["epoch"] for row in self.table if row["level"] == level}
+        if lacking:
+            raise UserError(
+                f"{setting} measures a level while it is trained, and level {level} was begun without it, in epoch "
+                f"{min(lacking)}: leave it as it was, or choose another --run_dir"
+            )
 
     def write(self, trainer: pl.Trainer) -> None:
         """Write the table, by level, if it has a row."""

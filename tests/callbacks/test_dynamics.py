@@ -11,7 +11,7 @@ import torch
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
-from sdd.callbacks import FlatnessMeasures, RunCheckpoint, TrainingDynamics
+from sdd.callbacks import FlatnessMeasures, LearningDistance, RunCheckpoint, TrainingDynamics
 from sdd.callbacks.dynamics import chosen_examples
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
@@ -168,6 +168,58 @@ def test_so_it_is_on_the_command_line_before_anything_is_written(tmp_path, monke
 def test_a_word_that_is_not_all_is_refused_with_what_is_allowed(capsys):
     assert main([*QUICK, "--dynamics.levels", "some"]) == 2
     assert "dynamics.levels is 'some'; it must be all, or a list of levels" in capsys.readouterr().err
+
+
+def begun(callback, rows):
+    """A callback of a run that was left in level 1, after epochs 1 and 2 of it: it rewinds past epoch 0."""
+    callback.load_state_dict({"table": rows})
+    callback.check_begun(1, range(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("callback", "epochs"),
+    [(TrainingDynamics("all"), [1, 2]), (TrainingDynamics([1], every=2), [2]), (LearningDistance(path=True), [1, 2])],
+)
+def test_a_level_that_was_begun_without_what_is_measured_in_its_epochs_is_refused(callback, epochs):
+    """Or else its best epoch would be that of the later ones only, and its path would lack the first."""
+    distances = dict.fromkeys(("distance", "distance_init", "distance_start"), 0.5)
+    of = distances if isinstance(callback, LearningDistance) else {"test_acc": 0.5}
+    dense, rows = {"level": 0, "epoch": 0, **of}, [{"level": 1, "epoch": epoch, **of} for epoch in epochs]
+    begun(callback, [dense, *rows])
+    with pytest.raises(UserError, match=rf"level 1 was begun without it, in epoch {epochs[0]}: leave it as it was"):
+        begun(callback, [dense, *rows[1:]])
+    begun(TrainingDynamics([0]), [])
+    begun(LearningDistance(), [])
+
+
+@pytest.mark.parametrize("now", [True, False])
+def test_epochs_with_and_without_distances_do_not_mix_in_one_table(now):
+    row = {"level": 0, "epoch": 0, "test_acc": 0.5} | ({} if now else {"distance": 1.0})
+    callback = TrainingDynamics("all", distances=now)
+    for ask in (lambda: callback.lacks({"level": 0, "best_test_acc": 0.5}), lambda: callback.check_begun(0, range(1))):
+        callback.load_state_dict({"table": [row]})
+        with pytest.raises(UserError, match=f"distances is {now}, but the epochs so far were measured with {not now}"):
+            ask()
+
+
+class Stop(pl.Callback):
+    """Ends a run after its first epoch."""
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        trainer.should_stop = True
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ([], TrainingDynamics("all"), "level 0 was begun without it, in epoch 0"),
+        ([TrainingDynamics("all")], TrainingDynamics("all", examples=20), "measured with examples 20, but"),
+    ],
+)
+def test_so_it_is_where_a_run_is_gone_on_with_in_mid_level(tmp_path, before, after, words):
+    small_run(tmp_path, Stop(), *before, levels=1)
+    with pytest.raises(UserError, match=words):
+        small_run(tmp_path, after, levels=1, ckpt_path=RunFolder(tmp_path).newest_checkpoint()[0])
 
 
 @pytest.mark.slow
