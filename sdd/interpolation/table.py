@@ -38,12 +38,14 @@ class PathTable:
         self.file, self.picture = files_in(folder)
         self._record = folder / "interpolation.json"
         self._settings = dict(settings)
-        self._digests: dict[str, str] = {}
-        self.rows: dict[str, list[Row]] = {}
-        if self._record.is_file():
-            self._read()
+        self._digests: dict[str, str]
+        self.rows: dict[str, list[Row]]
+        self._read()
 
     def _read(self) -> None:
+        self._digests, self.rows = {}, {}
+        if not self._record.is_file():
+            return
         content = read_json(self._record)
         if content.get("format") != FORMAT or not all(isinstance(content.get(part), dict) for part in _PARTS):
             raise UserError(f"{self._record} is damaged, or of another version of sdd: remove it to measure anew")
@@ -86,12 +88,16 @@ class PathTable:
         """Hold the folder's table, so that no second process writes it.
 
         Raises:
-            UserError: Another process holds it.
+            UserError: Another process holds it, or the folder is a file.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except (FileExistsError, NotADirectoryError) as error:
+            raise UserError(f"{self.folder} is no folder for a table: it is a file, or lies in one") from error
         with try_lock(self.folder / ".interpolation.lock", "another process") as holder:
             if holder is not None:
                 raise UserError(f"{self.file} is being measured by another process; wait for it")
+            self._read()  # another process may have added paths meanwhile
             yield
 
 

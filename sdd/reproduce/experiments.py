@@ -11,6 +11,26 @@ TASKS = (MNIST, CIFAR10, CIFAR100, CIFAR10_VGG, CIFAR100_VGG, TINY_IMAGENET)
 TICKETS, REDENSE = "tickets", "redense"
 """Trained from the levels of another run: fresh weights under its masks, and its weights with the masks released."""
 
+DECIDED = (
+    "config",
+    "run_dir",
+    "seed_everything",
+    "data.noise_type",
+    "data.noise_rate",
+    "pruning.criterion",
+    "pruning.retrain",
+    "pruning.masks_from",
+    "pruning.redense_lr",
+    "pruning.dense_from",
+    "pruning.sparsities",
+)
+"""Settings that figures and scales decide: were they given, curves that differ in them would become one."""
+
+
+def decided_by(name: str) -> str | None:
+    """Return the setting of `DECIDED` that a setting is, or is a whole section of; None: it is free."""
+    return next((known for known in DECIDED if known == name or known.startswith(f"{name}.")), None)
+
 
 @dataclass(frozen=True)
 class Experiment:

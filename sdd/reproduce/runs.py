@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 from sdd.errors import UserError
-from sdd.messages import did_you_mean
-from sdd.reproduce.experiments import REDENSE, TASKS, TICKETS, Experiment
+from sdd.messages import did_you_mean, one_line
+from sdd.reproduce.experiments import REDENSE, TASKS, TICKETS, Experiment, decided_by
 from sdd.reproduce.figures import FIGURES, Figure
 from sdd.reproduce.scales import Scale, TaskScale
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
@@ -32,7 +32,7 @@ class Override:
         """Return what `[TASK:]NAME=VALUE` says.
 
         Raises:
-            UserError: It has no name or value, or there is no such task.
+            UserError: It has no name or value, the value is no YAML, there is no such task, or figures decide it.
         """
         left, equals, value = text.partition("=")
         task, colon, name = left.rpartition(":")
@@ -42,7 +42,15 @@ class Override:
             raise UserError(
                 f"--set {text}: there is no task {task}; there are: {', '.join(TASKS)}{did_you_mean(task, TASKS)}"
             )
-        return cls(task or None, name, yaml.safe_load(value))
+        if decided := decided_by(name):
+            raise UserError(
+                f"--set {text}: {decided} is what the figures or the scale decide; seeds, noise_types and one_shot are "
+                "keys of a scale file, and sdd sweep trains other curves"
+            )
+        try:
+            return cls(task or None, name, yaml.safe_load(value))
+        except yaml.YAMLError as error:
+            raise UserError(f"--set {text}: the value is no YAML: {one_line(str(error))}") from error
 
 
 @dataclass(frozen=True)

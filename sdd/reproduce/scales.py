@@ -1,5 +1,6 @@
 """Sizes at which the figures can be made: which configuration, seeds and settings stand for each task of the paper."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -9,7 +10,7 @@ import yaml
 
 from sdd.errors import UserError
 from sdd.messages import did_you_mean, one_line
-from sdd.reproduce.experiments import TASKS
+from sdd.reproduce.experiments import TASKS, decided_by
 
 _FOLDER = Path(__file__).with_name("scales")
 _ENDING = ".yaml"
@@ -83,7 +84,7 @@ def read_scale(name: str) -> Scale:
     if not isinstance(content, dict) or not isinstance(content.get("tasks"), dict):
         raise UserError(f"{path} holds no scale: it must have about, machine and tasks, as sdd's scales/digits.yaml")
     tasks = {task: _task(path, task, given) for task, given in content["tasks"].items()}
-    if missing := sorted(set(TASKS) ^ set(tasks)):
+    if missing := sorted(set(TASKS) ^ set(tasks), key=str):
         word = "lacks" if missing[0] in TASKS else "names the unknown"
         raise UserError(f"{path} {word} task {missing[0]}; it must have: {', '.join(TASKS)}")
     return Scale(path.stem, str(content.get("about", "")), str(content.get("machine", "this machine")), tasks)
@@ -92,7 +93,7 @@ def read_scale(name: str) -> Scale:
 def _task(path: Path, name: str, given: Any) -> TaskScale:
     where = f"{path}, task {name}"
     known = {part.name for part in fields(TaskScale)}
-    if not isinstance(given, dict) or (unknown := sorted(given.keys() - known)):
+    if not isinstance(given, dict) or (unknown := sorted(given.keys() - known, key=str)):
         named = f"has the unknown key {unknown[0]!r}" if isinstance(given, dict) else f"is {given!r}"
         raise UserError(f"{where} {named}; allowed: {', '.join(sorted(known))}")
     seeds, seconds, one_shot = given.get("seeds"), given.get("seconds_per_epoch"), given.get("one_shot")
@@ -100,11 +101,17 @@ def _task(path: Path, name: str, given: Any) -> TaskScale:
         raise UserError(f"{where} needs config, the name of a configuration such as digits_mlp")
     if not isinstance(seeds, list) or not seeds or not all(type(seed) is int for seed in seeds):
         raise UserError(f"{where}: seeds is {seeds!r}; it must be a list of whole numbers, such as [0, 1, 2]")
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or seconds <= 0:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds < math.inf:
         raise UserError(f"{where}: seconds_per_epoch is {seconds!r}; it must be a number above 0")
     for key in ("settings", "noise_types"):
         if not isinstance(given.get(key, {}), dict):
             raise UserError(f"{where}: {key} is {given[key]!r}; it must be values by name")
+    for setting in given.get("settings", {}):
+        if decided := decided_by(str(setting)):
+            raise UserError(
+                f"{where}: settings has {setting}, but figures and scales decide {decided}: leave it out; seeds, "
+                "noise_types and one_shot are keys beside settings"
+            )
     if one_shot is not None and not (isinstance(one_shot, list) and one_shot):
         raise UserError(f"{where}: one_shot is {one_shot!r}; it must be a list of sparsities, such as [0.5, 0.9]")
     return TaskScale(

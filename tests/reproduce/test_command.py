@@ -26,6 +26,13 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
         (["4", "--workers", "0"], "--workers is 0"),
         (["4", "--gpus_per_run", "1"], "add --ray"),
         (["4", "--set", "data.root"], "must be \\[TASK:\\]NAME=VALUE"),
+        (["4", "--set", "data.root=["], "--set data.root=\\[: the value is no YAML"),
+        (["4", "--set", "seed_everything=5"], "seed_everything is what the figures or the scale decide"),
+        (["4", "--set", "mnist_lenet:data.noise_rate=0.1"], "data.noise_rate is what the figures"),
+        (["4", "--set", "pruning={retrain: finetune}"], "pruning.criterion is what the figures"),
+        (["4", "--set", "run_dir=x"], "run_dir is what"),
+        (["4", "--out", TINY], "--out is .*tiny.yaml is a file: give a folder"),
+        (["4", "--runs", f"{TINY}/runs"], "--runs is .*tiny.yaml is a file: give a folder"),
         (["4", "--workrs", "2"], "--workrs is not an option; did you mean --workers\\?"),
     ],
 )

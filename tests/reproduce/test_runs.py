@@ -166,6 +166,16 @@ def _scale_file(tmp_path, change):
         (lambda scale: scale["tasks"]["mnist_lenet"].update(seeds=[]), "seeds is \\[\\]"),
         (lambda scale: scale["tasks"]["mnist_lenet"].update(epochs=3), "unknown key 'epochs'"),
         (lambda scale: scale["tasks"]["mnist_lenet"].update(seconds_per_epoch=0), "seconds_per_epoch is 0"),
+        (
+            lambda scale: scale["tasks"]["mnist_lenet"].update(seconds_per_epoch=float("nan")),
+            "seconds_per_epoch is nan",
+        ),
+        (lambda scale: scale["tasks"]["mnist_lenet"].update({7: 1, "x": 2}), "unknown key 7"),
+        (lambda scale: scale["tasks"].update({7: dict(scale["tasks"]["mnist_lenet"])}), "names the unknown task 7"),
+        (
+            lambda scale: scale["tasks"]["mnist_lenet"]["settings"].update(seed_everything=9),
+            "settings has seed_everyth",
+        ),
         (lambda scale: scale["tasks"]["mnist_lenet"].pop("config"), "needs config"),
         (lambda scale: scale.pop("tasks"), "holds no scale"),
     ],
