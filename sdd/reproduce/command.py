@@ -173,8 +173,8 @@ def _say_invalid(planned: PlannedRuns) -> int:
 
 def _in_words(cost: Cost, runs: int, scale: Scale) -> str:
     return (
-        f"{counted(runs, 'run')}, of which {cost.runs} are to do: {cost.epochs:,} epochs, about "
-        f"{_duration(cost.seconds)} on {scale.machine} and a start of 5 to 10 s a run, {_size(cost.disk)} of disk"
+        f"{cost.runs} of {counted(runs, 'run')} to do: {cost.epochs:,} epochs, about {_duration(cost.seconds)} on "
+        f"{scale.machine} and a start of some 6 s a run there, {_size(cost.disk)} of disk"
     )
 
 

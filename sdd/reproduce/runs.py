@@ -93,9 +93,12 @@ def plan_figures(
         each: Called after each cell with how many are done, and how many there are.
 
     Raises:
-        UserError: A configuration file is missing.
+        UserError: A configuration file is missing, or a setting is for a task of which the figures have no run.
     """
     wanted = dict.fromkeys(experiment for figure in figures for experiment in figure.experiments)
+    for over in overrides:
+        if over.task is not None and all(experiment.task != over.task for experiment in wanted):
+            raise UserError(f"--set {over.task}:{over.name}: these figures have no run of {over.task}")
     ordered = sorted(wanted, key=lambda experiment: experiment.source is not None)
     runs: dict[Path, PlannedRun] = {}
     invalid: list[Invalid] = []

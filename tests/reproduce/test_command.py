@@ -23,6 +23,7 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
         (["50"], "there is no figure 50; there are 1 to 49, and all"),
         (["fig4"], "there is no figure fig4"),
         (["4", "--scale", "tiny"], "--scale is tiny; allowed: digits, reduced, paper, or a file"),
+        (["5", "--set", "cifar10_resnet18:threads=1"], "these figures have no run of cifar10_resnet18"),
         (["4", "--workers", "0"], "--workers is 0"),
         (["4", "--gpus_per_run", "1"], "add --ray"),
         (["4", "--set", "data.root"], "must be \\[TASK:\\]NAME=VALUE"),
@@ -51,7 +52,7 @@ def test_a_dry_run_lists_commands_costs_and_what_is_invalid(capsys):
     assert all(f"retrain={mode}" in line for mode, line in zip(modes, printed[1:5], strict=True))
     assert all(line.endswith(f"seed_everything={seed}") for seed, line in zip((0, 1) * 2, printed[1:5], strict=True))
     # 4 runs of 3 levels of 2 epochs of 0.01 s; 64 · 12 + 12 + 12 · 10 + 10 parameters of 5 · 3 + 21 · 2 bytes
-    assert printed[5].startswith("# 4 runs, of which 4 are to do: 24 epochs, about 0 s on one core")
+    assert printed[5].startswith("# 4 of 4 runs to do: 24 epochs, about 0 s on one core")
     assert printed[5].endswith("0 MB of disk")
     assert len(printed) == 6
     assert list(Path().iterdir()) == []
