@@ -25,7 +25,16 @@ QUICK = [
     *("--trainer.accelerator", "cpu"),
 ]
 MLP = ["--data.dataset", "digits", "--model.net.in_features", "64", "--model.net.widths", "[12]"]
-RESNET = ["--data.dataset", "digits", "--model.net.in_channels", "1", "--model.net.width", "4"]
+RESNET = [
+    "--data.dataset",
+    "digits",
+    "--model.net.in_channels",
+    "1",
+    "--model.net.width",
+    "4",
+    "--model.net.num_classes",
+    "10",
+]
 PICTURES = ["--model.net.depth", "18", "--model.net.width", "4", "--model.net.num_classes", "2"]
 
 
@@ -34,7 +43,9 @@ def arguments(name: str) -> list[str]:
     network = {"digits": MLP, "mnist": MLP, "cifar10": RESNET, "cifar100": RESNET, "tinyimagenet": PICTURES}[
         name.partition("_")[0]
     ]
-    return [*QUICK, *network, *([] if name.endswith("sparsities") else ["--pruning.levels", "2"])]
+    levels = [] if name.endswith("sparsities") else ["--pruning.levels", "2"]
+    teacher = ["--model.distill_level", "1"] if name == "digits_remedies" else []
+    return [*QUICK, *network, *levels, *teacher]
 
 
 def few(name: str, parameters: dict) -> dict[str, list]:
@@ -113,4 +124,4 @@ def _last(name):
 
 
 def _shown(value):
-    return str(value).strip("[]")
+    return str(value).strip("[]").replace(" ", "")
