@@ -21,6 +21,7 @@ from sdd.analysis.figures import draw_group, draw_loss_curves, draw_tickets, sav
 from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.loss_curves import LossPoint, mean_loss_curves, nearest_levels, read_loss_curves
 from sdd.analysis.one_shot import join_one_shot, part_levels
+from sdd.analysis.phases import marking_levels
 from sdd.analysis.reading import read_runs
 from sdd.analysis.spectra import SpectrumPoint, mean_spectra, read_spectra, spectrum_figure
 from sdd.analysis.summary import finite
@@ -174,7 +175,6 @@ def _named_levels(analysis: Mapping[str, Any]) -> dict[int, str]:
     """Return the levels of a group that mark its phases, with their names."""
     phases = analysis["phases"]
     levels: list[int] = phases["levels"]
-    named = {levels[-1]: "last", levels[0]: "dense"}
-    if phases["trough"] is not None:
-        named |= {levels[phases["trough"]]: "trough", levels[phases["peak"]]: "peak"}
+    marks = marking_levels(phases["trough"], phases["peak"], len(levels))
+    named = {levels[marks[name]]: name for name in ("last", "dense", "trough", "peak") if name in marks}
     return dict(sorted(named.items()))

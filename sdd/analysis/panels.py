@@ -102,6 +102,24 @@ class Line:
         if len(shapes) != 1 or len(shapes.pop()) != 1:
             raise ValueError(f"line {self.label!r} of {self.column.name}: x, mean, sd and n must all be [points]")
 
+    @classmethod
+    def over_runs(cls, label: str, x: Floats, values: Floats, column: Column) -> "Line":
+        """Return the line of some values: mean and standard deviation over the runs that have a point.
+
+        Args:
+            label: As above.
+            x: Likewise, [points].
+            values: In the measure's own unit, [runs, points]; what is not finite counts as missing.
+            column: As above.
+        """
+        there = np.isfinite(values)
+        n = there.sum(axis=0).astype(float)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = np.where(there, values, 0.0).sum(axis=0) / n
+            squares = np.where(there, (values - mean) ** 2, 0.0).sum(axis=0)
+            sd = np.where(n > 1, np.sqrt(squares / (n - 1)), math.nan)
+        return cls(label, x, mean, sd, n, column)
+
     def half_width(self, band: Band) -> Floats | None:
         """Return what the band reaches above and below the mean, [points], NaN where n < 2; None where it has none.
 

@@ -192,6 +192,18 @@ def phases_of(rows: Sequence[Mapping[str, float | int]]) -> Phases:
     return find_phases(column(rows, "sparsity"), column(rows, "test_acc"))
 
 
+def marking_levels(trough: int | None, peak: int | None, levels: int) -> dict[str, int]:
+    """Return the indices of the levels that mark the phases of a curve: `dense`, `trough`, `peak` and `last`.
+
+    Args:
+        trough: Of the curve; None where it has none, and then no peak either.
+        peak: Likewise.
+        levels: How many it has, the dense one included.
+    """
+    found = {"dense": 0, "trough": trough, "peak": peak, "last": levels - 1}
+    return {name: index for name, index in found.items() if index is not None}
+
+
 def verdict_text(double_descent: bool | None) -> str:
     """Return a verdict in words."""
     return "not decided" if double_descent is None else "yes" if double_descent else "no"

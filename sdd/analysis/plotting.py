@@ -235,17 +235,13 @@ def _line(label: str, runs: Sequence[Run], name: str, x: XKind) -> Line | None:
     """Return the line of a group's measure over its levels; None where no run measured it."""
     levels = sorted({int(row["level"]) for run in runs for row in run.rows})
     values = table(runs, levels, name)
-    n = np.isfinite(values).sum(axis=0)
-    some = n > 0
+    some = np.asarray(np.isfinite(values).any(axis=0))
     if not some.any():
         return None
-    values, n, levels = values[:, some], n[some], [level for level, here in zip(levels, some, strict=True) if here]
-    mean = np.nanmean(values, axis=0)
-    sd = np.sqrt(np.nansum((values - mean) ** 2, axis=0) / np.maximum(n - 1, 1))
+    levels = [level for level, here in zip(levels, some, strict=True) if here]
     at = {"level": "level", "weights": "remaining"}.get(x, "sparsity")
     places = np.nanmean(table(runs, levels, at), axis=0)
-    column = merged(run.columns for run in runs)[name]
-    return Line(label, places, mean, np.where(n > 1, sd, math.nan), n, column)
+    return Line.over_runs(label, places, values[:, some], merged(run.columns for run in runs)[name])
 
 
 def _shaded(panel: Panel, here: dict[str, list[Run]]) -> tuple[Panel, list[str]]:

@@ -3,7 +3,7 @@
 import math
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -103,14 +103,11 @@ def spectrum_figure(spectra: Sequence[MeanSpectrum], names: Mapping[int, str]) -
     """
     lines = []
     for spectrum in spectra:
-        runs = len(spectrum.densities)
-        mean = spectrum.densities.mean(axis=0)
-        spread = spectrum.densities.std(axis=0, ddof=1) if runs > 1 else np.full(len(mean), math.nan)
-        above = np.flatnonzero(mean > _FLOOR * mean.max())
-        shown = (np.arange(len(mean)) >= above[0]) & (np.arange(len(mean)) <= above[-1])
-        mean = np.maximum(mean, _FLOOR * mean.max())
-        count = np.full(int(shown.sum()), float(runs))
         label = f"{100 * spectrum.sparsity:.4g} % ({names.get(spectrum.level, f'level {spectrum.level}')})"
-        lines.append(Line(label, spectrum.eigenvalues[shown], mean[shown], spread[shown], count, _DENSITY))
+        mean = spectrum.densities.mean(axis=0)
+        above = np.flatnonzero(mean > _FLOOR * mean.max())
+        shown = slice(above[0], above[-1] + 1)
+        line = Line.over_runs(label, spectrum.eigenvalues[shown], spectrum.densities[:, shown], _DENSITY)
+        lines.append(replace(line, mean=np.maximum(line.mean, _FLOOR * mean.max())))
     panel = Panel("", tuple(lines), x="alpha", x_label="eigenvalue of the Hessian of the training loss")
     return draw_panels([panel], ordered=True)

@@ -6,6 +6,7 @@ from typing import Literal
 
 from sdd.analysis.curve import read_curve
 from sdd.analysis.paths import Row, draw_paths
+from sdd.analysis.phases import marking_levels
 from sdd.analysis.reading import read_run
 from sdd.cli.parse import parse
 from sdd.cli.prerequisites import found_tickets
@@ -173,6 +174,6 @@ def _numbers(levels: Levels, source: RunFolder, folder: RunFolder) -> list[int]:
     if levels == "phases":
         run = read_run(source.path)
         numbers = [int(row["level"]) for row in run.rows][: folder.levels_done()]
-        places = [0, run.phases.trough, run.phases.peak, len(numbers) - 1]
-        return sorted({numbers[place] for place in places if place is not None and place < len(numbers)})
+        places = marking_levels(run.phases.trough, run.phases.peak, len(numbers)).values()
+        return sorted({numbers[place] for place in places if place < len(numbers)})
     return sorted(set(levels))

@@ -15,7 +15,7 @@ from sdd.interpolation.redense import interpolate_redense
 from sdd.measures.columns import Column
 from sdd.reproduce.experiments import REDENSE, Experiment
 from sdd.reproduce.figures import Figure, Kind, Plot
-from sdd.reproduce.seeds import Seeds, ShownLevel, mean_and_spread, over_seeds
+from sdd.reproduce.seeds import Seeds, ShownLevel, over_seeds
 
 Read = Callable[[Experiment], Seeds]
 """Reads the runs of an experiment."""
@@ -178,13 +178,11 @@ _KINDS: Mapping[Kind, Callable[[Figure, Plot, Read], list[Panel]]] = {
 
 
 def _line(seeds: Seeds, name: str, *, label: str = "") -> Line:
-    return _made(_column(name), seeds.sparsities, seeds.values(name), label=label)
+    return Line.over_runs(label, seeds.sparsities, seeds.values(name), _column(name))
 
 
-def _made(column: Column, x: Floats, values: Floats, *, label: str = "") -> Line:
-    """Return the line of some values, [seeds, points]."""
-    mean, spread, count = mean_and_spread(values)
-    return Line(label, x, mean, spread, count, column)
+def _made(column: Column, x: Floats, values: Floats) -> Line:
+    return Line.over_runs("", x, values, column)
 
 
 def _column(name: str) -> Column:

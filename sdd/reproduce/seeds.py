@@ -1,6 +1,5 @@
 """The seeds of one experiment, read from their folders: its curve, the levels that stand for its phases, its tables."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from sdd.analysis.compare import complete_block, mean_phases, table
 from sdd.analysis.one_shot import join_one_shot
-from sdd.analysis.phases import Phases
+from sdd.analysis.phases import Phases, marking_levels
 from sdd.analysis.reading import Run, read_run, read_together
 from sdd.errors import UserError
 from sdd.sweep.planned_run import PlannedRun
@@ -18,7 +17,8 @@ from sdd.sweep.planned_run import PlannedRun
 Floats = NDArray[np.float64]
 Rows = Sequence[Mapping[str, float]]
 
-_PHASES = ("dense", "critical", "sweet", "collapsed")
+_PHASES = {"dense": "dense", "trough": "critical", "peak": "sweet", "last": "collapsed"}
+"""The phase that a marking level stands for."""
 
 
 @dataclass(frozen=True)
@@ -79,18 +79,18 @@ class Seeds:
         Args:
             only_peak: The peak alone; without one the level two thirds along.
         """
-        trough, peak = self.phases.trough, self.phases.peak
         last = len(self.levels) - 1
-        if trough is not None and peak is not None and 0 < trough < peak:
-            indices, names = [0, trough, peak, last], list(_PHASES)
+        marks = marking_levels(self.phases.trough, self.phases.peak, last + 1)
+        if "peak" in marks:
+            named = {
+                index: _PHASES[name] for name, index in reversed(marks.items())
+            }  # a peak at the end is no collapse
+            peak = marks["peak"]
         else:
-            indices = [round(part * last / 3) for part in range(4)]
-            names = ["dense", *(f"level {self.levels[index]}" for index in indices[1:])]
-        shown = {
-            index: ShownLevel(self.levels[index], float(self.sparsities[index]), name)
-            for index, name in zip(indices, names, strict=True)
-        }
-        return [shown[indices[2]]] if only_peak else list(shown.values())
+            peak = round(2 * last / 3)
+            named = {index: f"level {self.levels[index]}" for index in (round(last / 3), peak, last)} | {0: "dense"}
+        chosen = [peak] if only_peak else sorted(named)
+        return [ShownLevel(self.levels[index], float(self.sparsities[index]), named[index]) for index in chosen]
 
 
 def read_seeds(planned: Iterable[PlannedRun]) -> Seeds:
@@ -127,19 +127,3 @@ def over_seeds(tables: Sequence[Rows], level: int, at: str, name: str) -> tuple[
     found = [{row[at]: row[name] for row in rows if row["level"] == level} for rows in tables]
     places = sorted(set.intersection(*(set(one) for one in found))) if found else []
     return np.array(places), np.array([[one[place] for place in places] for one in found])
-
-
-def mean_and_spread(values: Floats) -> tuple[Floats, Floats, Floats]:
-    """Return mean, standard deviation and number of the values of each point, each [points].
-
-    Args:
-        values: [seeds, points]; NaN where a seed lacks the point.
-
-    Returns:
-        The mean is NaN where no seed has the point, the deviation where fewer than two have.
-    """
-    count = np.isfinite(values).sum(axis=0).astype(float)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(np.isfinite(values), values, 0.0).sum(axis=0) / count
-        squares = np.where(np.isfinite(values), (values - mean) ** 2, 0.0).sum(axis=0)
-        return mean, np.where(count > 1, np.sqrt(squares / (count - 1)), math.nan), count
