@@ -74,7 +74,8 @@ class Seeds:
     def shown_levels(self, *, only_peak: bool = False) -> list[ShownLevel]:
         """Return the levels that stand for the phases: the dense one, trough, peak, and the last.
 
-        Where the mean curve has no trough and peak, four levels evenly spaced, so named.
+        A peak at the last level is not called collapsed. Where the mean curve has no trough and peak, four levels evenly
+        spaced, so named.
 
         Args:
             only_peak: The peak alone; without one the level two thirds along.
@@ -82,9 +83,7 @@ class Seeds:
         last = len(self.levels) - 1
         marks = marking_levels(self.phases.trough, self.phases.peak, last + 1)
         if "peak" in marks:
-            named = {
-                index: _PHASES[name] for name, index in reversed(marks.items())
-            }  # a peak at the end is no collapse
+            named = {index: _PHASES[name] for name, index in reversed(marks.items())}
             peak = marks["peak"]
         else:
             peak = round(2 * last / 3)
