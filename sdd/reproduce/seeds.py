@@ -74,8 +74,8 @@ class Seeds:
     def shown_levels(self, *, only_peak: bool = False) -> list[ShownLevel]:
         """Return the levels that stand for the phases: the dense one, trough, peak, and the last.
 
-        A peak at the last level is not called collapsed. Where the mean curve has no trough and peak, four levels evenly
-        spaced, so named.
+        A peak at the last level is not called collapsed. Where the mean curve has no trough and peak, four levels
+        evenly spaced, so named.
 
         Args:
             only_peak: The peak alone; without one the level two thirds along.
