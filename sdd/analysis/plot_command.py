@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.analysis.panels import BANDS, FORMATS, check_format, write_panels
+from sdd.analysis.panel_drawing import FORMATS, check_format, write_panels
+from sdd.analysis.panels import BANDS
 from sdd.analysis.plotting import X_KINDS, arrange, names_in
 from sdd.analysis.reading import read_runs
 from sdd.console import OneLineParser, say

@@ -18,7 +18,8 @@ from sdd.analysis.dense_widths import join_along
 from sdd.analysis.derived import with_derived
 from sdd.analysis.grouping import LABEL_ORDER, Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
-from sdd.analysis.panels import BANDS, Band, Line, Panel, XKind, draw_panels
+from sdd.analysis.panel_drawing import draw_panels
+from sdd.analysis.panels import BANDS, Band, Line, Panel, XKind
 from sdd.analysis.phases import Phases
 from sdd.analysis.reading import Run, read_runs
 from sdd.errors import UserError

@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from sdd.analysis.panels import Line, Panel, draw_panels
+from sdd.analysis.panel_drawing import draw_panels
+from sdd.analysis.panels import Line, Panel
 from sdd.files import read_table
 from sdd.measures.columns import Column
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from sdd.analysis.panels import draw_panels, write_panels
+from sdd.analysis.panel_drawing import draw_panels, write_panels
 from sdd.errors import UserError
 from sdd.reproduce.content import content_of
 from sdd.reproduce.experiments import Experiment

@@ -10,7 +10,8 @@ from matplotlib.collections import PolyCollection
 
 from sdd.__main__ import main
 from sdd.analysis import plot
-from sdd.analysis.panels import Line, Panel, axis_label, draw_panels, numbers_table
+from sdd.analysis.panel_drawing import axis_label, draw_panels
+from sdd.analysis.panels import Line, Panel, numbers_table
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from tests.analysis.test_comparison import LEVELS, make_run

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sdd.__main__ import main
-from sdd.analysis.panels import draw_panels
+from sdd.analysis.panel_drawing import draw_panels
 from sdd.reproduce.content import content_of
 from sdd.reproduce.drawing import draw_figure
 from sdd.reproduce.figures import FIGURES
