@@ -187,6 +187,12 @@ class Classifier(pl.LightningModule):
     def _optimizer_and_schedule(self) -> Any:
         optimizer = self.optimizer(self.net.parameters())
         if self.constant_lr is not None:
+            rates = sorted({float(group["lr"]) for group in optimizer.param_groups})
+            if len(rates) > 1:
+                raise UserError(
+                    f"model.optimizer has parameter groups of the rates {', '.join(map(str, rates))}; retraining at one"
+                    " constant rate, such as finetune or redense, needs one rate for all"
+                )
             for group in optimizer.param_groups:
                 group["lr"] = self.constant_lr
             return optimizer

@@ -194,6 +194,16 @@ def test_the_schedule_restarts_at_every_level_and_finetuning_has_its_own_rate(tm
     assert by_step.rates == ([0.1] + [0.05] * 7) * 4
 
 
+def test_one_constant_rate_is_refused_where_groups_of_parameters_have_rates_of_their_own(tmp_path):
+    def two_rates(parameters):
+        first, *others = parameters
+        return torch.optim.SGD([{"params": [first], "lr": 0.1}, {"params": others, "lr": 0.01}])
+
+    small_run(tmp_path / "a", optimizer=two_rates, levels=1)
+    with pytest.raises(UserError, match=r"groups of the rates 0\.01, 0\.1; retraining at one constant rate"):
+        small_run(tmp_path / "b", optimizer=two_rates, levels=1, retrain="finetune")
+
+
 def test_explicit_sparsities_give_one_shot_pruning(tmp_path):
     small_run(tmp_path, sparsities=[0.9])
     assert [row["remaining"] for row in read_curve(tmp_path / "curve.csv")] == [1152, 1152 - 1037]
