@@ -28,7 +28,7 @@ from tests.small import CONFIG, PROJECT
 # Of the package itself, not of ours.
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic V1 style `@validator`:DeprecationWarning")
 
-FLATNESS = ("hessian_top", "hessian_trace", "sharpness")
+FLATNESS = ("hessian_top", "hessian_trace", "sharpness", "effective_dimension")
 
 BLOCK = """
 import sys
@@ -83,7 +83,7 @@ def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_gr
     assert by_section["Curves"][:2] == ["test_acc", "train_acc"]
     assert by_section["Memorisation"] == ["memorized", "recovered"]
     assert by_section["Distance"] == ["distance", "distance_init", "distance_start"]
-    assert by_section["Flatness"] == ["hessian_top", "hessian_trace", "sharpness"]
+    assert by_section["Flatness"] == list(FLATNESS)
     measures = {*FIRST_COLUMNS, *FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
     assert sorted(drawn) == sorted(measures), "each measure once, and nothing that no run has"
 
@@ -118,11 +118,12 @@ def test_folders_without_a_run_are_one_line(tmp_path, capsys):
 
 def test_flatness_measures_are_those_of_the_callback():
     switches = {name for name, argument in signature(FlatnessMeasures).parameters.items() if argument.default is False}
-    assert set(FLATNESS) == switches - {"loss_curves"}
+    columns = {"effective_dimension" if name == "spectrum" else name for name in switches - {"loss_curves"}}
+    assert set(FLATNESS) == columns
 
 
 def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
-    rows = [row | {"hessian_trace": 1.0} for row in read_curve(make_run(tmp_path / "run", 0) / "curve.csv")]
+    rows = [row | {"hessian_trace": 1.0, "effective_dimension": 1.0} for row in read_curve(make_run(tmp_path / "run", 0) / "curve.csv")]
     verdict = summarise(rows)
     assert verdict["double_descent"], "else trough and peak are not there to be named"
     known = set(flat(verdict))
