@@ -42,7 +42,7 @@ def explicit_hessian(state, masks, inputs, labels):
 
 
 def test_measures_equal_the_explicit_hessian_of_surviving_weights(tmp_path):
-    sizes = {"spectrum_alpha": 0.1, "spectrum_steps": 40, "spectrum_probes": 12}
+    sizes = {"spectrum_alpha": 0.1, "spectrum_steps": 20, "spectrum_probes": 8}
     flatness = FlatnessMeasures(**ALL, **sizes, examples=150, trace_probes=64, top_tolerance=1e-6)
     small_run(tmp_path, flatness, build=tiny_net, epochs_per_level=6)
     data = small_data()

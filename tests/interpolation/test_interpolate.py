@@ -105,6 +105,7 @@ def test_statistics_can_be_estimated_anew_at_each_point(runs):
     assert not (redense / "interpolation.csv").exists()
 
 
+@pytest.mark.slow
 def test_nothing_is_measured_twice_and_other_settings_are_refused(runs, monkeypatch):
     sparse, redense = runs
     asked = {"sparse": sparse, "points": 3, "examples": 50, "show": "none"}

@@ -19,7 +19,7 @@ from sdd.reproduce.seeds import read_seeds
 from tests.reproduce.captions import PANELS
 
 TINY = read_scale(str(Path(__file__).with_name("tiny.yaml")))
-QUICK = ("40",)
+QUICK = ("31",)
 LINES = {
     "accuracy": ("test accuracy", "training accuracy"),
     "phases": ("test accuracy", "training accuracy"),
@@ -140,9 +140,10 @@ def test_every_figure_shows_what_its_caption_says(tmp_path):
     assert panel.lines[0].x.tolist() == pytest.approx([0, 0.5, 0.9], abs=0.01), "one-shot runs are one curve"
 
 
-def test_a_path_ends_in_the_rows_of_both_runs(quick):
+@pytest.mark.slow
+def test_a_path_ends_in_the_rows_of_both_runs(tmp_path):
     """At α = 0 the sparse level's row, at 1 the re-dense one's, to the last bit."""
-    _, planned = quick
+    planned = _train([FIGURES["40"]], tmp_path)
     panels = _content("40", planned).panels
     first_losses = len(panels) // 2
     (grown,) = (plot.experiment for plot in FIGURES["40"].plots)

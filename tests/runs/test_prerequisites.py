@@ -31,7 +31,8 @@ def _runs(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-@pytest.mark.parametrize("rewind", [pytest.param("0", marks=pytest.mark.slow), "5"])
+@pytest.mark.slow
+@pytest.mark.parametrize("rewind", ["0", "5"])
 def test_a_run_from_a_shared_dense_network_is_the_run_that_trains_its_own(tmp_path, rewind):
     one_shot = ["--pruning.sparsities", "[0.7]", "--pruning.rewind_steps", rewind, *FLATNESS, "--distance.path", "true"]
     assert _fit(tmp_path / "shared" / "a", *one_shot, *FROM_DENSE) == 0
