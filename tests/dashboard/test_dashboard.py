@@ -123,7 +123,8 @@ def test_flatness_measures_are_those_of_the_callback():
 
 
 def test_verdicts_are_those_of_a_summary(tmp_path, capsys):
-    rows = [row | {"hessian_trace": 1.0, "effective_dimension": 1.0} for row in read_curve(make_run(tmp_path / "run", 0) / "curve.csv")]
+    flatness = {"hessian_trace": 1.0, "effective_dimension": 1.0}
+    rows = [row | flatness for row in read_curve(make_run(tmp_path / "run", 0) / "curve.csv")]
     verdict = summarise(rows)
     assert verdict["double_descent"], "else trough and peak are not there to be named"
     known = set(flat(verdict))
