@@ -1,5 +1,6 @@
 """Flatness of the loss at the end of each level."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -11,7 +12,7 @@ from tqdm import tqdm
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.level import Level, refuse_other_levels
-from sdd.callbacks.level_table import LevelTable, write_by_level
+from sdd.callbacks.level_table import LevelTable, with_level, write_by_level
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.measures.hessian import TOP, TRACE, hessian_top, hessian_trace
@@ -113,6 +114,7 @@ class FlatnessMeasures(LevelTable):
         self.spectrum, self.spectrum_steps, self.spectrum_probes = spectrum, spectrum_steps, spectrum_probes
         self.spectrum_points, self.spectrum_width, self.spectrum_alpha = spectrum_points, spectrum_width, spectrum_alpha
         self.spectra: list[dict[str, float | int]] = []
+        self._before: dict[str, dict[str, Any]] = {}
         self.examples, self.space, self.levels, self.seed = examples, space, levels, seed
 
     def check_levels(self, last_level: int) -> None:
@@ -146,7 +148,12 @@ class FlatnessMeasures(LevelTable):
         ]
 
     def lacks(self, row: Mapping[str, float | int]) -> bool:
-        """Tell whether a level that is to be measured lacks a measure, its loss curves or its spectrum."""
+        """Tell whether a level that is to be measured lacks a measure, its loss curves or its spectrum.
+
+        Raises:
+            UserError: A table so far was measured with other settings.
+        """
+        self._check_tables()
         if self.levels is not None and row["level"] not in self.levels:
             return False
         tables = ((self.loss_curves, self.table), (self.spectrum, self.spectra))
@@ -200,13 +207,35 @@ class FlatnessMeasures(LevelTable):
         write_by_level(trainer, "spectrum.csv", self.spectra)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return both tables so far."""
-        return super().state_dict() | {"spectra": self.spectra}
+        """Return both tables so far, and what they were measured with."""
+        return super().state_dict() | {"spectra": self.spectra, "measured_with": self._tables_with()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take up the tables of a run that was left, perhaps by a version that knew no spectra."""
+        """Take up the tables of a run that was left, perhaps by a version that knew no spectra or kept no settings."""
         super().load_state_dict(state_dict)
         self.spectra = state_dict.get("spectra", [])
+        self._before = state_dict.get("measured_with", {})
+
+    def _tables_with(self) -> dict[str, dict[str, Any]]:
+        """Return the settings of each table that has rows: those that it was begun with, else those of now."""
+        both = {"examples": self.examples, "space": self.space}
+        curves = both | {"directions": self.directions, "points": self.points}
+        spectra = both | {
+            f"spectrum_{name}": getattr(self, f"spectrum_{name}") for name in ("steps", "probes", "points", "width")
+        }
+        tables = (("loss_curves", self.table, curves), ("spectrum", self.spectra, spectra))
+        return {name: self._before.get(name, settings) for name, table, settings in tables if table}
+
+    def _check_tables(self) -> None:
+        """Find out whether the tables that are gone on with were measured as they would be now."""
+        for table, settings in self._before.items():
+            for name, then in settings.items() if getattr(self, table) else ():
+                now = getattr(self, name)
+                if now != then:
+                    raise UserError(
+                        f"flatness.{table} would be measured with {name} {json.dumps(now)}, but the levels so far were "
+                        f"with {json.dumps(then)}: set it back to {json.dumps(then)}, or choose another --run_dir"
+                    )
 
     def _measure_spectrum(self, objective: Objective, level: Level) -> EffectiveDimension:
         spectrum = hessian_spectrum(
@@ -216,10 +245,11 @@ class FlatnessMeasures(LevelTable):
             generator=self._generator("hessian spectrum", level),
         )
         eigenvalues, density = spectrum.density(self.spectrum_points, self.spectrum_width)
-        self.spectra += [
+        rows: list[dict[str, float | int]] = [
             {"level": level.level, "sparsity": level.sparsity, "eigenvalue": eigenvalue, "density": value}
             for eigenvalue, value in zip(eigenvalues.tolist(), density.tolist(), strict=True)
         ]
+        self.spectra = with_level(self.spectra, level.level, rows)
         return spectrum.effective_dimension(self.spectrum_alpha)
 
     def _measure_curves(self, objective: Objective, level: Level) -> None:
@@ -229,7 +259,7 @@ class FlatnessMeasures(LevelTable):
             points=self.points,
             generator=self._generator("loss curves", level),
         )
-        self.table += [
+        rows: list[dict[str, float | int]] = [
             {
                 "level": level.level,
                 "sparsity": level.sparsity,
@@ -240,6 +270,7 @@ class FlatnessMeasures(LevelTable):
             for direction, losses in enumerate(curves.losses.tolist())
             for alpha, loss in zip(curves.alphas.tolist(), losses, strict=True)
         ]
+        self.table = with_level(self.table, level.level, rows)
 
     def _generator(self, purpose: str, level: Level) -> torch.Generator:
         return torch_generator(self.seed, purpose, level.level)

@@ -1,5 +1,6 @@
 """The levels of an experiment inside one `fit`: train, measure, prune, set the weights, train again."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar, Literal
 
@@ -132,14 +133,14 @@ class IterativePruning(IdleAtSteps):
         for name, value, minimum in (("epochs_per_level", epochs_per_level, 1), ("rewind_steps", rewind_steps, 0)):
             if value < minimum:
                 raise UserError(f"pruning.{name} is {value}; it must be at least {minimum}")
-        if finetune_lr <= 0:
-            raise UserError(f"pruning.finetune_lr is {finetune_lr}; it must be above 0")
-        if redense_lr is not None and redense_lr <= 0:
-            raise UserError(f"pruning.redense_lr is {redense_lr}; it must be above 0, or null")
+        if not 0 < finetune_lr < math.inf:
+            raise UserError(f"pruning.finetune_lr is {finetune_lr}; it must be a number above 0")
+        if redense_lr is not None and not 0 < redense_lr < math.inf:
+            raise UserError(f"pruning.redense_lr is {redense_lr}; it must be a number above 0, or null")
         if redense_lr is not None and not self._retraining.continues:
             raise UserError(f"pruning.redense_lr is for pruning.retrain redense, not {retrain}: leave it out")
-        if stop_loss is not None and stop_loss <= 0:
-            raise UserError(f"pruning.stop_loss is {stop_loss}; it must be above 0, or null")
+        if stop_loss is not None and not stop_loss > 0:
+            raise UserError(f"pruning.stop_loss is {stop_loss}; it must be a number above 0, or null")
         check_choice("pruning.frozen", frozen, ("zero", "initial", "final"))
         self.epochs_per_level = epochs_per_level
         self.rewind_steps, self.frozen = rewind_steps, frozen

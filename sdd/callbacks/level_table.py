@@ -63,6 +63,13 @@ class LevelTable(LevelCallback):
         self.table = state_dict["table"]
 
 
+def with_level(
+    table: Iterable[dict[str, float | int]], level: int, rows: Iterable[dict[str, float | int]]
+) -> list[dict[str, float | int]]:
+    """Return a table in which these are the rows of a level, which may have been measured before."""
+    return [*(row for row in table if row["level"] != level), *rows]
+
+
 def write_by_level(trainer: pl.Trainer, file: str, table: list[dict[str, float | int]]) -> None:
     """Write a table into the run's folder, its rows sorted by level in place, if it has one."""
     if table:

@@ -32,7 +32,7 @@ def train_prerequisites(asked: Request, request: Request, claimed: Claim) -> Cla
     if config.model.distill_from == AUTO:
         config.model.distill_from = str(_train_teacher(asked, request).path)
     if config.pruning.dense_from is not None and claimed.checkpoint is None:
-        return replace(claimed, checkpoint=_train_dense(asked, request))
+        return replace(claimed, checkpoint=_train_dense(asked, request, config.model.distill_from))
     return claimed
 
 
@@ -91,16 +91,22 @@ def _train_teacher(asked: Request, request: Request) -> RunFolder:
     return teacher.folder
 
 
-def _train_dense(asked: Request, request: Request) -> Path:
-    """Train the dense network that the run prunes, where it is not there yet; returns the checkpoint to go on from."""
+def _train_dense(asked: Request, request: Request, teacher: str | None) -> Path:
+    """Train the dense network that the run prunes, where it is not there yet; returns the checkpoint to go on from.
+
+    Args:
+        asked: What the command line asks for.
+        request: The same with the values that the run was started with.
+        teacher: Folder of the run's teacher; None: it has none.
+    """
     dense = Prerequisite(
         "pruning.dense_from",
         request.config.pruning.dense_from,
-        dense_config(yaml.safe_load(request.text)),
+        dense_config(yaml.safe_load(request.text), teacher),
         f"{request.plan.config_name}-dense",
         request.folder.path,
         plan,
-        named_by=dense_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
+        named_by=dense_config(yaml.safe_load(asked.text), teacher) if asked.text != request.text else None,
         measured=True,
     )
     dense.train()

@@ -61,7 +61,7 @@ class Loss:
             labels: Int64 labels, [B].
 
         Raises:
-            UserError: It does not take them, or returns something else than a scalar.
+            UserError: It refuses an argument, does not take them, or returns something else than a scalar.
         """
         loss = self.for_measuring()
         for kind, function in {"mean": loss.mean, "sum": loss.sum}.items():
@@ -69,6 +69,8 @@ class Loss:
                 with warnings.catch_warnings():
                     warnings.simplefilter("ignore")  # what is wrong is said below, in one line
                     value: Any = function(outputs, labels)
+            except UserError:
+                raise  # an argument, which it names
             except (RuntimeError, ValueError, TypeError, IndexError) as error:
                 raise UserError(
                     f"model.loss {name} does not take outputs of shape {list(outputs.shape)} and labels of shape "

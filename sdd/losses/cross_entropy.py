@@ -3,6 +3,7 @@
 from torch import Tensor
 from torch.nn import functional
 
+from sdd.errors import UserError
 from sdd.losses import Loss
 
 
@@ -17,7 +18,12 @@ def cross_entropy(outputs: Tensor, labels: Tensor, *, label_smoothing: float = 0
 
     Returns:
         A scalar, or [B] for `none`.
+
+    Raises:
+        UserError: `label_smoothing` is not in [0, 1].
     """
+    if not 0 <= label_smoothing <= 1:
+        raise UserError(f"model.loss_args.label_smoothing is {label_smoothing}; it must be a number from 0 to 1")
     return functional.cross_entropy(outputs, labels, label_smoothing=label_smoothing, reduction=reduction)
 
 

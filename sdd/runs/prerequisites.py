@@ -44,14 +44,19 @@ _DENSE = ("epochs_per_level", "rewind_steps", "stop_loss", "exclude")
 _GRACE_SECONDS = 20.0
 
 
-def dense_config(config: Mapping[str, Any]) -> dict[str, Any]:
+def dense_config(config: Mapping[str, Any], teacher: str | None = None) -> dict[str, Any]:
     """Return the configuration of the dense network that a run prunes: its level 0 alone.
 
     Args:
         config: The run's, nested.
+        teacher: Folder of the teacher of the run. Where a sparse level of it teaches, the dense network learns from
+            that too, and by itself has no such teacher: `distill_from` `auto` would be a run of level 0 alone.
     """
     kept = {name: config["pruning"][name] for name in _DENSE}
-    return _without_place(config) | {"pruning": kept | {"levels": 0}}
+    dense = _without_place(config) | {"pruning": kept | {"levels": 0}}
+    if teacher is not None and config["model"].get("distill_from") == AUTO and config["model"]["distill_level"] != 0:
+        dense["model"] = {**config["model"], "distill_from": teacher}
+    return dense
 
 
 def tickets_config(config: Mapping[str, Any]) -> dict[str, Any]:

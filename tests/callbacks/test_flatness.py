@@ -140,7 +140,30 @@ def test_a_level_without_a_spectrum_lacks_one_and_a_run_takes_its_own_up_again()
     flatness.load_state_dict({"table": [], "spectra": [{"level": 1, "eigenvalue": 0.0, "density": 1.0}]})
     assert not flatness.lacks(row)
     assert flatness.lacks({**row, "level": 2})
-    assert FlatnessMeasures(spectrum=True).state_dict().keys() == {"table", "spectra"}
+    assert FlatnessMeasures(spectrum=True).state_dict().keys() == {"table", "spectra", "measured_with"}
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "word"),
+    [
+        ({"loss_curves": True}, {"loss_curves": True, "points": 5}, "points 5, but the levels so far were with 11"),
+        ({"spectrum": True}, {"spectrum": True, "spectrum_width": 0.1}, "spectrum_width 0.1"),
+        ({"spectrum": True}, {"spectrum": True, "directions": 2, "points": 3}, None),
+        ({"spectrum": True}, {"sharpness": True, "spectrum_points": 3}, None),
+    ],
+)
+def test_a_table_is_gone_on_with_only_as_it_was_begun(then, now, word):
+    before, flatness, row = FlatnessMeasures(**then), FlatnessMeasures(**now), {"level": 0, "sharpness": 0.1}
+    before.table = before.spectra = [{"level": 0, "eigenvalue": 0.0}]
+    flatness.load_state_dict(before.state_dict())
+    if word is None:
+        flatness.lacks(row)
+        return
+    with pytest.raises(UserError, match=word):
+        flatness.lacks(row)
+    flatness.load_state_dict(flatness.state_dict())  # the settings are kept as long as the rows
+    with pytest.raises(UserError, match=word):
+        flatness.lacks(row)
 
 
 @pytest.mark.parametrize(

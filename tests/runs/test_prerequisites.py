@@ -228,8 +228,10 @@ def test_the_configuration_of_a_teacher_is_the_runs_without_one():
     plain = {"model": {"distance_penalty": 0.1} | UNTAUGHT, "trainer": {"logger": False}}
     plain |= {"checkpoint": {"keep_levels": True}}
     assert teacher_config(config) == plain | {"pruning": pruning | {"dense_from": None}}
+    assert dense_config(config, "found")["model"] == config["model"] | {"distill_from": "found"}
     config["model"]["distill_level"] = 0
     assert teacher_config(config) == plain | {"pruning": pruning | {"levels": 0}}
+    assert dense_config(config, "found")["model"] == config["model"], "its own auto is the same dense network"
     defaults = signature(Classifier).parameters
     assert {name: defaults[name].default for name in UNTAUGHT} == UNTAUGHT
 
