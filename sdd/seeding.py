@@ -35,6 +35,24 @@ def torch_generator(seed: int, purpose: str, *indices: int) -> torch.Generator:
     return generator
 
 
+def seed_draws(device: torch.device, seed: int, purpose: str, *indices: int) -> None:
+    """Seed what draws without a generator of its own, such as dropout, on the CPU and on a device.
+
+    It sets what `torch.manual_seed` does for them, which takes longer than an epoch of a small network, as it asks for
+    devices of all kinds.
+
+    Args:
+        device: The one that computes.
+        seed: The user's seed.
+        purpose: What is drawn.
+        *indices: Level, epoch, or whatever else tells draws of one purpose apart.
+    """
+    derived = derive_seed(seed, purpose, *indices)
+    torch.default_generator.manual_seed(derived)
+    if device.type != "cpu":
+        torch.get_device_module(device).manual_seed(derived)
+
+
 class Stream:
     """Draws that are equal on every platform and in every version of NumPy and PyTorch.
 

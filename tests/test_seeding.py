@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from sdd.seeding import Stream, derive_seed, torch_generator
+from sdd.seeding import Stream, derive_seed, seed_draws, torch_generator
 
 
 @given(st.integers(-(2**70), 2**70), st.text(max_size=20), st.lists(st.integers(0, 10**6), max_size=4))
@@ -105,3 +105,10 @@ def test_no_draw_depends_on_the_global_generators_or_moves_them():
         )
     assert results[0] == results[1]
     assert states == [True, True]
+
+
+def test_seeded_draws_are_those_after_torchs_own_seed():
+    seed_draws(torch.device("cpu"), 3, "network", 1, 2)
+    drawn = torch.rand(5)
+    torch.manual_seed(derive_seed(3, "network", 1, 2))
+    assert torch.equal(drawn, torch.rand(5))

@@ -4,7 +4,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 
-_AT_EVERY_STEP = (
+AT_EVERY_STEP = (
     "on_train_batch_start",
     "on_before_zero_grad",
     "on_before_backward",
@@ -25,7 +25,7 @@ class IdleAtSteps(pl.Callback):
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
         """Make the callback, its idle hooks hidden."""
         callback = super().__new__(cls)
-        for hook in _AT_EVERY_STEP:
+        for hook in AT_EVERY_STEP:
             if getattr(cls, hook) is getattr(pl.Callback, hook):
                 callback.__dict__[hook] = None
         return callback

@@ -10,6 +10,7 @@ import torch
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.callback_order import LevelEnd, place_callbacks
 from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.callbacks.lean_loop import use_lean_loop
 from sdd.callbacks.level import Level, level_callbacks
 from sdd.callbacks.masking import Masking
 from sdd.callbacks.measuring import measure_all
@@ -31,7 +32,7 @@ from sdd.pruning.schedules import planned_targets
 from sdd.runs.mask_file import MaskFile
 from sdd.runs.masks_source import masks_source
 from sdd.runs.trained_levels import StoredLevels, TrainedLevels
-from sdd.seeding import derive_seed, torch_generator
+from sdd.seeding import derive_seed, seed_draws, torch_generator
 
 
 class IterativePruning(IdleAtSteps):
@@ -166,6 +167,7 @@ class IterativePruning(IdleAtSteps):
         self._rewind: State = {}
         self._start: State = {}
         self._masking = Masking({}, {}, None, [])
+        self._described: Level
 
     @property
     def max_epochs(self) -> int:
@@ -260,6 +262,7 @@ class IterativePruning(IdleAtSteps):
             )
         trainer.fit_loop.max_epochs = self.max_epochs - left_out
         place_callbacks(trainer, first=self, last=LevelEnd(self._end_epoch))
+        use_lean_loop(trainer)
         self._set_rate(trainer, module, level=0)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -296,7 +299,7 @@ class IterativePruning(IdleAtSteps):
         if begins:
             for callback in level_callbacks(trainer):
                 with naming(type(callback).__name__):
-                    callback.on_level_start(trainer, module, self.describe(module))
+                    callback.on_level_start(trainer, module, self._described)
         epoch, loader = trainer.current_epoch - self._first_epoch, _train_loader(trainer)
         loader.position = (self.level, epoch)
         loader.window = self._begin(trainer, self.level).window if begins else slice(None)
@@ -304,7 +307,7 @@ class IterativePruning(IdleAtSteps):
             # A resumed fit has counted the batches of its first epoch by now.
             iter(trainer.fit_loop._data_fetcher)  # type: ignore[arg-type]
         # For draws inside the network, such as dropout.
-        torch.manual_seed(derive_seed(self.seed, "network", self.level, epoch, trainer.global_rank))
+        seed_draws(trainer.strategy.root_device, self.seed, "network", self.level, epoch, trainer.global_rank)
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: torch.optim.Optimizer
@@ -325,16 +328,16 @@ class IterativePruning(IdleAtSteps):
         module = _classifier(pl_module)
         _check_whole(trainer)
         module.close_epoch()
-        level, epoch = self.describe(module), trainer.current_epoch - self._first_epoch
+        epoch = trainer.current_epoch - self._first_epoch
         for callback in level_callbacks(trainer):
             with naming(type(callback).__name__):
-                callback.on_level_epoch_end(trainer, module, level, epoch)
+                callback.on_level_epoch_end(trainer, module, self._described, epoch)
 
     def _end_epoch(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """At a level's end, let everybody measure, then hear; called when all callbacks are done with the epoch."""
         module = _classifier(pl_module)
-        callbacks = level_callbacks(trainer)
-        level, epoch = self.describe(module), trainer.current_epoch - self._first_epoch
+        callbacks, level = level_callbacks(trainer), self._described
+        epoch = trainer.current_epoch - self._first_epoch
         learnt = self.stop_loss is not None and module.epoch_loss <= self.stop_loss and bool(self._rewind)
         self._level_done = learnt or epoch + 1 == self.epochs_per_level
         if not self._level_done:
@@ -433,6 +436,7 @@ class IterativePruning(IdleAtSteps):
         module.set_masks(masks)
         self._start = self._restart(module, level, masks, trained)
         load_state(module.net, self._start)
+        module.zero_grad()  # of other weights
         self._set_rate(trainer, module, level)
         trainer.strategy.setup_optimizers(trainer)
         self._prepare(trainer, module)
@@ -489,6 +493,7 @@ class IterativePruning(IdleAtSteps):
         """Place and hold the removed weights, and pair each weight with its start for the distance penalty."""
         self._masking = self._mask(module, trainer.optimizers)
         self._masking.place_weights()
+        self._described = self.describe(module)
         if module.distance_penalty:
             module.starts = [
                 (parameter, self._start[name].to(parameter.device))

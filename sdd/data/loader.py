@@ -13,6 +13,10 @@ Batch = tuple[Tensor, Tensor]
 """Network inputs, float32 of shape [B, C, height, width], and labels, int64 of shape [B]."""
 
 
+_LARGEST_INPUTS = 2**30
+"""Bytes of network inputs that are made once and kept; beyond it, each batch is made when it is due."""
+
+
 class PlainLoader:
     """Batches in stored order without augmentation, for evaluation.
 
@@ -75,6 +79,7 @@ class TrainLoader:
         self.seed, self.rank, self.world_size = seed, rank, world_size
         self.shuffle, self.drop_last = shuffle, drop_last
         self.position, self.window = (0, 0), slice(None)
+        self._inputs: Tensor | None = None
 
     def __len__(self) -> int:
         return len(range(*self.window.indices(self._batches)))
@@ -97,6 +102,17 @@ class TrainLoader:
             return torch.arange(len(self.labels))
         return torch.randperm(len(self.labels), generator=torch_generator(self.seed, "batch order", *self.position))
 
+    def _all_inputs(self) -> Tensor | None:
+        """Return the network inputs of all images where they are the same in every pass and few enough to keep.
+
+        Returns:
+            float32 of shape [N, C, H, W]; None: each batch is to be made of its images.
+        """
+        wanted = 4 * self.images.numel() <= _LARGEST_INPUTS and self.view.is_pointwise(self.images)
+        if self._inputs is None and wanted:
+            self._inputs = self.view.plain(self.images)
+        return self._inputs
+
     def __iter__(self) -> Iterator[Batch]:
         device, count = self.images.device, len(self.labels)
         order = self.order()
@@ -107,7 +123,11 @@ class TrainLoader:
         order = torch.cat([order, order[missing]]).to(device)
         if self.drop_last:
             order = order[: self._batches * self.batch_size]
+        made = self._all_inputs()
         for whole in torch.split(order, self.batch_size)[self.window]:
             index = whole[self.rank :: self.world_size]
-            inputs = self.view.augmented(self.images.index_select(0, index), take_drawn(drawn, index))
+            if made is None:
+                inputs = self.view.augmented(self.images.index_select(0, index), take_drawn(drawn, index))
+            else:
+                inputs = made.index_select(0, index)
             yield inputs, self.labels.index_select(0, index)

@@ -30,6 +30,18 @@ class View:
     image_size: int | None = None
     eval_resize: int | None = None
 
+    def is_pointwise(self, images: Tensor) -> bool:
+        """Whether each value of a training input depends on one stored value alone, and on no draw.
+
+        Args:
+            images: Stored ones, uint8 of shape [N, C, H, W].
+        """
+        return self.augmentation is NONE and not self._resizes(images)
+
+    def _resizes(self, images: Tensor) -> bool:
+        size = self.image_size
+        return size is not None and (self.eval_resize is not None or tuple(images.shape[-2:]) != (size, size))
+
     def plain(self, images: Tensor) -> Tensor:
         """Map images to network inputs without augmentation.
 
@@ -39,9 +51,9 @@ class View:
         Returns:
             float32 of shape [B, C, image_size, image_size], or [B, C, H, W] where there is no `image_size`.
         """
-        size = self.image_size
-        if size is None or (self.eval_resize is None and tuple(images.shape[-2:]) == (size, size)):
+        if not self._resizes(images):
             return self.normalise(images)
+        size = self._side(images)
         return self.normalise(resize_centre_crop(images, self.eval_resize or size, size))
 
     def augmented(self, images: Tensor, drawn: object) -> Tensor:

@@ -186,3 +186,31 @@ def test_evaluation_keeps_the_stored_order(count, batch):
     assert all(len(part[1]) == batch for part in parts[:-1])
     assert torch.equal(torch.cat([part[0] for part in parts]), images.float())
     assert torch.equal(torch.cat([part[1] for part in parts]), labels)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("image_size", [None, 5])
+def test_inputs_made_once_are_those_made_batch_by_batch(monkeypatch, channels, image_size):
+    images = torch.randint(0, 256, (23, channels, 5, 5), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    view = View(Normalisation.of([0.3] * channels, [0.2] * channels, images.device), image_size=image_size)
+    once = list(TrainLoader(images, torch.arange(23), 4, view, seed=0))
+    monkeypatch.setattr("sdd.data.loader._LARGEST_INPUTS", 0)
+    each = list(TrainLoader(images, torch.arange(23), 4, view, seed=0))
+    for (made, labels), (expected, same) in zip(once, each, strict=True):
+        assert torch.equal(made, expected)
+        assert made.stride() == expected.stride()
+        assert torch.equal(labels, same)
+
+
+def test_inputs_that_depend_on_draws_or_neighbours_are_made_batch_by_batch():
+    images, labels = numbered(8, 6, 6)
+    normalise = Normalisation.of([0.3], [0.2], images.device)
+    for view in (
+        View(normalise, AUGMENTATIONS.get("crop_flip", None)),
+        View(normalise, image_size=4),
+        View(normalise, image_size=6, eval_resize=8),
+    ):
+        assert not view.is_pointwise(images)
+        made = TrainLoader(images, labels, 8, view, seed=0)
+        next(iter(made))
+        assert made._inputs is None
