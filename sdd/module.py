@@ -62,6 +62,9 @@ class Classifier(pl.LightningModule):
             a class of such functions. Measures that sum over examples take its reduction `sum` where it has an argument
             or attribute `reduction`, else the mean times the number of examples.
         loss_args: Arguments of the loss's own, such as `label_smoothing` of `cross_entropy`.
+        compile: Whether training steps run the network compiled by `torch.compile`, once for the whole run; measures
+            run it as it is. It rounds differently, and takes a C++ compiler on the CPU.
+        compile_args: Arguments of `torch.compile`, such as {mode: max-autotune}.
         seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
 
     Attributes:
@@ -89,12 +92,16 @@ class Classifier(pl.LightningModule):
         distill_temperature: float = 4.0,
         loss: str = "cross_entropy",
         loss_args: dict[str, Any] | None = None,
+        compile: bool = False,  # noqa: A002  # the name in the field
+        compile_args: dict[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
         super().__init__()
         if not 0 <= distance_penalty < math.inf:
             raise UserError(f"model.distance_penalty is {distance_penalty}; it must be a number from 0")
         check_choice("model.lr_interval", lr_interval, ("epoch", "step"))
+        if compile_args and not compile:
+            raise UserError("model.compile_args is set, but model.compile is not: set --model.compile true as well")
         check_distillation(distill_from, distill_level, distill_weight, distill_temperature)
         self.net = net
         self.loss, self.loss_name = loss_of(loss, loss_args), loss
@@ -104,6 +111,8 @@ class Classifier(pl.LightningModule):
         self.distance_penalty = distance_penalty
         self.distill_weight, self.distill_temperature = distill_weight, distill_temperature
         self.distillation: Distillation | None = None
+        self._compile_args = (compile_args or {}) if compile else None
+        self._compiled: Callable[[Tensor], Tensor] | None = None
         self.seed = seed
         self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
@@ -266,7 +275,7 @@ class Classifier(pl.LightningModule):
         images, labels = batch
         part = "the network"
         try:
-            outputs = self.net(images)
+            outputs = self._trained_net()(images)
             part = self._loss_part
             loss = self.loss.mean(outputs, labels)
             plain = loss.detach()
@@ -279,6 +288,16 @@ class Classifier(pl.LightningModule):
         if self.distance_penalty:
             loss = loss + self.distance_penalty * squared_distance(self.starts)
         return loss
+
+    def _trained_net(self) -> Callable[[Tensor], Tensor]:
+        """Return the network as training steps run it: compiled where that is asked for."""
+        net = self.net
+        if self._compile_args is None:
+            return net
+        if self._compiled is None:
+            # A function, since a compiled module would be a second part of this one, with parameters of its own names.
+            self._compiled = torch.compile(lambda images: net(images), **self._compile_args)
+        return self._compiled
 
     def on_train_start(self) -> None:
         """Put the teacher where the network is.

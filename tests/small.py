@@ -81,6 +81,7 @@ def small_run(
     distance_penalty=0.0,
     loss="cross_entropy",
     loss_args=None,
+    compile_args=None,
     ckpt_path=None,
     **pruning,
 ):
@@ -89,7 +90,16 @@ def small_run(
     driver = IterativePruning(**pruning)
     distance = [] if any(isinstance(callback, LearningDistance) for callback in extra) else [LearningDistance()]
     module = Classifier(
-        build(), optimizer, lr_scheduler, lr_interval, distance_penalty, loss=loss, loss_args=loss_args, seed=seed
+        build(),
+        optimizer,
+        lr_scheduler,
+        lr_interval,
+        distance_penalty,
+        loss=loss,
+        loss_args=loss_args,
+        compile=compile_args is not None,
+        compile_args=compile_args,
+        seed=seed,
     )
     module.draw_from(build)
     run = pl.Trainer(

@@ -112,7 +112,7 @@ def test_the_page_names_every_purpose_of_random_draws():
     assert used == named
 
 
-DRAWS = {"derive_seed", "torch_generator", "Stream", "_generator"}
+DRAWS = {"derive_seed", "seed_draws", "torch_generator", "Stream", "_generator"}
 
 
 def test_every_file_that_the_page_names_exists():

@@ -23,6 +23,10 @@ Floats = NDArray[np.float64]
 # decides masks or how to go on from them, which is unused where the masks are given.
 _MAY_DIFFER = (
     "threads",
+    "matmul_precision",
+    "data.memory_format",
+    "model.compile",
+    "model.compile_args",
     "pruning.masks_from",
     "pruning.retrain",
     "pruning.rewind_steps",

@@ -29,6 +29,8 @@ def build(request: Request, config: Namespace) -> Experiment:
     threads = config.threads or request.folder.environment().get("threads")  # as at the run's first start
     if threads is not None:
         torch.set_num_threads(threads)
+    if config.matmul_precision is not None:
+        torch.set_float32_matmul_precision(config.matmul_precision)
     fits = request.command == "fit"
     max_time = duration_of(config.trainer.max_time) if fits else None
     if fits:

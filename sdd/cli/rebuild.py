@@ -51,7 +51,7 @@ class Rebuilt:
 def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> Iterator[Rebuilt]:
     """Make again what a run's levels were measured with, on one device and with the run's number of threads.
 
-    Number of threads, random states and gradient mode are afterwards as before.
+    Number of threads, precision, random states and gradient mode are afterwards as before.
 
     Args:
         folder: The run's, with its `config.yaml`.
@@ -64,7 +64,7 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     if not folder.config.is_file():
         raise UserError(f"{folder.path} has no {folder.config.name}, so that its network cannot be made again")
     quieten_lightning()
-    threads = torch.get_num_threads()
+    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     try:
         with isolate_rng(), torch.no_grad():
             request = parse(["test", "--config", str(folder.config), "--run_dir", str(folder.path)])
@@ -82,3 +82,4 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
             yield Rebuilt(experiment.model.net, experiment.data, experiment.model.loss, record)
     finally:
         torch.set_num_threads(threads)
+        torch.set_float32_matmul_precision(precision)

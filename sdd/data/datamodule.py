@@ -2,7 +2,7 @@
 
 from copy import copy
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
 import torch
@@ -18,6 +18,7 @@ from sdd.data.splits import Split, make_splits
 from sdd.data.transforms import Normalisation
 from sdd.data.view import View
 from sdd.errors import UserError
+from sdd.parts import check_choice
 
 
 class NoisyLabelData(pl.LightningDataModule):
@@ -58,6 +59,8 @@ class NoisyLabelData(pl.LightningDataModule):
         eval_resize: Shorter side to resize to before the centre crop to `image_size` in evaluation.
         load_size: Side of the square that images of differing sizes are brought to when read; for image_folder, and
             other data sets whose function takes it.
+        memory_format: Order of a batch's values in memory: `contiguous_format`, or `channels_last`, in which
+            convolutions may be faster and round differently.
         seed: Training seed, of batch order and augmentation. Linked to `seed_everything` on the command line.
 
     Raises:
@@ -89,6 +92,7 @@ class NoisyLabelData(pl.LightningDataModule):
         eval_resize: int | None = None,
         load_size: int | None = None,
         drop_last: bool = False,
+        memory_format: Literal["contiguous_format", "channels_last"] = "contiguous_format",
         seed: int = 0,
     ) -> None:
         super().__init__()
@@ -103,6 +107,7 @@ class NoisyLabelData(pl.LightningDataModule):
         for name, value in positive.items():
             if value is not None and value < 1:
                 raise UserError(f"data.{name} is {value}; it must be at least 1")
+        check_choice("data.memory_format", memory_format, ("contiguous_format", "channels_last"))
         if val_size < 0:
             raise UserError(f"data.val_size is {val_size}; it must be at least 0")
         if eval_resize is not None and (image_size is None or eval_resize < image_size):
@@ -125,6 +130,7 @@ class NoisyLabelData(pl.LightningDataModule):
         self.noise_type, self.noise_rate, self.noise_seed = noise_type, noise_rate, noise_seed
         self.batch_size, self.eval_batch_size, self.drop_last = batch_size, eval_batch_size, drop_last
         self.augment, self.image_size, self.eval_resize = augment, image_size, eval_resize
+        self.memory_format: str = memory_format
         self.seed = seed
         self._content: Dataset | None = None
         self._splits: dict[str, Split] = {}
@@ -139,7 +145,7 @@ class NoisyLabelData(pl.LightningDataModule):
             return
         content = read(self._source, self.dataset, self.root)
         self._noise.check_look_alikes(content.look_alikes, self.dataset)
-        self._check_image_size(content)
+        self._check_images(content)
         splits = make_splits(content, self.train_size, self.val_size, self.subset_seed, self._noise)
         images = splits["train"].images
         if self.drop_last and len(images) < self.batch_size:
@@ -150,7 +156,12 @@ class NoisyLabelData(pl.LightningDataModule):
         self._view_of(content, images.device).check_augmentation(self.augment, images[:2])
         self._content, self._splits = content, splits
 
-    def _check_image_size(self, content: Dataset) -> None:
+    def _check_images(self, content: Dataset) -> None:
+        if self.memory_format == "channels_last" and content.train_images.shape[1] == 1:
+            raise UserError(
+                f"data.memory_format is channels_last, but the images of {self.dataset} have one channel, so that "
+                "there is nothing to order: leave it out"
+            )
         stored = min(content.train_images.shape[-2:])
         enlarged = self.image_size is not None and self.image_size > stored
         if enlarged and self.eval_resize is None and not self._augmentation.resizes:
@@ -210,7 +221,8 @@ class NoisyLabelData(pl.LightningDataModule):
         return self._view_of(self.content, self._splits["train"].images.device)
 
     def _view_of(self, content: Dataset, device: torch.device) -> View:
-        normalise = Normalisation.of(content.mean, content.std, device)
+        memory_format: torch.memory_format = getattr(torch, self.memory_format)
+        normalise = Normalisation.of(content.mean, content.std, device, memory_format)
         return View(normalise, self._augmentation, self.image_size, self.eval_resize)
 
     def setup(self, stage: str) -> None:

@@ -129,5 +129,5 @@ class TrainLoader:
             if made is None:
                 inputs = self.view.augmented(self.images.index_select(0, index), take_drawn(drawn, index))
             else:
-                inputs = made.index_select(0, index)
+                inputs = made.index_select(0, index).contiguous(memory_format=self.view.normalise.memory_format)
             yield inputs, self.labels.index_select(0, index)

@@ -18,47 +18,59 @@ class Normalisation:
     Attributes:
         scale: 1 / (255 × std), float32 of shape [1, channels, 1, 1].
         shift: −mean / std, float32 of shape [1, channels, 1, 1].
+        memory_format: Of the results.
     """
 
     scale: Tensor
     shift: Tensor
+    memory_format: torch.memory_format = torch.contiguous_format
 
     @classmethod
-    def of(cls, mean: Sequence[float], std: Sequence[float], device: torch.device) -> "Normalisation":
+    def of(
+        cls,
+        mean: Sequence[float],
+        std: Sequence[float],
+        device: torch.device,
+        memory_format: torch.memory_format = torch.contiguous_format,
+    ) -> "Normalisation":
         """Make the map from statistics of values in [0, 1].
 
         Args:
             mean: Mean of each channel.
             std: Standard deviation of each channel, above 0.
             device: Where the images are.
+            memory_format: Of the results.
         """
         means, stds = (torch.tensor(list(v), dtype=torch.float64).view(1, -1, 1, 1) for v in (mean, std))
         return cls(
             scale=(1 / (255 * stds)).float().to(device),
             shift=(-means / stds).float().to(device),
+            memory_format=memory_format,
         )
 
     def __call__(self, images: Tensor) -> Tensor:
         """Map images of shape [B, channels, height, width], uint8 or float in [0, 255], to float32 of that shape.
 
-        Whatever the strides of the images, those of the result are plain; see `plain_float32`.
+        Whatever the strides of the images, those of the result follow from its shape; see `float32_of_format`.
         """
-        return plain_float32(images).mul_(self.scale).add_(self.shift)
+        return float32_of_format(images, self.memory_format).mul_(self.scale).add_(self.shift)
 
 
-def plain_float32(images: Tensor) -> Tensor:
-    """Copy images to float32 with the strides that `torch.empty` gives their shape.
+def float32_of_format(images: Tensor, memory_format: torch.memory_format = torch.contiguous_format) -> Tensor:
+    """Copy images to float32 with the strides that `torch.empty` gives their shape in a memory format.
 
     torch calls [B, 1, H, W] of strides (H·W, 1, W, 1) contiguous, so that `contiguous()` returns it as it is; but the
     gradients of convolutions on the CPU are then wrong, or written outside their memory.
 
     Args:
         images: Of shape [B, C, H, W], of any strides.
+        memory_format: Wanted.
 
     Returns:
         The same values, of the same shape.
     """
-    return torch.empty(images.shape, dtype=torch.float32, device=images.device).copy_(images)
+    made = torch.empty(images.shape, dtype=torch.float32, device=images.device, memory_format=memory_format)
+    return made.copy_(images)
 
 
 def resample_weights(start: Tensor, length: Tensor, size_in: int, size_out: int) -> Tensor:

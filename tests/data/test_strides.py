@@ -1,16 +1,19 @@
 """Strides of the batches that a network is given: on others, torch's convolutions write outside their memory."""
 
 from copy import deepcopy
+from dataclasses import replace
 from itertools import product
 
 import pytest
 import torch
 from torch.nn import functional
 
+from sdd.data import NoisyLabelData
 from sdd.data.augmentations import AUGMENTATIONS, Augmentation
 from sdd.data.loader import PlainLoader, TrainLoader
 from sdd.data.transforms import Normalisation
 from sdd.data.view import View
+from sdd.errors import UserError
 from sdd.models import ResNet
 from tests.data.pictures import pictures
 
@@ -81,3 +84,22 @@ def test_gradients_of_a_network_of_convolutions_agree_with_float64(name):
 
     expected = gradients(deepcopy(single).double(), batch.double())
     torch.testing.assert_close(gradients(single, batch), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", PARTS)
+@pytest.mark.parametrize("size", [None, 6])
+def test_batches_with_channels_last_have_the_same_values_in_another_order(name, size):
+    stored = pictures(5, 3, 8, 8)
+    plain = view(PARTS[name], 3, size)
+    last = replace(plain, normalise=replace(plain.normalise, memory_format=torch.channels_last))
+    for one, other in zip(loaders(stored, plain, batch=2), loaders(stored, last, batch=2), strict=True):
+        for (expected, _), (batch, _) in zip(one, other, strict=True):
+            assert torch.equal(batch, expected)
+            assert batch.stride() == torch.empty(batch.shape, memory_format=torch.channels_last).stride()
+
+
+def test_channels_last_is_refused_where_there_is_one_channel():
+    with pytest.raises(UserError, match=r"data\.memory_format is channels_last, but the images of digits have one"):
+        NoisyLabelData("digits", memory_format="channels_last").load()
+    with pytest.raises(UserError, match=r"data\.memory_format"):
+        NoisyLabelData("digits", memory_format="channels_first")
