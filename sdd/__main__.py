@@ -33,7 +33,7 @@ commands:
             python -m sdd interpolate runs/digits_redense-s0-890f36b5
   plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
-  bench     time our training loop against a bare one, as a table
+  bench     time our runs against bare training loops, as a table
 
 Each command has --help; every setting is a flag and a YAML key of one name.
 """
@@ -49,7 +49,7 @@ _COMMANDS = {
     "interpolate": "sdd.interpolation.command",
     "plot": "sdd.analysis.plot_command",
     "dashboard": "sdd.dashboard.command",
-    "bench": "sdd.bench",
+    "bench": "sdd.bench.command",
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from sdd.bench import BareLoop
+from sdd.bench.bare import BareLoop
 from sdd.callbacks import lean_loop
 from sdd.errors import UserError
 from sdd.module import Classifier

@@ -61,7 +61,7 @@ def test_a_pipe_of_something_else_that_breaks_is_no_reader_that_has_gone(monkeyp
     def broken(arguments):
         raise BrokenPipeError
 
-    monkeypatch.setattr("sdd.bench.bench", broken)
+    monkeypatch.setattr("sdd.bench.command.bench", broken)
     with pytest.raises(BrokenPipeError):
         main(["bench"])
 

@@ -1,0 +1,82 @@
+"""What a level costs beside its steps, part by part, in a run of the command line."""
+
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from sdd.bench.epochs import synchronise
+from sdd.bench.table import Row
+from sdd.callbacks import AccuracyMeasures, IterativePruning
+from sdd.cli.command import run_experiment
+from sdd.cli.wiring import CALLBACKS
+
+_TIMED = ("_begin_level", "measure_level", "on_level_end", "on_train_epoch_end")
+"""Methods of callbacks that work at a level's start or end."""
+
+FLATNESS = ("--flatness.hessian_top", "true", "--flatness.hessian_trace", "true", "--flatness.sharpness", "true")
+
+
+def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int) -> list[Row]:
+    """Time the parts of levels; those of less than a thousandth of a second are left out.
+
+    Args:
+        name: Of the experiment.
+        settings: Arguments of `fit` for it.
+        levels: Beside the dense one.
+        epochs: Of each level.
+    """
+    spent: dict[str, float] = defaultdict(float)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        redirect_stdout(StringIO()),
+        redirect_stderr(StringIO()),
+        _timed([*CALLBACKS.values(), AccuracyMeasures], spent),
+    ):
+        run_experiment(
+            [
+                *("fit", *settings, "--progress.show", "none", "--preflight", "false"),
+                *("--pruning.levels", str(levels), "--pruning.epochs_per_level", str(epochs)),
+                *("--run_dir", str(Path(folder) / "run")),
+            ]
+        )
+    each = {part: seconds / (levels + 1) for part, seconds in spent.items()}
+    return [Row(f"{name}, a level's {part}", "", [(None, value)]) for part, value in each.items() if value > 1e-3]
+
+
+@contextmanager
+def _timed(kinds: Sequence[type], spent: dict[str, float]) -> Iterator[None]:
+    """Add up what methods of classes take, less what other timed ones take within them."""
+    inner: list[float] = []
+
+    def wrapped(kind: type, method: str) -> Callable[..., Any]:
+        original = getattr(kind, method)
+        name = "pruning" if kind is IterativePruning else f"{kind.__name__}.{method}"
+
+        def timed(*arguments: Any, **named: Any) -> Any:
+            inner.append(0.0)
+            start = time.perf_counter()
+            try:
+                return original(*arguments, **named)
+            finally:
+                synchronise()
+                seconds = time.perf_counter() - start
+                spent[name] += seconds - inner.pop()
+                if inner:
+                    inner[-1] += seconds
+
+        return timed
+
+    originals = [(kind, method, vars(kind)[method]) for kind in kinds for method in _TIMED if method in vars(kind)]
+    for kind, method, _ in originals:
+        if (kind, method) != (IterativePruning, "on_train_epoch_end"):  # which calls what others do
+            setattr(kind, method, wrapped(kind, method))
+    try:
+        yield
+    finally:
+        for kind, method, original in originals:
+            setattr(kind, method, original)
