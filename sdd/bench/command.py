@@ -26,7 +26,7 @@ from sdd.files import write_atomically
 from sdd.models import MLP
 from sdd.runs.environment import environment
 
-_DIGITS, _MNIST = Path("configs/digits_mlp.yaml"), Path("configs/mnist_lenet.yaml")
+_DIGITS, _MNIST, _CIFAR = (Path(f"configs/{name}.yaml") for name in ("digits_mlp", "mnist_lenet", "cifar10_resnet18"))
 
 
 @dataclass(frozen=True)
@@ -138,14 +138,27 @@ def _gpu(choice: Choice) -> Iterator[Row]:
         task = resnet(64, 50_000, "channels_last", precision, compiled)
         name = f"ResNet-18, 50,000 images, {precision}{', compiled' if compiled else ''}, an epoch"
         yield Row(name, "bare loop", epoch_pairs(task, choice.epochs, choice.accelerator))
+    settings = (
+        *("--config", str(_CIFAR), "--data.dataset", "sdd.bench.tasks.random_images", "--data.augment", "none"),
+        *(
+            "--data.dataset_args",
+            "{examples: 50000}",
+            "--data.memory_format",
+            "channels_last",
+            "--model.compile",
+            "true",
+        ),
+        *("--trainer.precision", "bf16-mixed", "--trainer.accelerator", choice.accelerator),
+    )
+    yield from level_rows("ResNet-18", settings, 1, 2, 160)
 
 
 def _levels(choice: Choice) -> Iterator[Row]:
     """What a level costs beside its steps."""
-    yield from level_rows("digits", ("--config", str(_DIGITS), *FLATNESS), 3, 2)
+    yield from level_rows("digits", ("--config", str(_DIGITS), *FLATNESS), 3, 5, 50)
     data = mnist(choice.root, 6000).data
     settings = ("--config", str(_MNIST), "--data.dataset", data.dataset, "--data.root", str(data.root))
-    yield from level_rows("mnist_lenet", (*settings, *FLATNESS, "--trainer.accelerator", choice.accelerator), 3, 1)
+    yield from level_rows("mnist_lenet", (*settings, *FLATNESS, "--trainer.accelerator", choice.accelerator), 1, 1, 200)
 
 
 def _start(choice: Choice) -> Iterator[Row]:

@@ -12,16 +12,21 @@ from typing import Any
 from sdd.bench.epochs import synchronise
 from sdd.bench.table import Row
 from sdd.callbacks import AccuracyMeasures, IterativePruning
+from sdd.callbacks.lean_loop import LeanEpochLoop
 from sdd.cli.command import run_experiment
 from sdd.cli.wiring import CALLBACKS
 
-_TIMED = ("_begin_level", "measure_level", "on_level_end", "on_train_epoch_end")
-"""Methods of callbacks that work at a level's start or end."""
+_STEPS = "steps"
+
+_TIMED = ("_begin_level", "measure_level", "on_level_end", "on_train_epoch_end", "run")
+"""Methods that train an epoch, or work at the start or end of a level."""
+
+_NAMES: dict[type, str] = {IterativePruning: "pruning", LeanEpochLoop: _STEPS}
 
 FLATNESS = ("--flatness.hessian_top", "true", "--flatness.hessian_trace", "true", "--flatness.sharpness", "true")
 
 
-def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int) -> list[Row]:
+def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int, whole: int) -> list[Row]:
     """Time the parts of levels; those of less than a thousandth of a second are left out.
 
     Args:
@@ -29,13 +34,14 @@ def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int) -> 
         settings: Arguments of `fit` for it.
         levels: Beside the dense one.
         epochs: Of each level.
+        whole: Epochs that a level of the experiment has; the last row sets all parts beside as many epochs of steps.
     """
     spent: dict[str, float] = defaultdict(float)
     with (
         tempfile.TemporaryDirectory() as folder,
         redirect_stdout(StringIO()),
         redirect_stderr(StringIO()),
-        _timed([*CALLBACKS.values(), AccuracyMeasures], spent),
+        _timed([*CALLBACKS.values(), AccuracyMeasures, LeanEpochLoop], spent),
     ):
         run_experiment(
             [
@@ -45,7 +51,10 @@ def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int) -> 
             ]
         )
     each = {part: seconds / (levels + 1) for part, seconds in spent.items()}
-    return [Row(f"{name}, a level's {part}", "", [(None, value)]) for part, value in each.items() if value > 1e-3]
+    steps = each.pop(_STEPS) / epochs * whole
+    rows = [Row(f"{name}, a level's {part}", "", [(None, value)]) for part, value in each.items() if value > 1e-3]
+    beside = f"{name}, a level with all of it, {whole} epochs"
+    return [*rows, Row(beside, "its steps", [(steps, steps + sum(each.values()))])]
 
 
 @contextmanager
@@ -55,7 +64,7 @@ def _timed(kinds: Sequence[type], spent: dict[str, float]) -> Iterator[None]:
 
     def wrapped(kind: type, method: str) -> Callable[..., Any]:
         original = getattr(kind, method)
-        name = "pruning" if kind is IterativePruning else f"{kind.__name__}.{method}"
+        name = _NAMES.get(kind, f"{kind.__name__}.{method}")
 
         def timed(*arguments: Any, **named: Any) -> Any:
             inner.append(0.0)

@@ -49,12 +49,11 @@ def arguments(name: str) -> list[str]:
 
 
 def few(name: str, parameters: dict) -> dict[str, list]:
-    """The last value of each parameter; of what a file on digits varies beside the seed, the first one too."""
+    """The last value of each parameter; of two that a file on digits varies beside the seed, the first one too."""
     # The digits have no classes that are taken for each other, which asymmetric noise needs.
     values = {key: [v for v in part["values"] if v != "asymmetric"] for key, part in parameters.items()}
     both = [key for key in values if key != "seed_everything"] or list(values)
-    if not name.startswith("digits"):
-        both = []
+    both = both[:2] if name.startswith("digits") else []
     return {key: [v[0], v[-1]] if key in both and len(v) > 1 else v[-1:] for key, v in values.items()}
 
 
