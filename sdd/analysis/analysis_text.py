@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sdd.analysis.phase_correlations import STRETCHES
-from sdd.analysis.phases import verdict_text
 from sdd.analysis.report_text import sparsity_text
+from sdd.analysis.verdict_text import verdict_text
 from sdd.measures.columns import Column, describe
 from sdd.runs.noise_text import wrong_labels
 

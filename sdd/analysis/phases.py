@@ -3,13 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
+from sdd.analysis.accuracy_noise import examples_of, noise_of
 from sdd.analysis.curve import column
+from sdd.analysis.verdict_text import facts, why
+from sdd.messages import counted
 
 SMALLEST_DEPTH = 0.01
 """No fall or climb of a point or less counts, however quiet the curve."""
@@ -17,14 +19,10 @@ SMALLEST_DEPTH = 0.01
 PHASES = ("light", "critical", "sweet", "collapsed")
 
 FEWEST_LEVELS = 5
-_SHORT = 12  # levels, below which the noise that a curve shows may by chance be far too small
-_BENT = 20  # levels, below which its bends may be taken for noise
-_TRAINING_NOISE = 0.01
 _LONE = 0.7  # of a fall and a climb, which must remain without the trough or the peak
 _WIDTHS = (1, 2, 3, 4, 6)
 _WIDEST_STEP = 0.75
 _DIP = 0.67  # in ln(remaining weights): a third of the width of the troughs that we have measured
-_MOST_EXAMPLES = 10_000_000
 
 Floats = NDArray[np.float64]
 
@@ -135,7 +133,8 @@ def find_phases(
         spread = np.full(curve.size, math.nan)
         highest, verdict = math.nan, None
         reason = (
-            f"{_levels(curve.size)}, too few levels to tell a fall and a climb from noise: more levels would decide"
+            f"{counted(curve.size, 'level')}, too few levels to tell a fall and a climb from noise: more levels would "
+            "decide"
         )
     else:
         if noise is None:
@@ -156,8 +155,8 @@ def find_phases(
         reason = (
             ""
             if verdict
-            else _facts(curve, kept)
-            + _why(curve, spread, verdict, highest, lone=lone, step=step, examples=examples, several=noise is not None)
+            else facts(curve, kept)
+            + why(curve, spread, verdict, highest, lone=lone, step=step, examples=examples, several=noise is not None)
         )
 
     shown = found and verdict is not False
@@ -202,67 +201,6 @@ def marking_levels(trough: int | None, peak: int | None, levels: int) -> dict[st
     """
     found = {"dense": 0, "trough": trough, "peak": peak, "last": levels - 1}
     return {name: index for name, index in found.items() if index is not None}
-
-
-def verdict_text(double_descent: bool | None) -> str:
-    """Return a verdict in words."""
-    return "not decided" if double_descent is None else "yes" if double_descent else "no"
-
-
-def examples_of(test_acc: ArrayLike) -> int | None:
-    """Tell the size of a test set from its accuracies, which are multiples of one over that size.
-
-    Returns:
-        The smallest size that has all of them: the true one, or rarely a part of it, which makes its error
-        look larger; None where there is none below ten millions, as for means over runs of different sizes.
-    """
-    values = np.asarray(test_acc, float).ravel()
-    size = 1
-    for value in values[np.isfinite(values)]:
-        size = math.lcm(size, Fraction(float(value)).limit_denominator(1_000_000).denominator)
-        if size > _MOST_EXAMPLES:
-            return None
-    return size if size > 1 else None
-
-
-def binomial_error(test_acc: ArrayLike, examples: int) -> Floats:
-    """Return the standard error √(p (1 − p) / n) that a test set of n examples leaves to an accuracy p, like it."""
-    p = np.asarray(test_acc, float)
-    return np.asarray(np.sqrt(np.clip(p * (1 - p), 0, None) / examples), np.float64)
-
-
-def level_noise(curve: ArrayLike) -> float:
-    """Estimate the noise between levels from the curve itself.
-
-    The median absolute second difference, or third if that is smaller, each scaled so that independent Gaussian
-    noise gives its standard deviation (their variances are 6 and 20 times that of the noise). Bends enter
-    weakly, lone jumps not at all.
-
-    Args:
-        curve: Accuracies without NaN, [levels].
-
-    Returns:
-        Standard deviation, as a fraction; NaN for fewer than four levels.
-    """
-    values = np.asarray(curve, float).ravel()
-    if values.size < 4:
-        return math.nan
-    spreads = [np.median(np.abs(np.diff(values, order))) / math.sqrt(math.comb(2 * order, order)) for order in (2, 3)]
-    return float(min(spreads) / norm.ppf(0.75))
-
-
-def noise_of(curve: Floats, examples: int | None) -> float:
-    """Return the noise of a level that a verdict on one curve reckons with; `find_phases` says how.
-
-    Args:
-        curve: Accuracies without NaN, [levels].
-        examples: Size of the test set; None: unknown.
-    """
-    own = (1 + 3 / curve.size) * level_noise(curve)
-    if curve.size >= _BENT or examples is None:
-        return own
-    test_set = float(binomial_error(curve, examples).max())
-    return min(max(own, test_set if curve.size < _SHORT else 0.0), math.hypot(test_set, _TRAINING_NOISE))
 
 
 def dip_width(sparsity: Floats) -> int:
@@ -372,73 +310,6 @@ def _window_means(
     return (sums[end] - sums[start]) / (end - start), np.sqrt(np.maximum(0, squares[end] - squares[start])) / (
         end - start
     )
-
-
-def _facts(curve: Floats, sparsity: Floats) -> str:
-    """Return in words what a curve shows: its lowest level and its largest climb after a fall."""
-    lowest = 1 + int(curve[1:].argmin())
-    if curve[lowest] >= curve[0]:
-        return f"no level lies below the dense network's {_percent(curve[0])}"
-    below = np.flatnonzero(curve[1:-1] < curve[0]) + 1
-    climb = max((float(curve[level + 1 :].max() - curve[level]) for level in below), default=0.0)
-    text = (
-        f"test accuracy falls at most {_points(curve[0] - curve[lowest])} below the dense network's "
-        f"{_percent(curve[0])}, at {_sparsity(sparsity[lowest])} sparsity, and "
-    )
-    if climb <= 0:
-        return text + "never climbs again"
-    return text + f"climbs at most {_points(climb)} from a level below it"
-
-
-def _why(
-    curve: Floats,
-    noise: Floats,
-    verdict: bool | None,
-    highest: float,
-    *,
-    lone: bool,
-    step: tuple[float, float] | None,
-    examples: int | None,
-    several: bool,
-) -> str:
-    """Return what of that is put down to noise, and what would decide."""
-    level = f"noise of about {_points(float(noise.max()))} a level"
-    if verdict is False:
-        return f"; with {level}, a fall of more than a point that is made good is excluded at 95 %"
-    if lone:
-        return (
-            "; fall or climb rests on a single level, which one failed or lucky training explains: more levels or "
-            "seeds would decide"
-        )
-    if step:
-        return (
-            f"; too few levels to tell: none lies between {_sparsity(step[0])} and {_sparsity(step[1])} sparsity, "
-            "more levels or seeds would decide"
-        )
-    possible = f"; {level} leaves a depth of up to {_points(highest)} possible at 95 %: "
-    if not several and curve.size < _SHORT:
-        return possible + "too few levels to tell, more levels or seeds would decide"
-    size = examples_of(curve) if examples is None else examples
-    if not several and size is not None and float(binomial_error(curve, size).max()) > 0.7 * float(noise.max()):
-        return possible + f"more seeds, or more than {size} test images, would decide"
-    return possible + "more seeds would decide"
-
-
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:.1f} points"
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f}%"
-
-
-def _sparsity(fraction: float) -> str:
-    """Return a sparsity in percent, with more digits where little remains."""
-    return f"{100 * fraction:.{2 if fraction < 0.999 else 4}f}".rstrip("0").rstrip(".") + "%"
-
-
-def _levels(count: int) -> str:
-    return "1 level" if count == 1 else f"{count} levels"
 
 
 def _names(ends: Sequence[int], levels: int) -> tuple[str, ...]:

@@ -6,7 +6,8 @@ from itertools import pairwise
 from typing import Any
 
 from sdd.analysis.phase_correlations import STRETCHES
-from sdd.analysis.phases import PHASES, verdict_text
+from sdd.analysis.phases import PHASES
+from sdd.analysis.verdict_text import verdict_text
 
 _CELL = 19  # characters of a correlation
 

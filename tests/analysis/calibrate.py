@@ -15,8 +15,9 @@ import numpy as np
 
 from sdd.analysis.compare import mean_phases
 from sdd.analysis.curve import column, read_curve
-from sdd.analysis.phases import find_phases, verdict_text
+from sdd.analysis.phases import find_phases
 from sdd.analysis.statistics import bootstrap_phases
+from sdd.analysis.verdict_text import verdict_text
 from tests.analysis.simulated import (
     EXAMPLES,
     KINDS,

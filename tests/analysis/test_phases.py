@@ -7,16 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sdd.analysis.accuracy_noise import binomial_error, examples_of, level_noise, noise_of
 from sdd.analysis.phases import (
     SMALLEST_DEPTH,
-    binomial_error,
     coarsest_step,
     dip_width,
-    examples_of,
     find_phases,
     largest_depth,
-    level_noise,
-    noise_of,
     trough_and_peak,
 )
 from tests.analysis.simulated import cases, contradiction, judge, outcomes
