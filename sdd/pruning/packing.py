@@ -13,7 +13,13 @@ from sdd.pruning.masks import parameter_name
 NET, MASKS = "net.", "mask_buffers."
 """What names of the network's tensors, and of their masks, begin with in the state dict of a `Classifier`."""
 
-_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+_BITS = {
+    torch.float16: torch.int16,
+    torch.bfloat16: torch.int16,
+    torch.float32: torch.int32,
+    torch.float64: torch.int64,
+}
+"""Types of weights that are packed, and those that show their bits."""
 
 
 def pack_checkpoint(content: MutableMapping[str, Any]) -> None:
@@ -82,12 +88,12 @@ def unpack(state: Mapping[str, Any], packed: Mapping[str, Any]) -> dict[str, Any
     for name, mask in packed["masks"].items():
         found[name] = from_bits(mask["bits"], mask["shape"])
     for name, weight in packed["weights"].items():
-        mask, values = found[weight["mask"]], weight["values"]
-        if values.shape != (int(mask.sum()),):
-            raise ValueError(f"{name} has {len(values)} values for {int(mask.sum())} places")
-        found[name] = torch.zeros(mask.shape, dtype=values.dtype).masked_scatter_(mask, values)
+        try:
+            found[name] = _whole(weight["values"], found[weight["mask"]])
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
         if "minus" in weight:
-            found[name].masked_fill_(from_bits(weight["minus"], mask.shape), -0.0)
+            found[name].masked_fill_(from_bits(weight["minus"], found[name].shape), -0.0)
     found |= {name: found[first] for name, first in packed["same"].items()}
     if lacking := found.keys() - state.keys():
         raise ValueError(f"there is no place for {min(lacking)}")
@@ -113,13 +119,34 @@ def from_bits(bits: Tensor, shape: Sequence[int]) -> Tensor:
 
 def _surviving(weight: Any, mask: Tensor) -> dict[str, Tensor] | None:
     """Return the packed values of a weight [...] under its mask, or None where that would lose something of it."""
-    if not isinstance(weight, Tensor) or weight.dtype not in _FLOATS or weight.shape != mask.shape:
+    if not isinstance(weight, Tensor) or weight.dtype not in _BITS or weight.shape != mask.shape:
         return None
-    weight, removed = weight.detach(), ~mask
-    if bool(((weight != 0) & removed).any()):  # NaN too
-        return None
-    minus = weight.signbit() & removed
-    return {"values": weight[mask].cpu()} | ({"minus": to_bits(minus)} if bool(minus.any()) else {})
+    weight, mask = weight.detach().cpu(), mask.cpu()
+    bits = weight.view(_BITS[weight.dtype]).numpy()
+    values = bits[mask.numpy()]
+    packed = {"values": torch.from_numpy(values).view(weight.dtype)}
+    others = np.count_nonzero(bits) - np.count_nonzero(values)  # removed, and not plain zero
+    if others:
+        minus = (weight == 0) & weight.signbit() & ~mask
+        if int(minus.sum()) != others:
+            return None
+        packed["minus"] = to_bits(minus)
+    return packed
+
+
+def _whole(values: Tensor, mask: Tensor) -> Tensor:
+    """Return a weight of the shape of its mask, [...], that has these values, [M], where the mask is True, else zero.
+
+    Raises:
+        ValueError: There are more or fewer values than places.
+    """
+    shown = values.view(_BITS[values.dtype]).numpy()
+    count = int(mask.sum())
+    if shown.shape != (count,):
+        raise ValueError(f"there are {len(shown)} values for {count} places")
+    bits = np.zeros(mask.shape, dtype=shown.dtype)
+    bits[mask.numpy()] = shown
+    return torch.from_numpy(bits).view(values.dtype)
 
 
 def _place(tensor: Tensor) -> tuple[Any, ...]:

@@ -127,7 +127,7 @@ def test_what_was_never_packed_stays_and_what_does_not_fit_is_an_error():
     with pytest.raises(ValueError, match="no place for m"):
         unpack({"w": None}, packed)
     packed["weights"]["w"]["values"] = torch.ones(8)
-    with pytest.raises(ValueError, match="8 values for 9 places"):
+    with pytest.raises(ValueError, match="w: there are 8 values for 9 places"):
         unpack(plain, packed)
     packed["masks"]["m"]["bits"] = torch.from_numpy(np.zeros(1, dtype=np.uint8))
     with pytest.raises(ValueError, match="1 bytes for a mask of 9 entries"):
