@@ -19,6 +19,7 @@ from sdd.losses import loss_of
 from sdd.messages import counted
 from sdd.parts import check_choice
 from sdd.pruning.masks import buffer_name, parameter_name
+from sdd.pruning.packing import MASKS, unpack_checkpoint
 from sdd.seeding import derive_seed
 
 
@@ -250,13 +251,13 @@ class Classifier(pl.LightningModule):
         return logits
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Find out whether a checkpoint's masks are of the weights that are pruned here.
+        """Unpack a checkpoint, and find out whether its masks are of the weights that are pruned here.
 
         Raises:
             UserError: They are of others.
         """
-        prefix = "mask_buffers."
-        stored = {name.removeprefix(prefix) for name in checkpoint["state_dict"] if name.startswith(prefix)}
+        unpack_checkpoint(checkpoint)
+        stored = {name.removeprefix(MASKS) for name in checkpoint["state_dict"] if name.startswith(MASKS)}
         differing = sorted(stored ^ {name for name, _ in self.mask_buffers.named_buffers()})
         if differing:
             raise UserError(

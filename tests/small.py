@@ -19,6 +19,7 @@ from sdd.callbacks import (
 from sdd.data import NoisyLabelData
 from sdd.models import MLP
 from sdd.module import Classifier
+from sdd.runs.level_file import read_level
 
 PROJECT = Path(__file__).parent.parent
 CONFIG = PROJECT / "configs" / "digits_mlp.yaml"
@@ -123,14 +124,12 @@ def small_data(**arguments) -> NoisyLabelData:
 
 def level_state(folder: Path, level: int) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
     """Return the network's state and the masks of a level's file."""
-    state = torch.load(folder / "levels" / f"level-{level:03d}.ckpt", weights_only=True)["state_dict"]
-    net = {name.removeprefix("net."): value for name, value in state.items() if name.startswith("net.")}
-    masks = {
-        name.removeprefix("mask_buffers.").replace("/", "."): value
-        for name, value in state.items()
-        if name.startswith("mask_buffers.")
-    }
-    return net, masks
+    return read_level(folder / "levels" / f"level-{level:03d}.ckpt")
+
+
+def keep_both_checkpoints(monkeypatch) -> None:
+    """Let finished runs keep the checkpoint before the last too, so that a test can take the last one away."""
+    monkeypatch.setattr(RunCheckpoint, "on_fit_end", lambda *_: None)
 
 
 def run_process(*arguments: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:

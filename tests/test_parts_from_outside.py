@@ -9,7 +9,7 @@ from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import FlatnessMeasures, IterativePruning
 from sdd.errors import UserError
-from tests.small import QUICK, curve_without_seconds, level_state
+from tests.small import QUICK, curve_without_seconds, keep_both_checkpoints, level_state
 
 MINE = '''
 import torch
@@ -100,7 +100,8 @@ def test_network(fit, tmp_path):
 
 
 @pytest.mark.slow
-def test_loss_with_a_buffer_is_trained_measured_and_goes_on_from_a_checkpoint(fit, tmp_path):
+def test_loss_with_a_buffer_is_trained_measured_and_goes_on_from_a_checkpoint(fit, tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
     loss = ["--model.loss", "mine.Weighted", "--model.loss_args.first", "5"]
     folder = fit(*loss, "--pruning.criterion", "gradient", "--flatness.sharpness", "true")
     whole = curve_without_seconds(folder)

@@ -11,7 +11,7 @@ import torch
 
 from sdd.__main__ import main
 from sdd.callbacks import LevelCallback
-from tests.small import QUICK, curve_without_seconds, run_process
+from tests.small import QUICK, curve_without_seconds, keep_both_checkpoints, run_process
 
 
 class KillAt(LevelCallback):
@@ -178,6 +178,7 @@ def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsy
 
 def test_a_truncated_checkpoint_falls_back_to_the_one_before(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    keep_both_checkpoints(monkeypatch)
     arguments = [*RUN, "--run_dir", "run"]
     assert main(arguments) == 0
     expected = curve_without_seconds(tmp_path / "run")

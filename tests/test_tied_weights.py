@@ -5,7 +5,7 @@ import torch
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
-from tests.small import CONFIG, curve_without_seconds, level_state, run_process
+from tests.small import CONFIG, curve_without_seconds, keep_both_checkpoints, level_state, run_process
 from tests.test_ddp import free_port
 
 QUICK_TIED = [
@@ -39,7 +39,8 @@ def check(folder, levels=2, dense=False):
 
 
 @pytest.mark.slow
-def test_measured_later_and_gone_on_with_is_as_if_never_stopped(tmp_path):
+def test_measured_later_and_gone_on_with_is_as_if_never_stopped(tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
     fit("whole", *MEASURED)
     fit("parts", "--checkpoint.every_n_epochs", "1")
     for left in sorted((tmp_path / "parts" / "checkpoints").iterdir())[1:]:

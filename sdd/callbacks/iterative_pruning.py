@@ -286,7 +286,7 @@ class IterativePruning(IdleAtSteps):
             epochs = range(self._begin(trainer, self.level).epoch, trainer.current_epoch - self._first_epoch)
             for callback in level_callbacks(trainer):
                 callback.check_begun(self.level, epochs)
-        self._prepare(trainer, module)
+            self._prepare(trainer, module)
         if self.complete:
             trainer.should_stop = True
 
@@ -351,14 +351,14 @@ class IterativePruning(IdleAtSteps):
             trainer.should_stop = True
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run needs: level, first weights, weights to rewind to, weights of the start."""
+        """Return what a resumed run needs: level, first weights, those to rewind to, of a level in work its start."""
         return {
             "level": self.level,
             "first_epoch": self._first_epoch,
             "level_done": self._level_done,
             "initial": self._initial,
             "rewind": self._rewind,
-            "start": self._start,
+            "start": {} if self._level_done else self._start,
         }
 
     def on_load_checkpoint(

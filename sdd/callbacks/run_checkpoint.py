@@ -9,16 +9,20 @@ from lightning.pytorch.callbacks import Checkpoint
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
 from sdd.module import Classifier
-from sdd.runs.folder import RunFolder
+from sdd.pruning.packing import pack_checkpoint
+from sdd.runs.folder import RunFolder, is_readable
 
 _KEPT = 2
+"""Checkpoints to resume from that a run in work has, the second for the case that the newest is damaged."""
 
 
 class RunCheckpoint(LevelCallback, Checkpoint):
     """Writes `checkpoints/epoch-N.ckpt`, from which the same command goes on, at least at each level's end.
 
-    One is written too where the training is stopped. The newest two are kept. Each level's trained network is kept
-    too, as `levels/level-K.ckpt`: weights and masks only, which `test --ckpt_path` reads.
+    One is written too where the training is stopped. The newest two are kept, and of a finished run the last one: to
+    measure more of its levels it takes the first weights, those to rewind to, and the rows so far. Each level's trained
+    network is kept too, as `levels/level-K.ckpt`: weights and masks only, which `test --ckpt_path` reads.
+    Neither holds removed weights: see `sdd.pruning.packing`.
 
     Args:
         every_n_epochs: Also write one every so many epochs within a level; null: at level ends only.
@@ -40,7 +44,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         """Keep the level's network; the checkpoint follows when all callbacks are done with the epoch."""
         if self.keep_levels:
             path = RunFolder(trainer.default_root_dir).level_checkpoint(level.level)
-            _save(trainer, path, weights_only=True)
+            _save(trainer, path, _content(trainer, weights_only=True))
         self._level_done = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -50,19 +54,48 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         due |= trainer.should_stop  # so that what is trained since the last one is not lost
         if not (self._level_done or due):
             return
+        content = _content(trainer, weights_only=False)
+        if self._level_done:
+            _forget_steps(content)
         self._level_done = False
         folder = RunFolder(trainer.default_root_dir)
-        _save(trainer, folder.checkpoint(epochs_done), weights_only=False)
+        _save(trainer, folder.checkpoint(epochs_done), content)
         if trainer.is_global_zero:
             for old in folder.checkpoints()[_KEPT:]:
                 old.unlink()
 
+    def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keep the last checkpoint alone, if the run is finished: `CurveRecorder` has said so by now."""
+        folder = RunFolder(trainer.default_root_dir)
+        if trainer.is_global_zero and folder.finished:
+            checkpoints = folder.checkpoints()
+            if len(checkpoints) > 1 and is_readable(checkpoints[0]):
+                for old in checkpoints[1:]:
+                    old.unlink()
 
-def _save(trainer: pl.Trainer, path: Path, weights_only: bool) -> None:
+
+def _content(trainer: pl.Trainer, weights_only: bool) -> dict[str, Any]:
+    """Return what `trainer.save_checkpoint` would write, packed; called on all processes together."""
+    content: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only)
+    pack_checkpoint(content)
+    return content
+
+
+def _forget_steps(content: dict[str, Any]) -> None:
+    """Leave out momenta and the like, which end with a level: the next one makes its optimizer anew."""
+    content["optimizer_states"] = [
+        held | {"state": {}} if isinstance(held, dict) and "state" in held else held
+        for held in content["optimizer_states"]
+    ]
+
+
+def _save(trainer: pl.Trainer, path: Path, content: dict[str, Any]) -> None:
     """Write on all processes together; the file appears whole or not at all."""
     part = path.with_name(f".{path.name}.part")
     try:
-        trainer.save_checkpoint(part, weights_only=weights_only)
+        with trainer.profiler.profile("save_checkpoint"):  # type: ignore[attr-defined]
+            trainer.strategy.save_checkpoint(content, part)
+            trainer.strategy.barrier("save_checkpoint")
         if trainer.is_global_zero:
             part.replace(path)
     except BaseException:

@@ -1,6 +1,5 @@
 """Second step of `fit`: find out whether the run's folder is free, and from where the run goes on."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from jsonargparse import Namespace
 
 from sdd.cli.parse import Request
+from sdd.console import is_first_process as is_first_process
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.runs.folder import BusyRunError
@@ -100,11 +100,6 @@ def held(request: Request) -> Iterator[bool]:
                 raise
             mine = False
         yield mine
-
-
-def is_first_process() -> bool:
-    """Tell whether this is the process that the user started, not one that a strategy started for another device."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 
 
 def _measures_more(request: Request) -> bool:

@@ -1,6 +1,7 @@
 """The data of an experiment: a data set, its splits with noisy labels, and loaders over tensors in memory."""
 
 from copy import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -154,7 +155,8 @@ class NoisyLabelData(pl.LightningDataModule):
                 f"{len(images)} training examples"
             )
         self._view_of(content, images.device).check_augmentation(self.augment, images[:2])
-        self._content, self._splits = content, splits
+        none = torch.empty(0, *images.shape[1:], dtype=torch.uint8)
+        self._content, self._splits = replace(content, train_images=none, test_images=none), splits
 
     def _check_images(self, content: Dataset) -> None:
         if self.memory_format == "channels_last" and content.train_images.shape[1] == 1:
@@ -189,7 +191,7 @@ class NoisyLabelData(pl.LightningDataModule):
 
     @property
     def content(self) -> Dataset:
-        """The data set as it was read, before noise and subset."""
+        """What is known of the data set as it was read; its images are in the parts alone."""
         self.load()
         assert self._content is not None
         return self._content

@@ -111,7 +111,8 @@ def make_splits(
         noise: The label noise, of its own draw in each split.
 
     Returns:
-        `train`, `val` where `val_size` is above 0, and `test`, on the CPU.
+        `train`, `val` where `val_size` is above 0, and `test`, on the CPU. A part that has all images of the data set
+        shares their memory, where that is in the order of their shape.
 
     Raises:
         UserError: There are too few examples, or the noise does not fit the data.
@@ -121,6 +122,8 @@ def make_splits(
     for name, places in choose_examples(available, train_size, val_size, subset_seed).items():
         true_labels = content.train_labels[places]
         labels = noise.noisy(true_labels, content.num_classes, content.look_alikes, name, places, available)
-        splits[name] = Split.of(content.train_images[torch.from_numpy(places)], true_labels, labels)
+        every = len(places) == available  # in stored order: the images themselves, not a copy
+        images = content.train_images if every else content.train_images[torch.from_numpy(places)]
+        splits[name] = Split.of(images, true_labels, labels)
     splits["test"] = Split.of(content.test_images, content.test_labels, content.test_labels.copy())
     return splits

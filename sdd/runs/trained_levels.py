@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from sdd.errors import UserError
 from sdd.models.state import State
-from sdd.pruning.masks import Masks, parameter_name
+from sdd.pruning.masks import Masks
 from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.level_file import LevelState, read_level
 from sdd.runs.mask_file import check_shapes
 from sdd.runs.settings import MASKS_FROM
 
@@ -24,32 +24,20 @@ class StoredLevels:
 
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
-        self._read: tuple[int, Masks] | None = None
+        self._masks: tuple[int, Masks] | None = None
 
     def masks(self, level: int) -> Masks:
         """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
-        if self._read is None or self._read[0] != level:
-            prefix = "mask_buffers."
-            masks = {
-                parameter_name(name.removeprefix(prefix)): value
-                for name, value in self._module_state(level).items()
-                if name.startswith(prefix)
-            }
-            self._read = (level, masks)
-        return dict(self._read[1])
+        if self._masks is None or self._masks[0] != level:
+            self._masks = (level, self._read(level).masks)
+        return dict(self._masks[1])
 
     def weights(self, level: int) -> State:
         """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
-        return {
-            name.removeprefix("net."): value
-            for name, value in self._module_state(level).items()
-            if name.startswith("net.")
-        }
+        return self._read(level).weights
 
-    def _module_state(self, level: int) -> dict[str, Tensor]:
-        path = self.folder.level_checkpoint(level)
-        state: dict[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        return state
+    def _read(self, level: int) -> LevelState:
+        return read_level(self.folder.level_checkpoint(level))
 
 
 class TrainedLevels(StoredLevels):

@@ -9,7 +9,7 @@ from sdd.__main__ import main
 from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
 from tests.golden.cases import FLATNESS
-from tests.small import QUICK, curve_without_seconds
+from tests.small import QUICK, curve_without_seconds, keep_both_checkpoints
 
 SPECTRUM = ["--flatness.spectrum", "true", "--flatness.spectrum_steps", "3", "--flatness.spectrum_points", "9"]
 OTHERS = [f"--{name}=true" for name in ("distance.per_layer", "calibration.ece", "entropy.activation")]
@@ -120,7 +120,8 @@ def _as_before(folder):
 
 
 @pytest.mark.slow
-def test_a_run_that_is_gone_on_with_is_measured_at_its_earlier_levels_too(tmp_path):
+def test_a_run_that_is_gone_on_with_is_measured_at_its_earlier_levels_too(tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
     assert fit("from_start", *MEASURED) == 0
     assert fit("later", "--checkpoint.every_n_epochs", "1") == 0
     for left in sorted((tmp_path / "later" / "checkpoints").iterdir())[1:]:

@@ -109,7 +109,7 @@ def test_a_run_owns_one_folder_with_all_its_results(tmp_path, capsys):
     assert config["pruning"]["levels"] == 3
     assert config["data"]["noise_rate"] == 0.4
     assert len(list((folder / "levels").iterdir())) == 4
-    assert len(list((folder / "checkpoints").iterdir())) == 2
+    assert [path.name for path in (folder / "checkpoints").iterdir()] == ["epoch-000012.ckpt"]
     for name in ("curve.csv", "curve.png", "summary.json", "config.yaml"):
         assert str(folder.relative_to(tmp_path) / name) in out
     assert "ouble descent" in out

@@ -12,7 +12,7 @@ from sdd.callbacks import LevelCallback
 from sdd.models import MLP
 from sdd.module import Classifier
 from sdd.seeding import derive_seed
-from tests.small import QUICK, curve_without_seconds, level_state, sgd, small_net
+from tests.small import QUICK, curve_without_seconds, keep_both_checkpoints, level_state, sgd, small_net
 
 RUN = [*QUICK, "--pruning.epochs_per_level", "4", "--model.lr_scheduler", "torch.optim.lr_scheduler.MultiStepLR"]
 RUN += ["--model.lr_scheduler.milestones", "[2]"]
@@ -80,7 +80,8 @@ def test_the_last_rate_of_a_schedule():
 
 
 @pytest.mark.slow
-def test_redense_runs_resume_too(lottery, tmp_path):
+def test_redense_runs_resume_too(lottery, tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
     arguments = [*RUN, "--pruning.retrain", "redense", "--pruning.masks_from", "lottery"]
     arguments += ["--checkpoint.every_n_epochs", "1"]
     assert main([*arguments, "--run_dir", "whole"]) == 0

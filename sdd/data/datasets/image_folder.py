@@ -15,12 +15,15 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from sdd.console import Progress, is_first_process
 from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset, DataSource
 from sdd.errors import UserError
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 _ANNOTATIONS = "val_annotations.txt"
 _SHOWN = 5
+_BLOCK = 64
+"""Images that a thread reads at a time."""
 
 
 def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
@@ -90,7 +93,7 @@ def _differing(classes: Sequence[str], found: Sequence[str]) -> str:
     return f"{shown}; {alike[0][0]} and {alike[0][1]} must be written alike" if alike else shown
 
 
-def _check_no_class_is_empty(part: Sequence[tuple[Path, int]], folder: Path, classes: Sequence[str]) -> None:
+def _check_no_class_is_empty(part: Sequence[tuple[str, int]], folder: Path, classes: Sequence[str]) -> None:
     held = {label for _, label in part}
     empty = [name for label, name in enumerate(classes) if label not in held]
     if empty:
@@ -101,13 +104,13 @@ def _check_no_class_is_empty(part: Sequence[tuple[Path, int]], folder: Path, cla
         )
 
 
-def _sorted_images(folder: Path, classes: list[str]) -> list[tuple[Path, int]]:
+def _sorted_images(folder: Path, classes: list[str]) -> list[tuple[str, int]]:
     return [
-        (Path(path) / name, label)
+        (os.path.join(path, name), label)
         for label, class_name in enumerate(classes)
         for path, names in _sorted_walk(folder / class_name)
         for name in sorted(names)
-        if Path(name).suffix.lower() in _SUFFIXES
+        if os.path.splitext(name)[1].lower() in _SUFFIXES
     ]
 
 
@@ -130,24 +133,24 @@ def _sorted_walk(folder: Path) -> list[tuple[str, list[str]]]:
     return sorted(found)
 
 
-def _annotated_images(annotations: Path, classes: list[str]) -> list[tuple[Path, int]]:
+def _annotated_images(annotations: Path, classes: list[str]) -> list[tuple[str, int]]:
     number = {name: label for label, name in enumerate(classes)}
-    found: dict[Path, int] = {}
+    found: dict[str, int] = {}
     for line_number, line in enumerate(annotations.read_text().splitlines(), 1):
         fields = line.split("\t")
         if len(fields) < 2 or fields[1] not in number:
             raise UserError(f"{annotations}:{line_number}: not 'image<tab>class' with a class of train/: {line!r}")
-        path = annotations.parent / "images" / fields[0]
+        path = str(annotations.parent / "images" / fields[0])
         if path in found:
             raise UserError(f"{annotations}:{line_number}: {fields[0]} has a class already: name each image once")
         found[path] = number[fields[1]]
-    return sorted(found.items())
+    return sorted(found.items(), key=lambda entry: Path(entry[0]))  # by folder, then by name
 
 
-def _read_images(paths: list[Path], load_size: int | None) -> Tensor:
-    """Decode images on all cores to uint8 of shape [N, 3, height, width]."""
+def _read_images(paths: Sequence[str], load_size: int | None) -> Tensor:
+    """Decode images on all cores to uint8 of shape [N, 3, height, width], each straight into its place."""
 
-    def read(path: Path) -> npt.NDArray[np.uint8]:
+    def read(path: str) -> npt.NDArray[np.uint8]:
         try:
             with Image.open(path) as image:
                 if image.mode.startswith(("I", "F")):  # Pillow would clip these to white
@@ -159,22 +162,30 @@ def _read_images(paths: list[Path], load_size: int | None) -> Tensor:
             pixels = _centre_square(pixels, load_size)
         return np.asarray(pixels)
 
-    first = read(paths[0])
-    images = np.empty((len(paths), *first.shape), dtype=np.uint8)
+    height, width, _ = read(paths[0]).shape
+    images = np.empty((len(paths), 3, height, width), dtype=np.uint8)
 
-    def place(index: int) -> None:
-        pixels = read(paths[index])
-        if pixels.shape != first.shape:
-            raise UserError(
-                f"images differ in size: {paths[0]} is {first.shape[1]}×{first.shape[0]}, {paths[index]} is "
-                f"{pixels.shape[1]}×{pixels.shape[0]}; set --data.load_size to bring all to one square"
-            )
-        images[index] = pixels
+    def place(block: range) -> int:
+        for index in block:
+            pixels = read(paths[index])
+            if pixels.shape[:2] != (height, width):
+                raise UserError(
+                    f"images differ in size: {paths[0]} is {width}×{height}, {paths[index]} is "
+                    f"{pixels.shape[1]}×{pixels.shape[0]}; set --data.load_size to bring all to one square"
+                )
+            images[index] = pixels.transpose(2, 0, 1)
+        return len(block)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for _ in pool.map(place, range(len(paths)), chunksize=64):
-            pass
-    return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
+    every = range(len(paths))
+    blocks = [every[start : start + _BLOCK] for start in every[::_BLOCK]]
+    bar = Progress(len(paths), 0, "image", smoothing=0.05, show="auto" if is_first_process() else "none")
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for count in pool.map(place, blocks):
+                bar.move_to(bar.done + count, "images read")
+    finally:
+        bar.close()
+    return torch.from_numpy(images)
 
 
 def _centre_square(image: Image.Image, side: int) -> Image.Image:

@@ -1,8 +1,11 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from sdd.console import Progress
 from sdd.data.datasets.image_folder import load_image_folder
 from sdd.errors import UserError
 
@@ -248,3 +251,37 @@ def test_cifar_as_jpeg_files_is_read_pixel_for_pixel(cifar_jpeg):
                 with Image.open(paths[place]) as image:
                     expected = np.asarray(image.convert("RGB"))
                 assert np.array_equal(images[label * each + place].permute(1, 2, 0).numpy(), expected)
+
+
+def test_images_are_read_into_one_array_and_a_bar_shows_how_many(tmp_path, monkeypatch):
+    """Nothing as large as the images is allocated beside them; torch's memory would not be traced, NumPy's is."""
+    values = folder(
+        tmp_path, [f"{part}/a/{i:03d}.bmp" for part in ("test", "train") for i in range(150)], size=(64, 48)
+    )
+    shown = []
+
+    class Bar(Progress):
+        def move_to(self, done, words, total=None):
+            super().move_to(done, words, total)
+            shown.append((done, self.total))
+
+    monkeypatch.setattr("sdd.data.datasets.image_folder.Progress", Bar)
+    tracemalloc.start()
+    data = load_image_folder(tmp_path)
+    now, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    size = 300 * 3 * 64 * 48
+    assert size <= now <= peak <= 1.25 * size
+    assert data.train_images.is_contiguous()
+    assert np.array_equal(data.train_images.permute(0, 2, 3, 1).numpy(), np.stack(values[150:]))
+    assert [total for _, total in shown] == [300] * 5
+    assert shown[-1][0] == 300
+
+
+def test_annotated_images_are_in_the_order_of_folders_then_names(tmp_path):
+    names = ["b.png", "a-b/y.png", "a/z.png"]
+    save(tmp_path / "train" / "n" / "x.png")
+    values = folder(tmp_path, [f"val/images/{name}" for name in names])
+    (tmp_path / "val" / "val_annotations.txt").write_text("".join(f"{name}\tn\n" for name in names))
+    found = load_image_folder(tmp_path).test_images.permute(0, 2, 3, 1).numpy()
+    assert np.array_equal(found, np.stack([values[2], values[1], values[0]]))

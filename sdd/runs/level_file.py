@@ -1,0 +1,50 @@
+"""The file of a trained level: its weights and masks as plain tensors."""
+
+import os
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any, NamedTuple
+
+import torch
+
+from sdd.errors import UserError
+from sdd.messages import one_line
+from sdd.models.state import State
+from sdd.pruning.masks import Masks, parameter_name
+from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
+
+
+class LevelState(NamedTuple):
+    """A trained level, on the CPU.
+
+    Attributes:
+        weights: The network's `state_dict`: each parameter and buffer [...] by name, removed weights among them.
+        masks: True where a weight survives, by the weight's name, bool [...] of its shape.
+    """
+
+    weights: State
+    masks: Masks
+
+
+def read_level(path: str | os.PathLike[str]) -> LevelState:
+    """Read `levels/level-K.ckpt` of a run, of this version of sdd or of an earlier one.
+
+    Args:
+        path: The file.
+
+    Raises:
+        UserError: It is missing, damaged or something else.
+    """
+    place = Path(path)
+    try:
+        content: Any = torch.load(place, map_location="cpu", weights_only=True)
+        unpack_checkpoint(content)
+        state = content["state_dict"].items()
+    except OSError as error:
+        raise UserError(f"{place} cannot be read: {error.strerror or error}") from error
+    except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, UnpicklingError) as error:
+        raise UserError(f"{place} is damaged, or no file of a level: {one_line(str(error))[:200]}") from error
+    return LevelState(
+        {name.removeprefix(NET): value for name, value in state if name.startswith(NET)},
+        {parameter_name(name.removeprefix(MASKS)): value for name, value in state if name.startswith(MASKS)},
+    )
