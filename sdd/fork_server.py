@@ -1,0 +1,144 @@
+"""`python -m sdd.fork_server SOCKET MODULE …`: imports the modules, then copies itself for each request; see `processes`.
+
+A copy is what a new process would be once it has imported the modules: nothing else has run here, so that threads,
+random state, caches and warnings are those of the start. What a request names is imported in the copy.
+"""
+
+import gc
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib import import_module
+from select import POLLIN, poll
+
+from sdd.processes import LONGEST_REQUEST, NUMBER, ForkClient, say_ready, set_own_client
+
+_STANDARD = 3
+_PASSED = _STANDARD + 2
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What a copy is to do. Attributes: as in `ForkClient.start`; standard: The descriptors of input, output, error."""
+
+    module: str
+    arguments: Sequence[str]
+    group: int
+    standard: Sequence[int]
+    report: int
+    client: int
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve; in a copy, do what was asked for and return its exit status.
+
+    Args:
+        arguments: The number of the socket, then the modules.
+    """
+    control = socket.socket(fileno=int(arguments[0]))
+    for module in arguments[1:]:
+        import_module(module)
+    gc.collect()
+    gc.freeze()  # a collection in a copy would touch, and so copy, all that is imported
+    say_ready(control)
+    request = _serve(control)
+    if request is None:
+        return 0
+    control.close()
+    return _become(request)(list(request.arguments))
+
+
+def _serve(control: socket.socket) -> _Request | None:
+    """Copy this process for each request and report how the copies end.
+
+    Returns:
+        In a copy, what it is to do; in the server None, once nobody is left who could ask.
+    """
+    copies: dict[int, tuple[int, int]] = {}  # number and report of each by the descriptor that tells of its end
+    waiting = poll()
+    waiting.register(control, POLLIN)
+    while True:
+        for file, _ in waiting.poll():
+            if file in copies:
+                waiting.unregister(file)
+                pid, report = copies.pop(file)
+                os.close(file)
+                _tell(report, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+                os.close(report)
+                continue
+            request = _received(control)
+            if request is None:
+                return None
+            pid = _fork(request)
+            if pid == 0:
+                for open_file, (_, report) in copies.items():
+                    os.close(open_file)
+                    os.close(report)
+                os.close(request.report)
+                return request
+            for passed in (*request.standard, request.client):
+                os.close(passed)
+            if pid is None:
+                os.close(request.report)
+                continue
+            end = os.pidfd_open(pid)
+            copies[end] = pid, request.report
+            waiting.register(end, POLLIN)
+            _tell(request.report, pid)
+
+
+def _received(control: socket.socket) -> _Request | None:
+    """Return the next request; None where nobody is left who could ask."""
+    text, files, _, _ = socket.recv_fds(control, LONGEST_REQUEST, _PASSED)
+    if not text:
+        return None
+    for file in files:
+        os.set_inheritable(file, False)
+    return _Request(**json.loads(text), standard=files[:_STANDARD], report=files[_STANDARD], client=files[_STANDARD + 1])
+
+
+def _fork(request: _Request) -> int | None:
+    """Copy this process, into its process group; returns 0 in the copy, else its number, None where it cannot be."""
+    try:
+        pid = os.fork()
+    except OSError:  # no room for a further process
+        return None
+    try:
+        os.setpgid(pid, request.group)  # by both, so that each finds it done
+    except OSError:  # the group has ended meanwhile, so there is nobody to run for
+        os.kill(pid or os.getpid(), signal.SIGKILL)
+    return pid
+
+
+def _tell(report: int, number: int) -> None:
+    """Report a number; who asked may have ended."""
+    with suppress(BrokenPipeError):
+        os.write(report, NUMBER.pack(number))
+
+
+def _become(request: _Request) -> Callable[[list[str]], int]:
+    """Make of a copy what `python -m MODULE ARGUMENTS…` is at its start; returns the module's function `main`."""
+    for number, file in enumerate(request.standard):
+        os.dup2(file, number)
+        os.close(file)
+    set_own_client(ForkClient(socket.socket(fileno=request.client)))
+    module = import_module(request.module)
+    file = str(module.__file__)
+    sys.argv = [file, *request.arguments]
+    sys.orig_argv = [sys.executable, "-m", request.module, *request.arguments]
+    sys.modules["__main__"] = module  # by its name Lightning starts further processes of this command
+    if "numpy" in sys.modules:
+        import numpy as np
+
+        np.random.seed()  # from the system, as at a start; `random` does that by itself, and PyTorch's is fixed
+    run: Callable[[list[str]], int] = module.main
+    return run
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
