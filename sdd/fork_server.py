@@ -4,17 +4,20 @@ A copy is what a new process would be once it has imported the modules: nothing 
 random state, caches and warnings are those of the start. What a request names is imported in the copy.
 """
 
+import atexit
 import gc
 import json
 import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from select import POLLIN, poll
+from typing import NoReturn
 
 from sdd.processes import LONGEST_REQUEST, NUMBER, ForkClient, say_ready, set_own_client
 
@@ -34,23 +37,23 @@ class _Request:
     client: int
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Serve; in a copy, do what was asked for and return its exit status.
+def main(arguments: Sequence[str]) -> None:
+    """Serve; a copy does what was asked for, and ends here.
 
     Args:
         arguments: The number of the socket, then the modules.
     """
     control = socket.socket(fileno=int(arguments[0]))
     for module in arguments[1:]:
-        import_module(module)
+        with suppress(ImportError):  # a copy that needs it says so
+            import_module(module)
     gc.collect()
     gc.freeze()  # a collection in a copy would touch, and so copy, all that is imported
     say_ready(control)
     request = _serve(control)
-    if request is None:
-        return 0
-    control.close()
-    return _become(request)(list(request.arguments))
+    if request is not None:
+        control.close()
+        _end(_status(_become(request), request.arguments))
 
 
 def _serve(control: socket.socket) -> _Request | None:
@@ -140,5 +143,28 @@ def _become(request: _Request) -> Callable[[list[str]], int]:
     return run
 
 
+def _status(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
+    """Return the exit status that Python gives a program that ends like this."""
+    try:
+        return run(list(arguments))
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            return end.code or 0
+        sys.stderr.write(f"{end.code}\n")
+    except BaseException as error:
+        sys.excepthook(type(error), error, error.__traceback__)
+    return 1
+
+
+def _end(status: int) -> NoReturn:
+    """End a copy as Python ends, but for the objects: to free them would touch, and so copy, all that is imported."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads, as at every end
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # nobody reads it any more, or it is closed
+            stream.flush()
+    os._exit(status & 0xFF)
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    main(sys.argv[1:])

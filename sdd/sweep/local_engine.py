@@ -11,8 +11,15 @@ from sdd.sweep.engine import threads_of
 from sdd.sweep.fit_process import FitProcess, Outcome, environment_of_fit, failure_reason
 from sdd.sweep.planned_run import PlannedRun
 
-# What every run imports, none of it the user's.
-_IMPORTED = (guarded_fit.__name__, "sdd.__main__", "sdd.cli.command")
+# What runs import sooner or later, none of it the user's.
+IMPORTED = (
+    guarded_fit.__name__,
+    "sdd.__main__",
+    "sdd.cli.command",
+    "sdd.data.datasets.digits",
+    "sklearn.datasets",
+    "matplotlib.backends.backend_agg",
+)
 
 
 def cores() -> int:
@@ -64,7 +71,7 @@ class LocalEngine:
                 return None
             key = directory, tuple(environment.items())
             if key not in self._servers:
-                self._servers[key] = ForkServer(_IMPORTED, directory, environment_of_fit(environment))
+                self._servers[key] = ForkServer(IMPORTED, directory, environment_of_fit(environment))
             server = self._servers[key]
         return server.client()
 
