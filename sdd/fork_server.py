@@ -1,4 +1,4 @@
-"""`python -m sdd.fork_server SOCKET MODULE …`: imports the modules, then copies itself for each request; see `processes`.
+"""`python -m sdd.fork_server SOCKET MODULE …`: imports modules, then copies itself for each request (see `processes`).
 
 A copy is what a new process would be once it has imported the modules: nothing else has run here, so that threads,
 random state, caches and warnings are those of the start. What a request names is imported in the copy.
@@ -77,8 +77,8 @@ def _serve(control: socket.socket) -> _Request | None:
             request = _received(control)
             if request is None:
                 return None
-            pid = _fork(request)
-            if pid == 0:
+            copy = _fork(request)
+            if copy == 0:
                 for open_file, (_, report) in copies.items():
                     os.close(open_file)
                     os.close(report)
@@ -86,13 +86,13 @@ def _serve(control: socket.socket) -> _Request | None:
                 return request
             for passed in (*request.standard, request.client):
                 os.close(passed)
-            if pid is None:
+            if copy is None:
                 os.close(request.report)
                 continue
-            end = os.pidfd_open(pid)
-            copies[end] = pid, request.report
+            end = os.pidfd_open(copy)
+            copies[end] = copy, request.report
             waiting.register(end, POLLIN)
-            _tell(request.report, pid)
+            _tell(request.report, copy)
 
 
 def _received(control: socket.socket) -> _Request | None:
@@ -102,7 +102,9 @@ def _received(control: socket.socket) -> _Request | None:
         return None
     for file in files:
         os.set_inheritable(file, False)
-    return _Request(**json.loads(text), standard=files[:_STANDARD], report=files[_STANDARD], client=files[_STANDARD + 1])
+    return _Request(
+        **json.loads(text), standard=files[:_STANDARD], report=files[_STANDARD], client=files[_STANDARD + 1]
+    )
 
 
 def _fork(request: _Request) -> int | None:
@@ -126,9 +128,9 @@ def _tell(report: int, number: int) -> None:
 
 def _become(request: _Request) -> Callable[[list[str]], int]:
     """Make of a copy what `python -m MODULE ARGUMENTS…` is at its start; returns the module's function `main`."""
-    for number, file in enumerate(request.standard):
-        os.dup2(file, number)
-        os.close(file)
+    for standard, passed in enumerate(request.standard):
+        os.dup2(passed, standard)
+        os.close(passed)
     set_own_client(ForkClient(socket.socket(fileno=request.client)))
     module = import_module(request.module)
     file = str(module.__file__)
@@ -138,7 +140,7 @@ def _become(request: _Request) -> Callable[[list[str]], int]:
     if "numpy" in sys.modules:
         import numpy as np
 
-        np.random.seed()  # from the system, as at a start; `random` does that by itself, and PyTorch's is fixed
+        np.random.seed()  # noqa: NPY002 - from the system, as at a start; `random` does that by itself, and PyTorch's is fixed
     run: Callable[[list[str]], int] = module.main
     return run
 
@@ -151,7 +153,7 @@ def _status(run: Callable[[list[str]], int], arguments: Sequence[str]) -> int:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0
         sys.stderr.write(f"{end.code}\n")
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - as Python does at the end of a program
         sys.excepthook(type(error), error, error.__traceback__)
     return 1
 

@@ -1,4 +1,4 @@
-"""Processes of this program that are copies of one which has imported everything: forked by a server, used like a Popen.
+"""Processes that are copies of one which has imported everything: forked by a server, used like a Popen.
 
 Importing PyTorch and Lightning takes seconds, a copy of a process that has done so milliseconds. The server
 (`sdd/fork_server.py`) is a process of its own with a single thread, which has run nothing: copying this process, with

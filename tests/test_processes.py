@@ -17,7 +17,7 @@ from tests.small import PROJECT
 pytestmark = pytest.mark.skipif(not can_fork(), reason="processes are not copied here")
 
 # What a copy runs; it lies where the server runs, as a user's own modules do.
-PROGRAM = '''
+PROGRAM = """
 import json, os, random, signal, subprocess, sys, threading, time
 import numpy
 
@@ -51,7 +51,7 @@ def main(arguments):
         inner = own_client().start("program", ["wait"], 1, 2, os.getpgrp())
         print(os.getpgid(inner.pid) == os.getpgrp(), os.getpid(), inner.pid, flush=True)
         return inner.wait()
-'''
+"""
 
 
 def started(folder, **environment):
@@ -81,7 +81,7 @@ def shared(tmp_path_factory):
 def copy(shared, tmp_path):
     """Starts a copy; returns it and its log."""
     server, _ = shared
-    yield lambda *arguments: start(server, tmp_path / "log", *arguments)
+    return lambda *arguments: start(server, tmp_path / "log", *arguments)
 
 
 def start(server, log, *arguments):
@@ -208,9 +208,7 @@ def test_the_server_ends_with_whoever_started_it(tmp_path):
     starts = "from pathlib import Path; import os, time; from sdd.processes import ForkServer\n"
     starts += "server = ForkServer([], Path.cwd(), os.environ); server.client()\n"
     starts += "print(server._process.pid, flush=True); time.sleep(60)"
-    with subprocess.Popen(
-        [sys.executable, "-c", starts], cwd=PROJECT, stdout=subprocess.PIPE, text=True
-    ) as starter:
+    with subprocess.Popen([sys.executable, "-c", starts], cwd=PROJECT, stdout=subprocess.PIPE, text=True) as starter:
         server = int(starter.stdout.readline())
         assert living(server)
         starter.kill()
