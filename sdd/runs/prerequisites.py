@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sdd.errors import STOPPED, StoppedError, UserError
+from sdd.processes import Process, own_client
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
 from sdd.runs.settings import differing
@@ -42,6 +43,8 @@ UNTAUGHT: dict[str, Any] = {
 _DENSE = ("epochs_per_level", "rewind_steps", "stop_loss", "exclude")
 
 _GRACE_SECONDS = 20.0
+
+_OUTPUT, _ERROR = 1, 2
 
 
 def dense_config(config: Mapping[str, Any], teacher: str | None = None) -> dict[str, Any]:
@@ -149,8 +152,7 @@ class Prerequisite:
             )
         sys.stderr.write(f"{self._setting}: {self.folder.path} comes first\n")
         with self._config_file(self._config) as file:
-            command = [sys.executable, "-m", "sdd", "fit", "--config", str(file), "--run_dir", str(self.folder.path)]
-            status = _run([*command, "--wait", "true"])
+            status = _run(["fit", "--config", str(file), "--run_dir", str(self.folder.path), "--wait", "true"])
         if status in {130, -signal.SIGINT, -signal.SIGTERM}:
             raise KeyboardInterrupt
         if status == STOPPED:
@@ -193,9 +195,11 @@ class Prerequisite:
             yield file
 
 
-def _run(command: list[str]) -> int:
-    """Run a process to its end; it ends when this one is interrupted or asked to end."""
-    process = subprocess.Popen(command)
+def _run(arguments: list[str]) -> int:
+    """Run `python -m sdd ARGUMENTS…` to its end; it ends when this process is interrupted or asked to end."""
+    client = own_client()
+    forked = client and client.start("sdd.__main__", arguments, _OUTPUT, _ERROR, os.getpgrp())
+    process: Process = forked or subprocess.Popen([sys.executable, "-m", "sdd", *arguments])
     in_main_thread = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGTERM, lambda *_: process.terminate()) if in_main_thread else None
     try:

@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdd.processes import ForkClient, Process
+from sdd.sweep import guarded_fit
 from sdd.sweep.guarded_fit import GRACE_SECONDS
 
 _POLL_SECONDS = 0.1
@@ -33,21 +35,29 @@ class FitProcess:
         directory: To run in.
         environment: Variables that are set unless the user has set them.
         note: What its log says first, after the command.
+        client: Asks a server in this directory and environment to fork it; None, or where it cannot: a new process.
     """
 
     def __init__(
-        self, arguments: Sequence[str], log: Path, directory: Path, environment: Mapping[str, str], note: str = ""
+        self,
+        arguments: Sequence[str],
+        log: Path,
+        directory: Path,
+        environment: Mapping[str, str],
+        note: str = "",
+        client: ForkClient | None = None,
     ) -> None:
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab", buffering=0) as output:
             output.write(f"$ {shown_command(arguments)}{note and f'  # {note}'}\n".encode())
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "sdd.sweep.guarded_fit", *arguments],
+            forked = client and client.start(guarded_fit.__name__, arguments, output.fileno(), output.fileno())
+            self._process: Process = forked or subprocess.Popen(
+                [sys.executable, "-m", guarded_fit.__name__, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=directory,
-                env={"PYTHONUNBUFFERED": "1", **environment, **os.environ},
+                env=environment_of_fit(environment),
                 start_new_session=True,
             )
 
@@ -84,6 +94,15 @@ class FitProcess:
     def _signal_group(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):  # it is gone; macOS says so of the dead in the second way
             os.killpg(self._process.pid, number)
+
+
+def environment_of_fit(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return all variables of a `fit`.
+
+    Args:
+        environment: Variables that are set unless the user has set them.
+    """
+    return {"PYTHONUNBUFFERED": "1", **environment, **os.environ}
 
 
 def shown_command(arguments: Sequence[str]) -> str:

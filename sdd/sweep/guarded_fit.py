@@ -13,6 +13,18 @@ import time
 GRACE_SECONDS = 8.0
 
 
+def main(arguments: list[str]) -> int:
+    """Run `python -m sdd ARGUMENTS…`; returns its exit status.
+
+    Args:
+        arguments: After `python -m sdd`.
+    """
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    from sdd.__main__ import main as run
+
+    return run(arguments)
+
+
 def _end_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
@@ -24,7 +36,4 @@ def _end_with_parent() -> None:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    from sdd.__main__ import main
-
     sys.exit(main(sys.argv[1:]))

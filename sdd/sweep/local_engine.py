@@ -5,9 +5,21 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
+from sdd.processes import ForkClient, ForkServer, can_fork
+from sdd.sweep import guarded_fit
 from sdd.sweep.engine import threads_of
-from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason
+from sdd.sweep.fit_process import FitProcess, Outcome, environment_of_fit, failure_reason
 from sdd.sweep.planned_run import PlannedRun
+
+# What runs import sooner or later, none of it the user's.
+IMPORTED = (
+    guarded_fit.__name__,
+    "sdd.__main__",
+    "sdd.cli.command",
+    "sdd.data.datasets.digits",
+    "sklearn.datasets",
+    "matplotlib.backends.backend_agg",
+)
 
 
 def cores() -> int:
@@ -16,7 +28,7 @@ def cores() -> int:
 
 
 class LocalEngine:
-    """A thread for each run at work, which waits for its process.
+    """A thread for each run at work, which waits for its process; where that can be, runs import once and are forked.
 
     Args:
         workers: How many at once.
@@ -29,6 +41,7 @@ class LocalEngine:
         self._lock = Lock()
         self._stopping = False
         self._running: set[FitProcess] = set()
+        self._servers: dict[tuple[Path, tuple[tuple[str, str], ...]], ForkServer] = {}
 
     def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
         """Start a run."""
@@ -36,11 +49,13 @@ class LocalEngine:
 
     def _run(self, run: PlannedRun, directory: Path) -> Outcome:
         start = run.log.stat().st_size if run.log.exists() else 0
+        environment = threads_of(run, self._threads)
+        client = self._client(directory, environment)
         with self._lock:
             if self._stopping:
                 return Outcome(-1, "not started")
             try:
-                process = FitProcess(run.arguments, run.log, directory, threads_of(run, self._threads))
+                process = FitProcess(run.arguments, run.log, directory, environment, client=client)
             except OSError as error:
                 return Outcome(-1, f"it cannot be started: {error}")
             self._running.add(process)
@@ -49,10 +64,23 @@ class LocalEngine:
             self._running.discard(process)
         return Outcome(status, failure_reason(status, run.log, start) if status else None)
 
+    def _client(self, directory: Path, environment: dict[str, str]) -> ForkClient | None:
+        """Return what forks a run, once all is imported; None: runs are new processes here."""
+        with self._lock:
+            if self._stopping or not can_fork():
+                return None
+            key = directory, tuple(environment.items())
+            if key not in self._servers:
+                self._servers[key] = ForkServer(IMPORTED, directory, environment_of_fit(environment))
+            server = self._servers[key]
+        return server.client()
+
     def stop(self) -> None:
         """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
         with self._lock:
             self._stopping = True
+            for server in self._servers.values():
+                server.give_up()
             for process in self._running:
                 process.terminate()
 
@@ -63,5 +91,7 @@ class LocalEngine:
                 process.kill()
 
     def close(self) -> None:
-        """Wait for the threads, which have nothing left to wait for."""
+        """Wait for the threads, which have nothing left to wait for, and end the servers."""
         self._pool.shutdown()
+        for server in self._servers.values():
+            server.close()

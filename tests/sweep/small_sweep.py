@@ -68,6 +68,21 @@ def processes(mark):
     return found
 
 
+def fits(mark, sweep):
+    """Return the numbers of the living processes of runs: all but the sweep and the server that it has started."""
+    found = processes(mark)
+    server = {pid for pid, command in found.items() if "sdd.fork_server" in command and parent(pid) == sweep.pid}
+    return [pid for pid in found if pid != sweep.pid and pid not in server]
+
+
+def parent(pid):
+    """Return the number of a process's parent; None where it has ended."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return None
+
+
 def wait_until(happened, what, seconds=60):
     """Return what `happened` returns as soon as that is true."""
     end = time.monotonic() + seconds

@@ -225,7 +225,8 @@ def test_signals_that_were_ignored_still_are():
         signal.signal(signal.SIGHUP, before)
 
 
-def test_a_process_that_cannot_be_started_is_a_run_that_failed(tmp_path):
+def test_a_process_that_cannot_be_started_is_a_run_that_failed(tmp_path, monkeypatch):
+    monkeypatch.setattr("sdd.sweep.local_engine.can_fork", lambda: False)  # which would first import everything
     runs, engine = runs_in(tmp_path, 1), LocalEngine(1)
     (tmp_path / "logs").write_text("where the logs' folder should be")
     results = run_sweep(runs, engine)

@@ -10,6 +10,7 @@ import pytest
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import (
     LONGER,
+    fits,
     kill_all,
     processes,
     run_sweep,
@@ -69,7 +70,7 @@ def test_a_stopped_sweep_leaves_no_process_and_ends_as_if_undisturbed(tmp_path, 
     folder = tmp_path / "runs" / "small"
     sweep = start_sweep("small.yaml", "--workers", "2", cwd=tmp_path, mark=mark)
     wait_until(lambda: levels_begun(folder, 2), "level of both runs")
-    assert len(processes(mark)) == 3
+    assert len(fits(mark, sweep)) == 2
     sweep.send_signal(signal.SIGINT)
     _, err = sweep.communicate(timeout=15)
     assert sweep.returncode == 130
@@ -101,7 +102,7 @@ def test_a_second_signal_kills_at_once(tmp_path, mark):
     write_sweep(tmp_path, {"seed_everything": {"value": 0}}, *LONGER)
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     wait_until(lambda: levels_begun(tmp_path / "runs" / "small", 1), "level")
-    (fit,) = (pid for pid in processes(mark) if pid != sweep.pid)
+    (fit,) = fits(mark, sweep)
     os.kill(fit, signal.SIGSTOP)  # it cannot answer
     sweep.send_signal(signal.SIGINT)
     wait_until(lambda: is_asked_to_end(fit), "first signal")
@@ -116,7 +117,7 @@ def test_a_run_that_does_not_answer_is_killed_after_a_while(tmp_path, mark):
     write_sweep(tmp_path, {"seed_everything": {"value": 0}}, *LONGER)
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     wait_until(lambda: levels_begun(tmp_path / "runs" / "small", 1), "level")
-    (fit,) = (pid for pid in processes(mark) if pid != sweep.pid)
+    (fit,) = fits(mark, sweep)
     os.kill(fit, signal.SIGSTOP)
     sweep.send_signal(signal.SIGTERM)
     sweep.communicate(timeout=20)
@@ -158,7 +159,7 @@ def test_the_dense_run_that_a_run_is_training_is_stopped_with_it(tmp_path, mark)
     write_sweep(tmp_path, {"seed_everything": {"value": 0}}, *one_shot)
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     wait_until(lambda: list(tmp_path.glob("runs/small/*-dense-*/checkpoints/*.ckpt")), "dense run")
-    assert len(processes(mark)) == 3
+    assert len(fits(mark, sweep)) == 2
     sweep.send_signal(signal.SIGTERM)
     sweep.communicate(timeout=15)
     assert sweep.returncode == 143
