@@ -4,12 +4,12 @@ import os
 import select
 import sys
 from collections.abc import Callable
-from importlib import import_module
 
 from sdd import __version__
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import cannot_write
+from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean
 
 _HELP = """\
@@ -114,15 +114,14 @@ def _run(arguments: list[str]) -> int:
         say(f"sdd {__version__}")
         return 0
     if command in _COMMANDS:
-        module = import_module(_COMMANDS[command])
+        module = import_to_stay(_COMMANDS[command])
         run: Callable[[list[str]], int] = getattr(module, command)
         return run(arguments[1:])
     if command not in _EXPERIMENTS:
         known = (*_EXPERIMENTS, *_COMMANDS)
         there_are = f"; there are: {', '.join(known)}"
         raise UserError(f"unknown command {command!r}{there_are}{did_you_mean(command, known, ' (see --help)')}")
-    from sdd.cli.command import run_experiment
-
+    run_experiment: Callable[[list[str]], int] = import_to_stay("sdd.cli.command").run_experiment
     return run_experiment(arguments)
 
 

@@ -23,6 +23,13 @@ def test_digits_are_all_of_scikit_learns_once():
     assert listed(images.numpy() / 15, labels) == listed(source.images, source.target)
 
 
+def test_digits_are_the_same_where_scikit_learn_keeps_its_file_elsewhere(monkeypatch):
+    expected = load_digits(Path())
+    monkeypatch.setattr("sdd.data.datasets.digits.find_spec", lambda name: None)
+    assert load_digits(Path()).train_images.equal(expected.train_images)
+    assert (load_digits(Path()).train_labels == expected.train_labels).all()
+
+
 def test_the_digits_split_never_changes():
     labels = load_digits(Path()).train_labels
     assert labels[:20].tolist() == [9, 0, 6, 3, 3, 8, 7, 9, 8, 2, 4, 9, 8, 6, 9, 5, 6, 7, 1, 2]
