@@ -7,6 +7,7 @@ ours to the baseline pair by pair: its median, smallest and largest.
 import json
 import os
 import platform
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,10 @@ import torch
 
 from sdd.bench.bare import LoopByHand
 from sdd.bench.curves import curve_pairs
-from sdd.bench.epochs import epoch_pairs
+from sdd.bench.epochs import Pairs, epoch_pairs
 from sdd.bench.levels import FLATNESS, level_rows
 from sdd.bench.processes import memory_row, start_rows
+from sdd.bench.sweeps import time_sweep
 from sdd.bench.table import HEAD, Row
 from sdd.bench.tasks import digits, mnist, resnet
 from sdd.console import OneLineParser, quieten_lightning, say
@@ -27,6 +29,8 @@ from sdd.models import MLP
 from sdd.runs.environment import environment
 
 _DIGITS, _MNIST, _CIFAR = (Path(f"configs/{name}.yaml") for name in ("digits_mlp", "mnist_lenet", "cifar10_resnet18"))
+
+_CELLS = 60
 
 
 @dataclass(frozen=True)
@@ -166,6 +170,16 @@ def _start(choice: Choice) -> Iterator[Row]:
     yield from start_rows(_DIGITS, choice.rounds)
 
 
+def _sweep(choice: Choice) -> Iterator[Row]:
+    """A sweep of 60 runs of two levels."""
+    pairs = Pairs()
+    for _ in range(choice.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            times = time_sweep(Path(folder), _CELLS)
+            pairs.append((times.levels, times.wall))
+    yield Row(f"a sweep of {_CELLS} runs of two small levels", "its levels", pairs)
+
+
 def _memory(choice: Choice) -> Iterator[Row]:
     """Memory of a data set of Tiny ImageNet's size."""
     yield memory_row(100_000, 64)
@@ -177,6 +191,7 @@ PARTS: dict[str, Callable[[Choice], Iterator[Row]]] = {
     "resnet": _resnet,
     "levels": _levels,
     "start": _start,
+    "sweep": _sweep,
     "memory": _memory,
     "gpu": _gpu,
 }

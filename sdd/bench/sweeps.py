@@ -48,7 +48,7 @@ def time_sweep(
     """
     (folder / f"{_NAME}.yaml").write_text(yaml.safe_dump(_sweep(cells, levels, epochs, threads)))
     command = [sys.executable, "-m", "sdd", "sweep", f"{_NAME}.yaml", "--workers", str(workers)]
-    paths = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
     cpu, wall = _cpu_of_children(), time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, check=False, env=os.environ | {"PYTHONPATH": paths}
