@@ -10,6 +10,8 @@ from pathlib import Path
 
 from sdd.bench.epochs import Pairs
 from sdd.bench.table import Row
+from sdd.errors import UserError
+from sdd.messages import one_line
 
 _IMPORTS = "import sdd.cli.command, sdd.callbacks, sdd.models, sdd.data.datasets.digits"
 
@@ -46,13 +48,23 @@ def start_rows(config: Path, rounds: int) -> list[Row]:
 def cpu_seconds(*arguments: str) -> float:
     """Run Python with arguments; return the CPU seconds that it and its children took."""
     before = _children()
-    subprocess.run(
-        [sys.executable, *arguments],
-        check=True,
-        capture_output=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
+    _run(*arguments)
     return _children() - before
+
+
+def _run(*arguments: str) -> str:
+    """Run Python with arguments; return what it prints."""
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH", "")])
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        check=False,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": paths},
+    )
+    if done.returncode:
+        raise UserError(f"what is to be timed fails: {one_line(done.stderr)[-500:]}")
+    return done.stdout
 
 
 def _children() -> float:
@@ -80,13 +92,8 @@ def memory_row(examples: int, side: int) -> Row:
             "import resource, sys; from sdd.__main__ import main; status = main(sys.argv[1:]); "
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss); sys.exit(status)"
         )
-        done = subprocess.run(
-            [sys.executable, "-c", program, "fit", *arguments, "--run_dir", str(Path(folder) / "run")],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
-    peak = int(done.stdout.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
+        printed = _run("-c", program, "fit", *arguments, "--run_dir", str(Path(folder) / "run"))
+    peak = int(printed.split()[-1]) * (1 if sys.platform == "darwin" else 1024)
     images = 1.1 * examples * 3 * side * side
     return Row(
         f"{examples:,} images of 3 x {side} x {side}, peak memory", "the images", [(images / 1e9, peak / 1e9)], "GB"

@@ -65,7 +65,7 @@ def random_mnist(root: Path) -> Dataset:
     return _random(60_000, 10_000, (1, 28, 28), 10)
 
 
-def random_images(root: Path, examples: int, classes: int = 10, side: int = 32) -> Dataset:
+def random_images(root: Path, *, examples: int, classes: int = 10, side: int = 32) -> Dataset:
     """Make random colour images.
 
     Args:
