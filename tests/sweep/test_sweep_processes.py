@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sdd.processes import can_fork
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import (
     LONGER,
     fits,
     kill_all,
+    parent,
     processes,
     run_sweep,
     start_sweep,
@@ -90,6 +92,8 @@ def test_other_signals_stop_it_as_well(tmp_path, mark, number):
     write_sweep(tmp_path, {"seed_everything": {"value": 0}}, *LONGER)
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     wait_until(lambda: levels_begun(tmp_path / "runs" / "small", 1), "level")
+    (fit,) = fits(mark, sweep)
+    assert (parent(fit) == sweep.pid) is not can_fork()
     sweep.send_signal(number)
     _, err = sweep.communicate(timeout=15)
     assert sweep.returncode == 128 + number
