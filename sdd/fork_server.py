@@ -44,11 +44,12 @@ def main(arguments: Sequence[str]) -> None:
         arguments: The number of the socket, then the modules.
     """
     control = socket.socket(fileno=int(arguments[0]))
+    gc.disable()
     for module in arguments[1:]:
         with suppress(ImportError):  # a copy that needs it says so
             import_module(module)
-    gc.collect()
-    gc.freeze()  # a collection in a copy would touch, and so copy, all that is imported
+    gc.freeze()  # what is imported stays: to look through it in a copy would touch, and so copy, all of it
+    gc.enable()
     say_ready(control)
     request = _serve(control)
     if request is not None:

@@ -54,7 +54,16 @@ class Process(Protocol):
 
 def can_fork() -> bool:
     """Tell whether processes may be copied here: on Linux, without a GPU or the like, which copies could not use."""
-    return sys.platform == "linux" and hasattr(os, "pidfd_open") and not any(map(glob.glob, _ACCELERATORS))
+    return sys.platform == "linux" and not any(map(glob.glob, _ACCELERATORS)) and _tells_of_ends()
+
+
+def _tells_of_ends() -> bool:
+    """Tell whether Python and the kernel tell of the end of a process by a descriptor, which the server waits for."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
 
 
 class Forked:

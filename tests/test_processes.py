@@ -222,3 +222,13 @@ def test_nothing_is_copied_where_that_is_not_safe(tmp_path, monkeypatch, platfor
     if device is not None:
         (tmp_path / device).touch()
     assert not can_fork()
+
+
+def test_nothing_is_copied_where_the_kernel_does_not_tell_of_ends(monkeypatch):
+    def lacking(pid):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(os, "pidfd_open", lacking)
+    assert not can_fork()
+    monkeypatch.delattr(os, "pidfd_open")
+    assert not can_fork()

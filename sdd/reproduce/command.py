@@ -174,7 +174,7 @@ def _say_invalid(planned: PlannedRuns) -> int:
 def _in_words(cost: Cost, runs: int, scale: Scale) -> str:
     return (
         f"{cost.runs} of {counted(runs, 'run')} to do: {cost.epochs:,} epochs, about {_duration(cost.seconds)} on "
-        f"{scale.machine} and a start of some 6 s a run there, {_size(cost.disk)} of disk"
+        f"{scale.machine} and a start of some 2 s a run there, {_size(cost.disk)} of disk"
     )
 
 

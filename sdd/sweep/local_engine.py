@@ -17,7 +17,6 @@ IMPORTED = (
     "sdd.__main__",
     "sdd.cli.command",
     "sdd.data.datasets.digits",
-    "sklearn.datasets",
     "matplotlib.backends.backend_agg",
 )
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from sdd.processes import can_fork
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import (
     LONGER,
     fits,
     kill_all,
+    parent,
     processes,
     run_sweep,
     start_sweep,
@@ -90,6 +92,8 @@ def test_other_signals_stop_it_as_well(tmp_path, mark, number):
     write_sweep(tmp_path, {"seed_everything": {"value": 0}}, *LONGER)
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     wait_until(lambda: levels_begun(tmp_path / "runs" / "small", 1), "level")
+    (fit,) = fits(mark, sweep)
+    assert (parent(fit) == sweep.pid) is not can_fork()
     sweep.send_signal(number)
     _, err = sweep.communicate(timeout=15)
     assert sweep.returncode == 128 + number
@@ -159,7 +163,9 @@ def test_the_dense_run_that_a_run_is_training_is_stopped_with_it(tmp_path, mark)
     write_sweep(tmp_path, {"seed_everything": {"value": 0}}, *one_shot)
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     wait_until(lambda: list(tmp_path.glob("runs/small/*-dense-*/checkpoints/*.ckpt")), "dense run")
-    assert len(fits(mark, sweep)) == 2
+    two = fits(mark, sweep)
+    assert len(two) == 2
+    assert (len(set(map(parent, two))) == 1) is can_fork()  # the server's; else the one is the other's
     sweep.send_signal(signal.SIGTERM)
     sweep.communicate(timeout=15)
     assert sweep.returncode == 143
