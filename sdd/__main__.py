@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 
 from sdd import __version__
+from sdd.cli.help_page import asked_for, page
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import cannot_write
@@ -35,7 +36,7 @@ commands:
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   bench     time our runs against bare training loops, as a table
 
-Each command has --help; every setting is a flag and a YAML key of one name.
+Each command has --help; every setting is a flag and a YAML key of one name, and fit --help names their sections.
 """
 
 _EXPERIMENTS = ("fit", "test", "validate")
@@ -121,6 +122,10 @@ def _run(arguments: list[str]) -> int:
         known = (*_EXPERIMENTS, *_COMMANDS)
         there_are = f"; there are: {', '.join(known)}"
         raise UserError(f"unknown command {command!r}{there_are}{did_you_mean(command, known, ' (see --help)')}")
+    topic = asked_for(arguments[1:])
+    if topic is not None:
+        sys.stdout.write(page(command, topic))
+        return 0
     run_experiment: Callable[[list[str]], int] = import_to_stay("sdd.cli.command").run_experiment
     return run_experiment(arguments)
 

@@ -85,5 +85,5 @@ def _names(parser: LightningArgumentParser) -> list[str]:
 
 def _not_a_setting(name: str, names: Collection[str]) -> str:
     few = ", ".join(names) if len(names) <= _FEW else ""
-    otherwise = f"; allowed: {few}" if few else "; --help lists all settings"
+    otherwise = f"; allowed: {few}" if few else "; --help all lists all settings"
     return f"{name} is not a setting{did_you_mean(name, names, otherwise)}"

@@ -186,6 +186,24 @@ class Wiring(LightningCLI):
         super().instantiate_classes()
 
 
+class _Unparsed(Wiring):
+    """The parsers of a command, without a command line."""
+
+    def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
+        """Parse nothing."""
+        command = self._asked[0]
+        self.config = Namespace({"subcommand": command, command: Namespace({})})
+
+
+def parser_of(command: str) -> LightningArgumentParser:
+    """Return the parser of a command's settings.
+
+    Args:
+        command: `fit`, `test` or `validate`.
+    """
+    return _Unparsed([command]).command_parser
+
+
 PLACE = frozenset({"config", "preflight", "run_dir", "wait"})
 """Options that belong to no class and only say where a run lies and when it starts."""
 

@@ -32,7 +32,7 @@ WANDB = ["--trainer.logger", "WandbLogger"]
             [*WANDB, "--trainer.logger.projct", "x"],
             "trainer.logger.projct is not a setting; did you mean trainer.logger.project?",
         ),
-        (["--zebra", "-3"], "--zebra is not a setting; --help lists all settings"),
+        (["--zebra", "-3"], "--zebra is not a setting; --help all lists all settings"),
         (["word"], "'word' is neither a setting nor the value of one: write --SETTING VALUE"),
     ],
 )
