@@ -64,6 +64,11 @@ def test_python_of_the_readme_runs(block, runs, monkeypatch):
     mpl.use("Agg")
     names = {}
     exec(compile(block.text, f"README.md:{block.line}", "exec"), names)
+    if "masks" in names:
+        assert names["masks"].keys() < names["weights"].keys()
+        assert all(not names["weights"][name][~mask].any() for name, mask in names["masks"].items())
+        assert all(not mask.all() for mask in names["masks"].values())
+        return
     lines = mpl.pyplot.gca().get_lines()
     assert [line.get_label() for line in lines] == ["0.2", "0.4"]
     assert all(len(line.get_xdata()) == 2 for line in lines)

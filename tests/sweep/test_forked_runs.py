@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sdd.bench_sweep import time_sweep
+from sdd.bench.sweeps import time_sweep
 from sdd.processes import ForkServer, can_fork
 from sdd.sweep.local_engine import IMPORTED, cores
 from tests.small import PROJECT, QUICK, curve_without_seconds, run_process
