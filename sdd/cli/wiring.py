@@ -192,7 +192,7 @@ class _Unparsed(Wiring):
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
         """Parse nothing."""
         command = self._asked[0]
-        self.config = Namespace({"subcommand": command, command: Namespace({})})
+        self.config = Namespace({"subcommand": command, command: {}})  # type: ignore[no-untyped-call]
 
 
 def parser_of(command: str) -> LightningArgumentParser:
