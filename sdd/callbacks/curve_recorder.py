@@ -29,7 +29,8 @@ class CurveRecorder(LevelCallback):
     """Writes `curve.csv`, `columns.json` and `curve.png` after each level, and `summary.json` at the end.
 
     Args:
-        redraw_seconds: Draw `curve.png` at most this often while levels are quicker; it is always drawn at the end.
+        redraw_seconds: Draw `curve.png` at most this often while levels are quicker; it is always drawn at the end, and
+            where the run is stopped before.
     """
 
     PLACE: ClassVar[frozenset[str]] = frozenset({"redraw_seconds"})
@@ -42,6 +43,7 @@ class CurveRecorder(LevelCallback):
         self._clock = time.monotonic()
         self._seconds_before = 0.0
         self._drawn = time.monotonic()
+        self._pictured = 0
         self._dead: list[str] = []
         self._steps: list[int] = []
         self._logs: list[CurveLog] = []
@@ -133,7 +135,9 @@ class CurveRecorder(LevelCallback):
             self._draw(folder)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Judge the whole curve."""
+        """Judge the whole curve; of one that is stopped on the way, draw what there is."""
+        if not self._complete:
+            self._draw_what_is_new(trainer)
         if not trainer.is_global_zero or not self._complete:
             return
         folder = RunFolder(trainer.default_root_dir)
@@ -146,6 +150,11 @@ class CurveRecorder(LevelCallback):
         for log in self._logs:
             log.finish(folder, self._rows, verdict)
         write_atomically(folder.summary, json.dumps(verdict, indent=1) + "\n")
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Draw what there is where the process is asked to end; an error is not to be hidden by another."""
+        if not isinstance(exception, Exception):
+            self._draw_what_is_new(trainer)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows, what is known of their columns, and the seconds spent on a level that is not done."""
@@ -172,10 +181,14 @@ class CurveRecorder(LevelCallback):
         self._columns |= {name: describe(name, self._columns) for name in names}
         write_columns(folder.path, self._columns.values())
 
+    def _draw_what_is_new(self, trainer: pl.Trainer) -> None:
+        if trainer.is_global_zero and len(self._rows) > self._pictured:
+            self._draw(RunFolder(trainer.default_root_dir))
+
     def _draw(self, folder: RunFolder) -> None:
         title, phases = folder.path.name, phases_of(self._rows)
         draw_curve(self._rows, phases, folder.picture, title=title, columns=self._columns)
-        self._drawn = time.monotonic()
+        self._drawn, self._pictured = time.monotonic(), len(self._rows)
 
 
 def _left_out(module: pl.LightningModule) -> tuple[list[LeftOut], int]:

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from sdd.__main__ import main
 from sdd.analysis.columns import read_columns
@@ -71,3 +72,26 @@ def test_levels_measured_otherwise_are_refused_when_a_run_goes_on(tmp_path):
 
 def test_a_measure_that_is_switched_off_later_keeps_what_is_known_of_it(tmp_path):
     assert gone_on(tmp_path)["sharpness"].settings == {"examples": 20, "space": "surviving", "rho": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("stop", "drawn"),
+    [
+        (lambda recorder, trainer: recorder.on_exception(trainer, None, KeyboardInterrupt()), True),
+        (lambda recorder, trainer: recorder.on_exception(trainer, None, SIGTERMException()), True),
+        (lambda recorder, trainer: recorder.on_fit_end(trainer, None), True),
+        (lambda recorder, trainer: recorder.on_exception(trainer, None, RuntimeError()), False),
+    ],
+    ids=["ctrl-c", "sigterm", "max_time", "error"],
+)
+def test_a_stopped_run_has_a_picture_of_all_its_levels(tmp_path, monkeypatch, stop, drawn):
+    shown = []
+    monkeypatch.setattr("sdd.callbacks.curve_recorder.draw_curve", lambda rows, *_, **__: shown.append(len(rows)))
+    trainer = SimpleNamespace(is_global_zero=True, default_root_dir=tmp_path, global_step=0)
+    recorder = CurveRecorder()
+    level = SimpleNamespace(level=0, sparsity=0.0, remaining=9, last=False)
+    recorder.on_level_end(trainer, None, level, {"test_acc": 0.5, "train_acc": 1.0})
+    assert shown == []
+    for _ in range(2):  # the second time there is nothing new
+        stop(recorder, trainer)
+    assert shown == ([1] if drawn else [])
