@@ -17,7 +17,10 @@ class TimeLimit(IdleAtSteps):
     So every start of a run trains at least an epoch, however short the time.
 
     Args:
-        duration: The time, counted from here on.
+        duration: The time, counted from here on, in a form that `duration_of` reads.
+
+    Raises:
+        UserError: It is in none.
 
     Attributes:
         reached: Whether it has ended the training.
@@ -25,9 +28,9 @@ class TimeLimit(IdleAtSteps):
 
     decides_numbers = False
 
-    def __init__(self, duration: timedelta) -> None:
-        self.duration, self.reached = duration, False
-        self._end = time.monotonic() + duration.total_seconds()
+    def __init__(self, duration: str | timedelta | Mapping[str, float]) -> None:
+        self.reached = False
+        self._end = time.monotonic() + duration_of(duration).total_seconds()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Ask the Trainer to stop, on all processes where the time is over on one."""
@@ -36,17 +39,15 @@ class TimeLimit(IdleAtSteps):
             trainer.should_stop = self.reached = True
 
 
-def duration_of(value: str | timedelta | Mapping[str, float] | None) -> timedelta | None:
+def duration_of(value: str | timedelta | Mapping[str, float]) -> timedelta:
     """Return the time that `trainer.max_time` says.
 
     Args:
-        value: DD:HH:MM:SS, a timedelta, or its arguments by name, such as {hours: 3}; None: no limit.
+        value: DD:HH:MM:SS, a timedelta, or its arguments by name, such as {hours: 3}.
 
     Raises:
         UserError: It is none of these, or no time at all.
     """
-    if value is None:
-        return None
     found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", value.strip()) if isinstance(value, str) else None
     try:
         if found is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sdd.cli.build import build, try_only
+from sdd.cli.build import build
 from sdd.cli.claim import Found, claim, is_first_process
 from sdd.cli.evaluate import evaluate
 from sdd.cli.fit import fit
@@ -10,7 +10,10 @@ from sdd.cli.going_on import as_started
 from sdd.cli.parse import Request, check_parts, parse
 from sdd.cli.prerequisites import train_prerequisites
 from sdd.cli.same_data import checked_record
+from sdd.cli.teacher import teach
+from sdd.cli.trial import try_out
 from sdd.console import quieten_lightning, say
+from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
 
@@ -31,7 +34,7 @@ def run_experiment(arguments: Sequence[str]) -> int:
         return 0
     check_parts(request)
     if request.config.trainer.fast_dev_run:
-        try_only(request)
+        _try_only(request)
         return 0
     while not _train(request):
         say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
@@ -54,5 +57,20 @@ def _train(asked: Request) -> bool:
     with loggers.given_back_before_start():
         claimed = train_prerequisites(asked, request, claimed)
     experiment = build(request, claimed.config)
-    record = checked_record(request, experiment, claimed.checkpoint)
+    teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
+    try_out(request, claimed.config, experiment.data)
+    record = checked_record(request, experiment, claimed.checkpoint, teacher)
     return fit(request, claimed, experiment, record, loggers)
+
+
+def _try_only(request: Request) -> None:
+    """Try all that a run does on two batches, and write nothing: `trainer.fast_dev_run`."""
+    config = request.config.clone()
+    config.preflight = True
+    if config.pruning.masks_from == AUTO:
+        for name, value in TICKETS.items():  # that run need not be there yet
+            config.pruning[name] = value
+    experiment = build(request, config)
+    teach(experiment.model, experiment.data, config.model, request.plan.seed)
+    try_out(request, config, experiment.data)
+    say("tried a dense and a pruned level on two batches: all parts work together; nothing was written")

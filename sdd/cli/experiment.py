@@ -11,13 +11,11 @@ from lightning.fabric.utilities.exceptions import MisconfigurationException
 from sdd.callbacks import IterativePruning
 from sdd.cli.network import builder
 from sdd.cli.parse import Request
-from sdd.cli.teacher import Teacher, teacher_of
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.failures import naming
 from sdd.messages import one_line
 from sdd.module import Classifier
-from sdd.runs.prerequisites import AUTO
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,6 @@ class Experiment:
         data: Training, validation and test images.
         pruning: One of the Trainer's callbacks: the driver of the levels.
         trainer: With all callbacks and loggers.
-        teacher: What `fit` learns from beside the labels; None where there is nothing.
         options: Further arguments of the Trainer's method, such as `ckpt_path` and `verbose`.
     """
 
@@ -37,7 +34,6 @@ class Experiment:
     data: NoisyLabelData
     pruning: IterativePruning
     trainer: pl.Trainer
-    teacher: Teacher | None
     options: dict[str, Any]
 
 
@@ -65,20 +61,7 @@ def make(request: Request, config: Namespace) -> Experiment:
     del options["model"], options["datamodule"]
     with naming("model.net, as it was made,"):
         model.draw_from(builder(config.model.net.as_dict()))
-    teacher = _teach(model, config.model, request.plan.seed) if request.command == "fit" else None
-    return Experiment(model, data, pruning, wiring.trainer, teacher, options)
-
-
-def _teach(model: Classifier, config: Namespace, seed: int) -> Teacher | None:
-    """Give the module its teacher, if it has one; returns it."""
-    if not config.distill_weight:
-        return None
-    if config.distill_from == AUTO:  # all is only tried, and that run need not be there yet
-        model.teach(model.fresh_network(level=0))
-        return None
-    teacher = teacher_of(config, seed)
-    model.teach(teacher.network())
-    return teacher
+    return Experiment(model, data, pruning, wiring.trainer, options)
 
 
 _PROBLEM = re.compile(r"Problem with given class_path '[\w.]*?(\w+)': (.*?)(?= - Expected | Given value type|$)")

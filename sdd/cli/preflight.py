@@ -1,7 +1,7 @@
 """Whether network, data and optimizer fit together, found out before any training."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
@@ -34,8 +34,6 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
             f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
             f"classes; set --model.net.num_classes {data.num_classes}"
         )
-    if model.distillation is not None:
-        _check_teacher(model.distillation.teacher, images, data.num_classes)
     model.loss.check(model.loss_name, logits, labels)
     try:
         model.configure_optimizers()
@@ -43,14 +41,17 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
         raise UserError(f"the optimizer or its schedule cannot be made: {one_line(str(error))}") from error
 
 
-def _check_teacher(teacher: nn.Module, images: Tensor, classes: int) -> None:
-    """Show the teacher the examples too.
+def check_teacher(teacher: nn.Module, data: NoisyLabelData) -> None:
+    """Show a teacher two examples.
 
     Args:
         teacher: Trained, in evaluation mode.
-        images: Network inputs [B, channels, height, width].
-        classes: Number of classes.
+        data: What it is to teach.
+
+    Raises:
+        UserError: It does not take these images or does not give one output per class.
     """
+    images, classes = next(iter(data.plain_loader("train")))[0][:2], data.num_classes
     try:
         with torch.no_grad():
             taught = teacher(images)

@@ -8,6 +8,7 @@ from typing import Any
 from sdd.cli.claim import is_first_process
 from sdd.cli.experiment import Experiment
 from sdd.cli.parse import Request
+from sdd.cli.teacher import Teacher
 from sdd.console import say
 from sdd.data import NoisyLabelData
 from sdd.data.fingerprint import fingerprint, transition_counts
@@ -18,13 +19,16 @@ from sdd.runs.settings import DISTILL_FROM
 from sdd.runs.trained_levels import TrainedLevels
 
 
-def checked_record(request: Request, experiment: Experiment, checkpoint: Path | None) -> DataRecord:
+def checked_record(
+    request: Request, experiment: Experiment, checkpoint: Path | None, teacher: Teacher | None = None
+) -> DataRecord:
     """Return what the data are, once they are known to be those of the runs that this one goes on with.
 
     Args:
         request: What the command line asks for.
         experiment: Its parts, with data that are read.
         checkpoint: Of a run, that is gone on with or evaluated; None: nothing is trained yet.
+        teacher: What a run learns from beside the labels, if anything.
 
     Raises:
         UserError: The data have changed since, at the same settings.
@@ -37,8 +41,8 @@ def checked_record(request: Request, experiment: Experiment, checkpoint: Path | 
     source = experiment.pruning.source
     if isinstance(source, TrainedLevels):
         _check(source.folder, record, values, "pruning.masks_from ")
-    if experiment.teacher is not None:
-        _check_teacher(experiment.teacher.run, record, values)
+    if teacher is not None:
+        _check_teacher(teacher.run, record, values)
     return record
 
 

@@ -12,11 +12,16 @@ from torch import nn
 from sdd.analysis.curve import read_curve
 from sdd.analysis.phases import phases_of
 from sdd.cli.network import builder
+from sdd.cli.preflight import check_teacher
+from sdd.console import is_first_process, say
+from sdd.data import NoisyLabelData
 from sdd.distillation import PEAK
 from sdd.errors import UserError
 from sdd.failures import naming
 from sdd.messages import one_line
 from sdd.models.state import load_state
+from sdd.module import Classifier
+from sdd.runs.prerequisites import AUTO
 from sdd.runs.settings import DISTILL_FROM
 from sdd.runs.trained_levels import TrainedLevels
 
@@ -53,6 +58,30 @@ class Teacher:
         except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
             raise UserError(f"{DISTILL_FROM}: {file}, which says what network teaches, cannot be read") from error
         return net
+
+
+def teach(model: Classifier, data: NoisyLabelData, settings: Namespace, seed: int) -> Teacher | None:
+    """Give a module its teacher, if it is to have one; returns it.
+
+    Args:
+        model: The module.
+        data: What it is trained on.
+        settings: Section `model` of the configuration.
+        seed: Training seed.
+
+    Raises:
+        UserError: The teacher is not there, can no longer be built, or does not fit the data.
+    """
+    if not settings.distill_weight:
+        if settings.distill_from is not None and is_first_process():
+            say(f"model.distill_weight is 0: the run that {DISTILL_FROM} names teaches nothing", error=True)
+        return None
+    auto = settings.distill_from == AUTO  # all is only tried, and that run need not be there yet
+    teacher = None if auto else teacher_of(settings, seed)
+    network = model.fresh_network(level=0) if teacher is None else teacher.network()
+    check_teacher(network, data)
+    model.teach(network)
+    return teacher
 
 
 def teacher_of(model: Namespace, seed: int) -> Teacher:

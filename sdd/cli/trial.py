@@ -23,7 +23,9 @@ from sdd.callbacks.level import LevelCallback, level_callbacks
 from sdd.callbacks.steps import kept_batches
 from sdd.cli.experiment import Experiment, make
 from sdd.cli.parse import Request
+from sdd.cli.teacher import teach
 from sdd.cli.training import train
+from sdd.console import is_first_process
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder, is_readable
@@ -53,6 +55,8 @@ Parts may need more, such as the 16 hardest examples of a batch: what fails is t
 def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
     """Train the dense level and the first pruned one on two batches, measure, prune and store, then forget it all.
 
+    Nothing is done where `preflight` is false, and on all processes but the first.
+
     Everything is made anew for it and thrown away: network, optimizer, callbacks. Random states are as before; its
     files are in a folder of its own, which is removed. Of the user's callbacks those are tried that measure levels or
     write checkpoints.
@@ -66,6 +70,8 @@ def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
         UserError: Something fails; the message names the part.
         KeyboardInterrupt: It was interrupted.
     """
+    if not (config.preflight and is_first_process()):
+        return
     trainer = request.wiring.trainer
     batches = kept_batches(trainer, len(data.train_dataloader()))
     whole, on_cpu = data.batch_size, trainer.strategy.root_device.type == "cpu"
@@ -88,6 +94,7 @@ def _train(request: Request, config: Namespace, excerpt: NoisyLabelData, loggers
     """Make everything anew and train it on an excerpt of the data, with as many loggers as the run has."""
     with _unseen(), tempfile.TemporaryDirectory(prefix="sdd-trial-") as place:
         experiment = _short(make(request, _trial_config(config, place)), Path(place))
+        teach(experiment.model, excerpt, config.model, request.plan.seed)
         experiment.trainer.loggers = [_NoLogger(place) for _ in range(loggers)]
         if any(not _is_tried(callback) for callback in _chosen(config)):
             _monitor_nothing(experiment.trainer)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from inspect import signature
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 from jsonargparse import Namespace
@@ -238,4 +238,11 @@ def _add_options(parser: LightningArgumentParser) -> None:
         type=int | None,
         default=None,
         help="CPU threads of one operation. Small networks gain nothing from a second one. Default: all cores.",
+    )
+    parser.add_argument(
+        "--matmul_precision",
+        type=Literal["highest", "high", "medium"] | None,
+        default=None,
+        help="Precision of products of float32 matrices, as torch.set_float32_matmul_precision has it: high is TF32 on "
+        "GPUs that have it. Default: as torch is set, which is highest.",
     )

@@ -109,10 +109,10 @@ def test_a_teacher_must_be_there_and_know_the_images(arguments, word, capsys):
 def checked(record, **values):
     """Ask whether the teacher knows data of this record and these settings."""
     pruning, model = SimpleNamespace(source=None), SimpleNamespace(settings=SimpleNamespace(values=values))
-    experiment = SimpleNamespace(data=None, pruning=pruning, teacher=teacher_of(settings(), 0))
+    experiment = SimpleNamespace(data=None, pruning=pruning)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sdd.cli.same_data.record_of", lambda data: record)
-        return checked_record(SimpleNamespace(plan=model), experiment, None)
+        return checked_record(SimpleNamespace(plan=model), experiment, None, teacher_of(settings(), 0))
 
 
 def test_a_teacher_knows_the_same_images_classes_and_size_whatever_the_noise(folder):

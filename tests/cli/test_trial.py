@@ -11,7 +11,7 @@ import yaml
 from lightning.pytorch.utilities.rank_zero import WarningCache
 
 from sdd.__main__ import main
-from sdd.cli import build, trial
+from sdd.cli import command, trial
 from tests.small import QUICK, curve_without_seconds
 
 PARTS = """
@@ -179,9 +179,12 @@ def test_a_trial_leaves_no_trace(tmp_path, monkeypatch, capsys):
     """Its states, files, network, output; and the same curve as without it, with everything measured."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
     (tmp_path / "tmp").mkdir()
-    real, tried = build.try_out, []
+    real, tried = command.try_out, []
 
     def watched(request, config, data):
+        if not config.preflight:
+            real(request, config, data)
+            return
         before = random_states(), {name: part.labels.clone() for name, part in data._splits.items()}
         real(request, config, data)
         after = random_states(), {name: part.labels.clone() for name, part in data._splits.items()}
@@ -191,7 +194,7 @@ def test_a_trial_leaves_no_trace(tmp_path, monkeypatch, capsys):
         assert capsys.readouterr() == ("", "")
         tried.append(__import__("trial_parts").Plain.seen)
 
-    monkeypatch.setattr(build, "try_out", watched)
+    monkeypatch.setattr(command, "try_out", watched)
     everything = [f"--flatness.{name}=true" for name in ("hessian_top", "hessian_trace", "sharpness", "loss_curves")]
     everything += ["--flatness.examples", "50", "--flatness.levels", "[1]", "--distance.path", "true"]
     everything += ["--trainer.callbacks", "trial_parts.Plain", "--pruning.criterion", "gradient"]
