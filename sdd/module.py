@@ -17,6 +17,7 @@ from sdd.errors import UserError
 from sdd.failures import failure
 from sdd.losses import loss_of
 from sdd.messages import counted
+from sdd.models.sparse_linear import SparseLinears
 from sdd.parts import check_choice
 from sdd.pruning.masks import buffer_name, parameter_name
 from sdd.seeding import derive_seed
@@ -69,6 +70,8 @@ class Classifier(pl.LightningModule):
         masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
         schedule_start: Moves of the schedule, of `lr_interval` each, that lie before the first one of a level.
+        sparse_linears: Layers that compute by their surviving weights alone in training steps; set by
+            `IterativePruning`.
         starts: Each trainable parameter with the value that its level started from; filled by `IterativePruning`.
         distillation: The teacher and its part of the training loss, where there is one; set by `teach`. No checkpoint
             holds it.
@@ -107,6 +110,7 @@ class Classifier(pl.LightningModule):
         self.seed = seed
         self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
+        self.sparse_linears = SparseLinears()
         self.constant_lr: float | None = None
         self.schedule_start = 0
         self.epoch_loss = float("nan")
@@ -266,7 +270,8 @@ class Classifier(pl.LightningModule):
         images, labels = batch
         part = "the network"
         try:
-            outputs = self.net(images)
+            with self.sparse_linears:
+                outputs = self.net(images)
             part = self._loss_part
             loss = self.loss.mean(outputs, labels)
             plain = loss.detach()
