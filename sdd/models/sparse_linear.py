@@ -70,8 +70,13 @@ def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved
     return saved > _CALLS + _PER_VALUE * rows * moved + _PER_PLACE * places
 
 
-_PER_WEIGHT = 5
-_PER_VALUE = 33
+def _may_pay(mask: Tensor) -> bool:
+    """Tell whether a layer of this mask, bool [out, in], is faster by its surviving weights for any number of rows."""
+    return _PER_WEIGHT * int(mask.sum()) < mask.numel()
+
+
+_PER_WEIGHT = 5.5
+_PER_VALUE = 50
 _PER_PLACE = 10
 _CALLS = 4_000_000
 
@@ -185,24 +190,44 @@ class _Layer:
     def __init__(self, module: nn.Linear, pattern: Pattern, *, always: bool, follower: "_Layer | None") -> None:
         self.module, self._weight, self._pattern = module, module.weight, pattern
         self._always, self._follower = always, follower
+        self._choices: dict[tuple[object, ...], tuple[bool, bool]] = {}
         self.used = False
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs [..., in] to outputs [..., out]: sparse where that is exact and worth it, else dense."""
-        module, weight = self.module, self.module.weight
-        flat = inputs.ndim == 2
-        if not self._applies(inputs):
-            return functional.linear(inputs, weight, module.bias)
-        rows = inputs if flat else inputs.reshape(-1, inputs.shape[-1])
-        turned = self._follower is not None and flat and self._follower.pays(len(rows), learn=True, turned=True)
-        if not self.pays(len(rows), learn=inputs.requires_grad, turned=rows.stride(0) == 1, turns=turned):
-            return functional.linear(inputs, weight, module.bias)
+        weight, bias = self.module._parameters["weight"], self.module._parameters["bias"]
+        assert weight is not None
+        if weight is not self._weight or _is_transformed(inputs):
+            return functional.linear(inputs, weight, bias)
+        kind = (inputs.shape, inputs.stride(), inputs.requires_grad, inputs.dtype, inputs.device)
+        choice = self._choices.get(kind)
+        if choice is None:
+            choice = self._choices[kind] = self._choose(inputs)
+        sparse, turns = choice
+        if not sparse:
+            return functional.linear(inputs, weight, bias)
         self.used = True
-        outputs: Tensor = _SparseLinear.apply(rows, weight, module.bias, self._pattern, turned)
-        return outputs if flat else outputs.view(*inputs.shape[:-1], -1)
+        if inputs.ndim == 2:
+            outputs: Tensor = _SparseLinear.apply(inputs, weight, bias, self._pattern, turns)
+            return outputs
+        rows = inputs.reshape(-1, inputs.shape[-1])
+        outputs = _SparseLinear.apply(rows, weight, bias, self._pattern, turns)
+        return outputs.view(*inputs.shape[:-1], -1)
+
+    def _choose(self, inputs: Tensor) -> tuple[bool, bool]:
+        """Return whether inputs of this kind are computed with sparsely, and whether their outputs are left transposed."""
+        weight, features = self._weight, self._pattern.shape[1]
+        if (inputs.dtype, inputs.device) != (weight.dtype, weight.device) or not inputs.numel():
+            return False, False
+        if inputs.shape[-1] != features:  # PyTorch says so
+            return False, False
+        flat, rows, learn = inputs.ndim == 2, inputs.numel() // features, inputs.requires_grad
+        turns = flat and self._follower is not None and self._follower.pays(rows, learn=True, turned=True)
+        turned = flat and inputs.stride(0) == 1
+        return self.pays(rows, learn=learn, turned=turned, turns=turns), turns
 
     def pays(self, rows: int, *, learn: bool, turned: bool, turns: bool = False) -> bool:
-        """Tell whether a batch is to be computed sparsely.
+        """Tell whether a batch is to be computed with sparsely.
 
         Args:
             rows: Of the inputs.
@@ -212,31 +237,20 @@ class _Layer:
         """
         if self._always:
             return True
+        if self._weight.dtype != torch.float32:
+            return False
         outputs, features = self._pattern.shape
         moved = (0 if turned else 1 + learn) * features + (0 if turns else 2) * outputs
-        products = 3 if learn else 2
-        return self._weight.dtype == torch.float32 and pays(
-            products, rows, self._pattern.shape, self._pattern.count, moved
-        )
-
-    def _applies(self, inputs: Tensor) -> bool:
-        weight = self.module.weight
-        return (
-            weight is self._weight
-            and type(inputs) in (Tensor, nn.Parameter)
-            and (inputs.dtype, inputs.device) == (weight.dtype, weight.device)
-            and inputs.numel() > 0
-            and inputs.shape[-1] == self._pattern.shape[1]
-            and torch.is_grad_enabled()
-            and not _is_transformed(inputs.device.type)
-        )
+        return pays(3 if learn else 2, rows, self._pattern.shape, self._pattern.count, moved)
 
 
-def _is_transformed(device: str) -> bool:
-    """Tell whether operators do other things than they say: cast, compiled, batched, or what they save computed again."""
+def _is_transformed(inputs: Tensor) -> bool:
+    """Tell whether operators do other than they say: record nothing, cast, compile, batch, or compute again later."""
     return (
-        torch.is_autocast_enabled(device)
+        type(inputs) not in (Tensor, nn.Parameter)
+        or not torch.is_grad_enabled()
         or torch.compiler.is_compiling()
+        or torch.is_autocast_enabled("cpu")
         or torch._C._are_functorch_transforms_active()
         or torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
     )
@@ -288,7 +302,7 @@ def sparse_linears(arithmetic: str, net: nn.Module, masks: Mapping[str, Tensor])
     patterns = {
         id(net.get_parameter(name)): (name, Pattern(mask, net.get_parameter(name).dtype))
         for name, mask in masks.items()
-        if mask.ndim == 2 and not bool(mask.all())
+        if mask.ndim == 2 and not bool(mask.all()) and (arithmetic == "sparse" or _may_pay(mask))
     }
     modules = list(net.modules())
     free = all(type(module) in _ANY_STRIDES for module in modules)

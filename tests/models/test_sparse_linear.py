@@ -253,11 +253,11 @@ def test_what_cannot_be_sparse_is_refused_in_one_line(arguments, words):
 
 def test_networks_and_trainers_that_cannot_be_sparse_are_refused(monkeypatch):
     conv = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), Own(4, 2))
-    with pytest.raises(UserError, match="prunable torch.nn.Linear"):
+    with pytest.raises(UserError, match="has none|this one has none"):
         check_arithmetic("sparse", conv, ["0.weight", "2.weight"])
     check_arithmetic("auto", conv, ["0.weight", "2.weight"])
     net = MLP(4, [3], 2)
-    with pytest.raises(UserError, match="prunable torch.nn.Linear"):
+    with pytest.raises(UserError, match="has none|this one has none"):
         check_arithmetic("sparse", net.bfloat16(), ["hidden.0.weight"])
     monkeypatch.setattr(net, "_compiled_call_impl", lambda *arguments: None)
     with pytest.raises(UserError, match="the network is compiled"):
