@@ -88,8 +88,8 @@ def check_trainer_arithmetic(trainer: pl.Trainer, arithmetic: str) -> None:
         return
     where = f"trainer.accelerator computes on {device}" if device != "cpu" else f"trainer.precision is {precision}"
     raise UserError(
-        f"pruning.arithmetic sparse is for 32 bits on the CPU, but {where}: set it to dense, or to auto, which is dense "
-        "there"
+        f"pruning.arithmetic sparse is for 32 bits on the CPU, but {where}: set it to dense, or to auto, which "
+        "is dense there"
     )
 
 

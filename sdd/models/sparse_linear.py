@@ -54,8 +54,8 @@ def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved
 
     A cost model that looks at no clock, so that the same run always takes the same way. Its unit is a multiplication of
     a dense product, of which one core makes about 40 in a nanosecond. A dense product of a batch costs rows · out · in,
-    a sparse one _PER_WEIGHT · rows · surviving; beside the products the sparse step costs _PER_VALUE for each activation
-    that is transposed, _PER_PLACE for each entry of the dense gradient that is written, and _CALLS. The constants are
+    a sparse one _PER_WEIGHT · rows · surviving; beside the products the sparse step costs _PER_VALUE for each
+    activation that is transposed, _PER_PLACE for each entry of the dense gradient that is written, and _CALLS. The constants are
     fitted to what was measured: float32, one thread, x86-64 with AVX2.
 
     Args:
@@ -63,7 +63,7 @@ def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved
         rows: Of the inputs, such as the examples of a batch.
         shape: (out, in) of the layer.
         surviving: Weights.
-        moved: Activations and their gradients, for each row, that do not lie in memory as the sparse products take them.
+        moved: Activations and their gradients, for each row, that do not lie in memory as sparse products take them.
     """
     places = shape[0] * shape[1]
     saved = products * rows * (places - _PER_WEIGHT * surviving)
@@ -215,7 +215,7 @@ class _Layer:
         return outputs.view(*inputs.shape[:-1], -1)
 
     def _choose(self, inputs: Tensor) -> tuple[bool, bool]:
-        """Return whether inputs of this kind are computed with sparsely, and whether their outputs are left transposed."""
+        """Return whether inputs of this kind are computed with sparsely, and whether outputs stay transposed."""
         weight, features = self._weight, self._pattern.shape[1]
         if (inputs.dtype, inputs.device) != (weight.dtype, weight.device) or not inputs.numel():
             return False, False
@@ -320,7 +320,7 @@ def sparse_linears(arithmetic: str, net: nn.Module, masks: Mapping[str, Tensor])
 
 
 def check_arithmetic(arithmetic: str, net: nn.Module, prunable: Iterable[str]) -> None:
-    """Find out whether a network has a layer that can compute with its surviving weights alone, where that is asked for.
+    """Find out whether a network has a layer that can compute with its surviving weights alone, if that is asked.
 
     Args:
         arithmetic: What is asked for.
@@ -337,13 +337,13 @@ def check_arithmetic(arithmetic: str, net: nn.Module, prunable: Iterable[str]) -
         isinstance(module, nn.Linear) and _is_plain(module) and id(module.weight) in wanted for module in net.modules()
     ):
         raise UserError(
-            "pruning.arithmetic sparse is for networks with a prunable torch.nn.Linear of 32 or 64 bits on the CPU, and "
-            "this one has none: set it to dense, or to auto, which is dense where sparse does not apply"
+            "pruning.arithmetic sparse is for networks with a prunable torch.nn.Linear of 32 or 64 bits on the CPU, "
+            "and this one has none: set it to dense, or to auto, which is dense where sparse does not apply"
         )
     if any(module._compiled_call_impl is not None for module in net.modules()):
         raise UserError(
-            "pruning.arithmetic is sparse, but the network is compiled, so that its layers cannot be swapped: set it to "
-            "dense, or to auto, or do not compile the network"
+            "pruning.arithmetic is sparse, but the network is compiled, so that its layers cannot be swapped: set it "
+            "to dense, or to auto, or do not compile the network"
         )
 
 

@@ -197,9 +197,8 @@ def test_hooks_are_called_copies_are_whole_and_an_error_puts_layers_back():
     heard = []
     layer.register_forward_hook(lambda module, inputs, outputs: heard.append(outputs.shape))
     layers = sparse_linears("sparse", layer, masks)
-    with pytest.raises(RuntimeError, match="stop"), layers:
-        layer(torch.ones(2, 4))
-        raise RuntimeError("stop")
+    with pytest.raises(RuntimeError, match="shapes"), layers:
+        layer(layer(torch.ones(2, 4)))
     assert heard == [(2, 3)]
     assert "forward" not in vars(layer)
     layer._forward_hooks.clear()
@@ -253,11 +252,11 @@ def test_what_cannot_be_sparse_is_refused_in_one_line(arguments, words):
 
 def test_networks_and_trainers_that_cannot_be_sparse_are_refused(monkeypatch):
     conv = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), Own(4, 2))
-    with pytest.raises(UserError, match="has none|this one has none"):
+    with pytest.raises(UserError, match="this one has none"):
         check_arithmetic("sparse", conv, ["0.weight", "2.weight"])
     check_arithmetic("auto", conv, ["0.weight", "2.weight"])
     net = MLP(4, [3], 2)
-    with pytest.raises(UserError, match="has none|this one has none"):
+    with pytest.raises(UserError, match="this one has none"):
         check_arithmetic("sparse", net.bfloat16(), ["hidden.0.weight"])
     monkeypatch.setattr(net, "_compiled_call_impl", lambda *arguments: None)
     with pytest.raises(UserError, match="the network is compiled"):
