@@ -55,8 +55,8 @@ def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved
     A cost model that looks at no clock, so that the same run always takes the same way. Its unit is a multiplication of
     a dense product, of which one core makes about 40 in a nanosecond. A dense product of a batch costs rows · out · in,
     a sparse one _PER_WEIGHT · rows · surviving; beside the products the sparse step costs _PER_VALUE for each
-    activation that is transposed, _PER_PLACE for each entry of the dense gradient that is written, and _CALLS. The constants are
-    fitted to what was measured: float32, one thread, x86-64 with AVX2.
+    activation that is transposed, _PER_PLACE for each entry of the dense gradient that is written, and _CALLS. The
+    constants are fitted to what was measured: float32, one thread, x86-64 with AVX2.
 
     Args:
         products: How many a training step takes: 3, or 2 where no gradient of the inputs is wanted.
