@@ -17,6 +17,7 @@ from sdd.errors import UserError
 from sdd.failures import failure
 from sdd.losses import loss_of
 from sdd.messages import counted
+from sdd.models.sparse_linear import SparseLinears
 from sdd.parts import check_choice
 from sdd.pruning.masks import buffer_name, parameter_name
 from sdd.pruning.packing import MASKS, unpack_checkpoint
@@ -73,6 +74,8 @@ class Classifier(pl.LightningModule):
         masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
         schedule_start: Moves of the schedule, of `lr_interval` each, that lie before the first one of a level.
+        sparse_linears: Layers that compute by their surviving weights alone in training steps; set by
+            `IterativePruning`.
         starts: Each trainable parameter with the value that its level started from; filled by `IterativePruning`.
         distillation: The teacher and its part of the training loss, where there is one; set by `teach`. No checkpoint
             holds it.
@@ -117,6 +120,7 @@ class Classifier(pl.LightningModule):
         self.seed = seed
         self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
+        self.sparse_linears = SparseLinears()
         self.constant_lr: float | None = None
         self.schedule_start = 0
         self.epoch_loss = float("nan")
@@ -163,6 +167,11 @@ class Classifier(pl.LightningModule):
         """
         if self.distill_weight:
             self.distillation = Distillation(teacher.eval(), self.distill_weight, self.distill_temperature)
+
+    @property
+    def is_compiled(self) -> bool:
+        """Whether training steps run the network compiled."""
+        return self._compile_args is not None
 
     @property
     def can_draw(self) -> bool:
@@ -276,7 +285,7 @@ class Classifier(pl.LightningModule):
         images, labels = batch
         part = "the network"
         try:
-            outputs = self._trained_net()(images)
+            outputs = self._trained_outputs(images)
             part = self._loss_part
             loss = self.loss.mean(outputs, labels)
             plain = loss.detach()
@@ -290,15 +299,17 @@ class Classifier(pl.LightningModule):
             loss = loss + self.distance_penalty * squared_distance(self.starts)
         return loss
 
-    def _trained_net(self) -> Callable[[Tensor], Tensor]:
-        """Return the network as training steps run it: compiled where that is asked for."""
+    def _trained_outputs(self, images: Tensor) -> Tensor:
+        """Map inputs [B, channels, height, width] to logits [B, classes] as training steps do."""
         net = self.net
         if self._compile_args is None:
-            return net
+            with self.sparse_linears:
+                logits: Tensor = net(images)
+            return logits
         if self._compiled is None:
             # A function, since a compiled module would be a second part of this one, with parameters of its own names.
             self._compiled = torch.compile(lambda images: net(images), **self._compile_args)
-        return self._compiled
+        return self._compiled(images)
 
     def on_train_start(self) -> None:
         """Put the teacher where the network is.

@@ -26,6 +26,7 @@ _MAY_DIFFER = (
     "matmul_precision",
     "data.memory_format",
     "model.compile",
+    "pruning.arithmetic",
     "model.compile_args",
     "pruning.masks_from",
     "pruning.retrain",

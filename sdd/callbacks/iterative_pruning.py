@@ -16,10 +16,12 @@ from sdd.callbacks.masking import Masking
 from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
 from sdd.callbacks.steps import Begin, begin_at, steps_per_epoch
-from sdd.callbacks.trainer_settings import check_trainer
+from sdd.callbacks.trainer_settings import check_trainer, check_trainer_arithmetic
+from sdd.console import say
 from sdd.data.loader import TrainLoader
 from sdd.errors import UserError
 from sdd.failures import naming
+from sdd.models.sparse_linear import ARITHMETICS, check_arithmetic, sparse_linears
 from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
@@ -93,6 +95,11 @@ class IterativePruning(IdleAtSteps):
             before `rewind_steps`.
         exclude: Names of weights that are never pruned, such as [fc.weight]; * and ? match as in file names. All other
             weights of linear, convolutional, attention and recurrent layers are pruned.
+        arithmetic: How training steps compute the products of linear layers with removed weights, of any network with
+            `torch.nn.Linear`, on the CPU: `dense`; `sparse`, by the surviving weights alone; or `auto`, which is sparse
+            in each layer where a fixed rule of its sizes says that this is faster. The sums are the same in another
+            order, so that curves differ by rounding. `auto` is dense where sparse does not apply: level 0, released or
+            frozen weights, lower precision, a GPU.
         seed: Training seed. Linked to `seed_everything` on the command line.
 
     Raises:
@@ -125,6 +132,7 @@ class IterativePruning(IdleAtSteps):
         dense_from: str | None = None,
         stop_loss: float | None = None,
         exclude: Sequence[str] = (),
+        arithmetic: str = "dense",
         seed: int = 0,
     ) -> None:
         targets = planned_targets(schedule, schedule_args, levels=levels, fraction=fraction, sparsities=sparsities)
@@ -143,6 +151,15 @@ class IterativePruning(IdleAtSteps):
         if stop_loss is not None and not stop_loss > 0:
             raise UserError(f"pruning.stop_loss is {stop_loss}; it must be a number above 0, or null")
         check_choice("pruning.frozen", frozen, ("zero", "initial", "final"))
+        check_choice("pruning.arithmetic", arithmetic, ARITHMETICS)
+        if arithmetic == "sparse" and (frozen != "zero" or self._retraining.releases):
+            kept = (
+                f"pruning.retrain {retrain} trains" if self._retraining.releases else f"pruning.frozen {frozen} keeps"
+            )
+            raise UserError(
+                f"pruning.arithmetic sparse leaves removed weights out, but {kept} them: set it to dense or auto"
+            )
+        self.arithmetic = arithmetic if frozen == "zero" else "dense"
         self.epochs_per_level = epochs_per_level
         self.rewind_steps, self.frozen = rewind_steps, frozen
         self.finetune_lr, self.redense_lr = finetune_lr, redense_lr
@@ -168,6 +185,7 @@ class IterativePruning(IdleAtSteps):
         self._start: State = {}
         self._masking = Masking({}, {}, None, [])
         self._described: Level
+        self._computed_sparsely: list[str] = []
 
     @property
     def max_epochs(self) -> int:
@@ -192,6 +210,7 @@ class IterativePruning(IdleAtSteps):
                 drawn, or the masks `masks_from` do not fit.
         """
         prunable = prunable_parameters(pl_module.net, self.exclude)
+        check_arithmetic(self.arithmetic, pl_module.net, prunable, compiled=pl_module.is_compiled)
         if self._retraining.draws and not pl_module.can_draw:
             raise UserError(
                 f"pruning.retrain {self.retrain} needs a network that can be built anew: call draw_from(build)"
@@ -219,6 +238,7 @@ class IterativePruning(IdleAtSteps):
                 the step to rewind to, or the learning-rate schedule ends before a level does.
         """
         check_trainer(trainer)
+        check_trainer_arithmetic(trainer, self.arithmetic)
         for callback in level_callbacks(trainer):
             callback.check_levels(self.last_level)
         steps = steps_per_epoch(trainer, batches)
@@ -328,6 +348,7 @@ class IterativePruning(IdleAtSteps):
         module = _classifier(pl_module)
         _check_whole(trainer)
         module.close_epoch()
+        self._say_computed_sparsely(trainer, module)
         epoch = trainer.current_epoch - self._first_epoch
         for callback in level_callbacks(trainer):
             with naming(type(callback).__name__):
@@ -494,6 +515,7 @@ class IterativePruning(IdleAtSteps):
         self._masking = self._mask(module, trainer.optimizers)
         self._masking.place_weights()
         self._described = self.describe(module)
+        module.sparse_linears = sparse_linears(self.arithmetic, module.net, module.masks)
         if module.distance_penalty:
             module.starts = [
                 (parameter, self._start[name].to(parameter.device))
@@ -505,6 +527,13 @@ class IterativePruning(IdleAtSteps):
         """Return what holds the removed weights of the module's level."""
         frozen = None if self.frozen == "zero" else self._start
         return Masking(prunable_parameters(module.net, self.exclude), module.masks, frozen, optimizers)
+
+    def _say_computed_sparsely(self, trainer: pl.Trainer, module: Classifier) -> None:
+        """Say which layers compute by their surviving weights alone, where they are others than before."""
+        names = module.sparse_linears.used
+        if names != self._computed_sparsely and trainer.is_global_zero:
+            say(f"level {self.level}: sparse arithmetic for {', '.join(names) or 'no layer'}", error=True)
+        self._computed_sparsely = names
 
     def _check_removed(self) -> None:
         """Count the removed weights that are where they belong, before anything is measured of a level.

@@ -77,6 +77,22 @@ def check_trainer(trainer: pl.Trainer) -> None:
         _check_callback(trainer, callback)
 
 
+def check_trainer_arithmetic(trainer: pl.Trainer, arithmetic: str) -> None:
+    """Find out whether a Trainer computes where, and as exactly as, sparse arithmetic can.
+
+    Raises:
+        UserError: It does not, and `pruning.arithmetic` is `sparse`.
+    """
+    precision, device = str(getattr(trainer, "precision", "32-true")), trainer.strategy.root_device.type
+    if arithmetic != "sparse" or (device == "cpu" and precision == "32-true"):
+        return
+    where = f"trainer.accelerator computes on {device}" if device != "cpu" else f"trainer.precision is {precision}"
+    raise UserError(
+        f"pruning.arithmetic sparse is for 32 bits on the CPU, but {where}: set it to dense, or to auto, which "
+        "is dense there"
+    )
+
+
 def check_callback_class(kind: type) -> None:
     """Find out whether callbacks of a class can be part of a run of levels.
 

@@ -1,0 +1,361 @@
+"""Linear layers whose training steps compute with the surviving weights alone.
+
+With W [out, in] the weights of a layer, of which `mask` survive, x [n, in] its inputs and g [n, out] the gradient of
+its outputs, a training step takes three products:
+
+| product | dense | sparse |
+|---|---|---|
+| outputs | x Wᵀ | (W xᵀ)ᵀ, W as compressed sparse rows |
+| gradient of the inputs | g W | (Wᵀ gᵀ)ᵀ, Wᵀ as compressed sparse rows |
+| gradient of the weights | gᵀ x, removed ones masked afterwards | gᵀ x at the surviving places only |
+
+Removed weights are exactly zero, so both are the same sums, added up in another order: they differ by rounding. Weights
+and gradients stay ordinary dense tensors, whose values are read, and written, at the surviving places. Nothing but
+training steps is computed so: layers are swapped while the network is run for its loss, and put back at once.
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from sdd.errors import UserError
+from sdd.models.mlp import MLP
+
+ARITHMETICS = ("dense", "sparse", "auto")
+
+_TYPES = (torch.float32, torch.float64)
+
+# Networks of nothing but these take activations of any strides: a transposing copy less for each product.
+_ANY_STRIDES = (
+    MLP,
+    nn.BatchNorm1d,
+    nn.Dropout,
+    nn.Flatten,
+    nn.GELU,
+    nn.Identity,
+    nn.LeakyReLU,
+    nn.Linear,
+    nn.ModuleList,
+    nn.ReLU,
+    nn.Sequential,
+    nn.Sigmoid,
+    nn.SiLU,
+    nn.Tanh,
+)
+
+
+def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved: int) -> bool:
+    """Tell whether a layer's training step is faster by its surviving weights alone, as `auto` has it.
+
+    A cost model that looks at no clock, so that the same run always takes the same way. Its unit is a multiplication of
+    a dense product, of which one core makes about 40 in a nanosecond. A dense product of a batch costs rows · out · in,
+    a sparse one _PER_WEIGHT · rows · surviving; beside the products the sparse step costs _PER_VALUE for each
+    activation that is transposed, _PER_PLACE for each entry of the dense gradient that is written, and _CALLS. The
+    constants are fitted to what was measured: float32, one thread, x86-64 with AVX2.
+
+    Args:
+        products: How many a training step takes: 3, or 2 where no gradient of the inputs is wanted.
+        rows: Of the inputs, such as the examples of a batch.
+        shape: (out, in) of the layer.
+        surviving: Weights.
+        moved: Activations and their gradients, for each row, that do not lie in memory as sparse products take them.
+    """
+    places = shape[0] * shape[1]
+    saved = products * rows * (places - _PER_WEIGHT * surviving)
+    return saved > _CALLS + _PER_VALUE * rows * moved + _PER_PLACE * places
+
+
+def _may_pay(mask: Tensor) -> bool:
+    """Tell whether a layer of this mask, bool [out, in], is faster by its surviving weights for any number of rows."""
+    return _PER_WEIGHT * int(mask.sum()) < mask.numel()
+
+
+_PER_WEIGHT = 5.5
+_PER_VALUE = 50
+_PER_PLACE = 10
+_CALLS = 4_000_000
+
+
+class Pattern:
+    """Where the surviving weights of a layer are.
+
+    Args:
+        mask: True where a weight survives, bool [out, in].
+        dtype: Of the weights.
+
+    Attributes:
+        shape: (out, in).
+        count: How many survive.
+    """
+
+    def __init__(self, mask: Tensor, dtype: torch.dtype) -> None:
+        self._mask, self._dtype = mask.cpu(), dtype
+        self.shape = (mask.shape[0], mask.shape[1])
+        rows, columns = self._mask.nonzero(as_tuple=True)
+        by_column = columns.argsort(stable=True)
+        self._places = rows * self.shape[1] + columns
+        self._places_by_column = self._places[by_column]
+        self.count = len(self._places)
+        # Filled before each use; rows and columns never change.
+        self._weights = _compressed(rows, columns, self.shape, dtype)
+        self._transposed = _compressed(columns[by_column], rows[by_column], (self.shape[1], self.shape[0]), dtype)
+        self._zeros = _compressed(rows, columns, self.shape, dtype)
+
+    def __reduce__(self) -> tuple[type["Pattern"], tuple[Tensor, torch.dtype]]:
+        """Be copied and pickled as a mask, since PyTorch does neither with compressed rows."""
+        return Pattern, (self._mask, self._dtype)
+
+    def weights(self, weight: Tensor) -> Tensor:
+        """Return weights [out, in] as compressed sparse rows; good until the next call."""
+        torch.take(weight, self._places, out=self._weights.values())
+        return self._weights
+
+    def transposed(self, weight: Tensor) -> Tensor:
+        """Return the transpose [in, out] of weights [out, in] as compressed sparse rows; good until the next call."""
+        torch.take(weight, self._places_by_column, out=self._transposed.values())
+        return self._transposed
+
+    def product(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return left [out, n] times right [n, in] at the surviving places, zero elsewhere: dense [out, in]."""
+        values = torch.sparse.sampled_addmm(self._zeros, left, right, beta=0).values()
+        return left.new_zeros(self.shape).put_(self._places, values)
+
+
+def _compressed(rows: Tensor, columns: Tensor, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
+    """Return zeros at places that are sorted by row, as compressed sparse rows [shape]."""
+    starts = torch.zeros(shape[0] + 1, dtype=torch.int32)
+    starts[1:] = torch.bincount(rows, minlength=shape[0]).cumsum(0)
+    values = torch.zeros(len(rows), dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # once, that all of this is in beta state
+        return torch.sparse_csr_tensor(starts, columns.int(), values, shape, check_invariants=False)
+
+
+class _SparseLinear(torch.autograd.Function):
+    """x Wᵀ + b, with gradients for all three; see the module's table."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None, pattern: Pattern, any_strides: bool
+    ) -> Tensor:
+        """Map inputs [n, in] to outputs [n, out]."""
+        columns = inputs.t().contiguous()
+        weights = pattern.weights(weight)
+        if bias is None:
+            outputs = torch.mm(weights, columns).t()
+        else:
+            outputs = torch.addmm(bias.unsqueeze(1), weights, columns).t()
+        ctx.save_for_backward(inputs, weight, columns)
+        ctx.pattern = pattern
+        return outputs if any_strides else outputs.contiguous()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        """Map the gradient of the outputs [n, out] to those of inputs [n, in], weights [out, in] and bias [out]."""
+        (gradient,) = gradients
+        inputs, weight, columns = ctx.saved_tensors
+        of_inputs = of_weight = of_bias = None
+        inputs_learn, weight_learns, bias_learns, *_ = ctx.needs_input_grad
+        if torch.is_grad_enabled():  # this gradient is to be differentiated itself
+            of_inputs = gradient @ weight if inputs_learn else None
+            of_weight = gradient.t() @ inputs if weight_learns else None
+            return of_inputs, of_weight, gradient.sum(0) if bias_learns else None, None, None
+        rows = gradient.t().contiguous()
+        if inputs_learn:
+            of_inputs = torch.mm(ctx.pattern.transposed(weight), rows).t()
+            if inputs.is_contiguous():
+                of_inputs = of_inputs.contiguous()
+        if weight_learns:
+            of_weight = ctx.pattern.product(rows, columns.t())
+        if bias_learns:
+            of_bias = rows.sum(1)
+        return of_inputs, of_weight, of_bias, None, None
+
+
+class _Layer:
+    """A linear layer with what it needs to compute with its surviving weights.
+
+    Args:
+        module: The layer.
+        pattern: Of its weight.
+        always: Whether it does so whenever it can, or only where it `pays`.
+        follower: The layer that takes its outputs, with nothing between them that minds how they lie in memory.
+    """
+
+    def __init__(self, module: nn.Linear, pattern: Pattern, *, always: bool, follower: "_Layer | None") -> None:
+        self.module, self._weight, self._pattern = module, module.weight, pattern
+        self._always, self._follower = always, follower
+        self._choices: dict[tuple[object, ...], tuple[bool, bool]] = {}
+        self.used = False
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Map inputs [..., in] to outputs [..., out]: sparse where that is exact and worth it, else dense."""
+        weight, bias = self.module._parameters["weight"], self.module._parameters["bias"]
+        assert weight is not None
+        if weight is not self._weight or _is_transformed(inputs):
+            return functional.linear(inputs, weight, bias)
+        kind = (inputs.shape, inputs.stride(), inputs.requires_grad, inputs.dtype, inputs.device)
+        choice = self._choices.get(kind)
+        if choice is None:
+            choice = self._choices[kind] = self._choose(inputs)
+        sparse, turns = choice
+        if not sparse:
+            return functional.linear(inputs, weight, bias)
+        self.used = True
+        if inputs.ndim == 2:
+            outputs: Tensor = _SparseLinear.apply(inputs, weight, bias, self._pattern, turns)
+            return outputs
+        rows = inputs.reshape(-1, inputs.shape[-1])
+        outputs = _SparseLinear.apply(rows, weight, bias, self._pattern, turns)
+        return outputs.view(*inputs.shape[:-1], -1)
+
+    def _choose(self, inputs: Tensor) -> tuple[bool, bool]:
+        """Return whether inputs of this kind are computed with sparsely, and whether outputs stay transposed."""
+        weight, features = self._weight, self._pattern.shape[1]
+        if (inputs.dtype, inputs.device) != (weight.dtype, weight.device) or not inputs.numel():
+            return False, False
+        if inputs.shape[-1] != features:  # PyTorch says so
+            return False, False
+        flat, rows, learn = inputs.ndim == 2, inputs.numel() // features, inputs.requires_grad
+        turns = flat and self._follower is not None and self._follower.pays(rows, learn=True, turned=True)
+        turned = flat and inputs.stride(0) == 1
+        return self.pays(rows, learn=learn, turned=turned, turns=turns), turns
+
+    def pays(self, rows: int, *, learn: bool, turned: bool, turns: bool = False) -> bool:
+        """Tell whether a batch is to be computed with sparsely.
+
+        Args:
+            rows: Of the inputs.
+            learn: Whether a gradient of the inputs is wanted.
+            turned: Whether the inputs lie in memory as sparse products take them.
+            turns: Whether the outputs may.
+        """
+        if self._always:
+            return True
+        if self._weight.dtype != torch.float32:
+            return False
+        outputs, features = self._pattern.shape
+        moved = (0 if turned else 1 + learn) * features + (0 if turns else 2) * outputs
+        return pays(3 if learn else 2, rows, self._pattern.shape, self._pattern.count, moved)
+
+
+def _is_transformed(inputs: Tensor) -> bool:
+    """Tell whether operators do other than they say: record nothing, cast, compile, batch, or compute again later."""
+    return (
+        type(inputs) not in (Tensor, nn.Parameter)
+        or not torch.is_grad_enabled()
+        or torch.compiler.is_compiling()
+        or torch.is_autocast_enabled("cpu")
+        or torch._C._are_functorch_transforms_active()
+        or torch._C._autograd._top_saved_tensors_default_hooks(True) is not None
+    )
+
+
+class SparseLinears:
+    """The layers of a network that compute with their surviving weights alone, as long as the context is entered.
+
+    Their parameters, hooks and classes stay as they are: what is swapped is the `forward` of each object.
+
+    Args:
+        layers: By the name of their weight.
+    """
+
+    def __init__(self, layers: Iterable[tuple[str, _Layer]] = ()) -> None:
+        self._layers = tuple(layers)
+
+    @property
+    def used(self) -> list[str]:
+        """Names of the weights that have been computed with sparsely so far."""
+        return list(dict.fromkeys(name for name, layer in self._layers if layer.used))
+
+    def __enter__(self) -> None:
+        """Swap."""
+        for _, layer in self._layers:
+            layer.module.__dict__["forward"] = layer.forward
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Put back."""
+        for _, layer in self._layers:
+            layer.module.__dict__.pop("forward", None)
+
+
+def sparse_linears(arithmetic: str, net: nn.Module, masks: Mapping[str, Tensor]) -> SparseLinears:
+    """Return the layers of a network that may compute with their surviving weights alone.
+
+    They are those of class `nn.Linear` itself that have lost weights, on the CPU. A layer whose weight is computed from
+    other parameters, or whose forward is another than the class's, stays dense.
+
+    Args:
+        arithmetic: `dense`: none; `sparse`: all of them; `auto`: all of them, where it `pays`.
+        net: The network; its removed weights are zero.
+        masks: True where a weight survives, by the first name of the parameter, bool of its shape.
+    """
+    if arithmetic == "dense":
+        return SparseLinears()
+    patterns = {
+        id(net.get_parameter(name)): (name, Pattern(mask, net.get_parameter(name).dtype))
+        for name, mask in masks.items()
+        if mask.ndim == 2 and not bool(mask.all()) and (arithmetic == "sparse" or _may_pay(mask))
+    }
+    modules = list(net.modules())
+    free = all(type(module) in _ANY_STRIDES for module in modules)
+    found: list[tuple[str, _Layer]] = []
+    follower = None
+    for module in reversed(modules):
+        if not isinstance(module, nn.Linear):
+            continue
+        name, pattern = patterns.get(id(module.weight), ("", None)) if _is_plain(module) else ("", None)
+        layer = None
+        if pattern is not None:
+            layer = _Layer(module, pattern, always=arithmetic == "sparse", follower=follower)
+        follower = layer if free else None
+        if layer is not None:
+            found.append((name, layer))
+    return SparseLinears(reversed(found))
+
+
+def check_arithmetic(arithmetic: str, net: nn.Module, prunable: Iterable[str], *, compiled: bool = False) -> None:
+    """Find out whether a network has a layer that can compute with its surviving weights alone, if that is asked.
+
+    Args:
+        arithmetic: What is asked for.
+        net: The network.
+        prunable: First names of the weights that are pruned.
+        compiled: Whether training steps run it compiled.
+
+    Raises:
+        UserError: It has none, or is compiled.
+    """
+    if arithmetic != "sparse":
+        return
+    wanted = {id(net.get_parameter(name)) for name in prunable}
+    if not any(
+        isinstance(module, nn.Linear) and _is_plain(module) and id(module.weight) in wanted for module in net.modules()
+    ):
+        raise UserError(
+            "pruning.arithmetic sparse is for networks with a prunable torch.nn.Linear of 32 or 64 bits on the CPU, "
+            "and this one has none: set it to dense, or to auto, which is dense where sparse does not apply"
+        )
+    if compiled or any(module._compiled_call_impl is not None for module in net.modules()):
+        raise UserError(
+            "pruning.arithmetic is sparse, but the network is compiled, so that its layers cannot be swapped: set it "
+            "to dense, or to auto, or do not compile the network"
+        )
+
+
+def _is_plain(module: nn.Linear) -> bool:
+    weight = module._parameters.get("weight")
+    return (
+        type(module) is nn.Linear
+        and "forward" not in module.__dict__
+        and weight is not None
+        and weight.dtype in _TYPES
+        and weight.device.type == "cpu"
+    )
