@@ -137,7 +137,9 @@ def test_a_platform_without_locks_goes_on_without(tmp_path, monkeypatch):
         assert holder is None
 
 
-@pytest.mark.parametrize(("place", "reason"), [("file", "is a file"), ("file/in/it", "is a file"), ("shut/in/it", "shut")])
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file", "is a file"), ("file/in/it", "is a file"), ("shut/in/it", "shut")]
+)
 def test_a_folder_that_nothing_can_be_written_into_is_refused(tmp_path, monkeypatch, place, reason):
     (tmp_path / "file").write_text("x")
     (tmp_path / "shut").mkdir()
