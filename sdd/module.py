@@ -111,6 +111,7 @@ class Classifier(pl.LightningModule):
         self.distance_penalty = distance_penalty
         self.distill_weight, self.distill_temperature = distill_weight, distill_temperature
         self.distillation: Distillation | None = None
+        self._teacher_digest = ""
         self._compile_args = (compile_args or {}) if compile else None
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self.seed = seed
@@ -162,6 +163,7 @@ class Classifier(pl.LightningModule):
         """
         if self.distill_weight:
             self.distillation = Distillation(teacher.eval(), self.distill_weight, self.distill_temperature)
+            self._teacher_digest = self.distillation.digest()
 
     @property
     def can_draw(self) -> bool:
@@ -249,12 +251,22 @@ class Classifier(pl.LightningModule):
         logits: Tensor = self.net(images)
         return logits
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put a digest of the teacher beside the weights that have learned from it."""
+        if self.distillation is not None:
+            checkpoint["teacher"] = self._teacher_digest
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Find out whether a checkpoint's masks are of the weights that are pruned here.
+        """Find out whether a checkpoint's masks are of the weights that are pruned here, and its teacher the same.
 
         Raises:
-            UserError: They are of others.
+            UserError: They are of others, or it has other weights than the one that was learned from so far.
         """
+        if self.distillation is not None and checkpoint.get("teacher", self._teacher_digest) != self._teacher_digest:
+            raise UserError(
+                "model.distill_from: the teacher has other weights than when this run was started, as if it had been "
+                "trained anew: put the old one back, or choose another --run_dir"
+            )
         prefix = "mask_buffers."
         stored = {name.removeprefix(prefix) for name in checkpoint["state_dict"] if name.startswith(prefix)}
         differing = sorted(stored ^ {name for name, _ in self.mask_buffers.named_buffers()})
