@@ -52,6 +52,7 @@ _COMMANDS = {
     "dashboard": "sdd.dashboard.command",
     "bench": "sdd.bench.command",
 }
+_TRAINING = ("sweep", "reproduce")  # those among them that start experiments
 
 
 _SIGPIPE = 141  # what a shell says of a program whose reader has gone
@@ -84,11 +85,13 @@ def main(arguments: list[str] | None = None) -> int:
     except OSError as error:
         if not cannot_write(error):
             raise
-        say(
-            f"sdd: error: cannot write ({error}); finished levels are safe, and the same command goes on from the "
-            "last checkpoint once there is room",
-            error=True,
+        trains = arguments[0] in (*_EXPERIMENTS, *_TRAINING)
+        what_now = (
+            "finished levels are safe, and the same command goes on from the last checkpoint once there is room"
+            if trains
+            else "give the command again once there is room"
         )
+        say(f"sdd: error: cannot write ({error}); {what_now}", error=True)
         return 1
 
 

@@ -1,5 +1,6 @@
 """Learning from a trained network beside the labels: its part of the training loss."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 
@@ -27,6 +28,14 @@ class Distillation:
     teacher: nn.Module
     weight: float
     temperature: float
+
+    def digest(self) -> str:
+        """Return 32 hex digits that are others for other weights of the teacher."""
+        digest = hashlib.sha256()
+        for name, value in (*self.teacher.named_parameters(), *self.teacher.named_buffers()):
+            digest.update(f"{name}{value.dtype}{list(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+        return digest.hexdigest()[:32]
 
     def to(self, like: Tensor) -> None:
         """Move the teacher to a tensor's device and type of number; free where it is there already."""

@@ -50,6 +50,25 @@ def write_atomically(path: Path, content: str | bytes) -> None:
         raise
 
 
+def check_folder(option: str, folder: Path) -> None:
+    """Find out whether files can be written into a folder, which is made where it is missing.
+
+    Args:
+        option: What names it, for the message.
+        folder: The folder.
+
+    Raises:
+        UserError: It is a file, lies in one, or nothing may be written there.
+    """
+    for place in (folder, *folder.absolute().parents):
+        if place.exists():
+            if not place.is_dir():
+                raise UserError(f"{option} is {folder}, but {place} is a file: give a folder")
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise UserError(f"{option} is {folder}, but nothing may be written into {place}: give another folder")
+            return
+
+
 @contextmanager
 def only_one_process(lock: Path) -> Iterator[None]:
     """Hold a lock file, waiting for whoever holds it; the lock ends with the process, however that ends."""

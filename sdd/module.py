@@ -115,6 +115,7 @@ class Classifier(pl.LightningModule):
         self.distance_penalty = distance_penalty
         self.distill_weight, self.distill_temperature = distill_weight, distill_temperature
         self.distillation: Distillation | None = None
+        self._teacher_digest = ""
         self._compile_args = (compile_args or {}) if compile else None
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self.seed = seed
@@ -167,6 +168,7 @@ class Classifier(pl.LightningModule):
         """
         if self.distill_weight:
             self.distillation = Distillation(teacher.eval(), self.distill_weight, self.distill_temperature)
+            self._teacher_digest = self.distillation.digest()
 
     @property
     def is_compiled(self) -> bool:
@@ -259,13 +261,23 @@ class Classifier(pl.LightningModule):
         logits: Tensor = self.net(images)
         return logits
 
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Put a digest of the teacher beside the weights that have learned from it."""
+        if self.distillation is not None:
+            checkpoint["teacher"] = self._teacher_digest
+
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Unpack a checkpoint, and find out whether its masks are of the weights that are pruned here.
+        """Unpack a checkpoint, and find out whether its masks are of the weights pruned here, its teacher this one.
 
         Raises:
-            UserError: They are of others.
+            UserError: They are of others, or it has other weights than the one that was learned from so far.
         """
         unpack_checkpoint(checkpoint)
+        if self.distillation is not None and checkpoint.get("teacher", self._teacher_digest) != self._teacher_digest:
+            raise UserError(
+                "model.distill_from: the teacher has other weights than when this run was started, as if it had been "
+                "trained anew: put the old one back, or choose another --run_dir"
+            )
         stored = {name.removeprefix(MASKS) for name in checkpoint["state_dict"] if name.startswith(MASKS)}
         differing = sorted(stored ^ {name for name, _ in self.mask_buffers.named_buffers()})
         if differing:

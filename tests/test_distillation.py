@@ -1,5 +1,6 @@
 """The teacher's part of the training loss."""
 
+import copy
 import math
 
 import pytest
@@ -79,3 +80,19 @@ def test_what_cannot_be_meant_is_refused(arguments, word):
 def test_a_teacher_that_nobody_gave_is_missed_before_training():
     with pytest.raises(UserError, match=r"call teach\(network\)"):
         Classifier(small_net(), sgd, distill_from="x", distill_weight=1).on_train_start()
+
+
+def test_a_teacher_that_was_trained_anew_meanwhile_is_refused():
+    torch.manual_seed(0)
+    teacher, checkpoint = small_net(), {"state_dict": {}}
+    student, again, other = (Classifier(small_net(), sgd, distill_from="x", distill_weight=1) for _ in range(3))
+    student.teach(teacher)
+    student.on_save_checkpoint(checkpoint)
+    again.teach(copy.deepcopy(teacher))
+    again.on_load_checkpoint(checkpoint)
+    again.on_load_checkpoint({"state_dict": {}})  # of a version that kept no digest
+    with torch.no_grad():
+        teacher.fc.bias[0] += 1e-6
+    other.teach(teacher)
+    with pytest.raises(UserError, match="distill_from: the teacher has other weights"):
+        other.on_load_checkpoint(checkpoint)

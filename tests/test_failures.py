@@ -3,6 +3,7 @@ import sys
 
 import pytest
 
+from sdd.__main__ import main
 from sdd.errors import UserError
 from sdd.failures import cannot_write, failure, naming
 
@@ -38,3 +39,16 @@ def test_which_errors_say_that_there_is_no_room():
     assert cannot_write(OSError(errno.ENOSPC, ""))
     assert not cannot_write(FileNotFoundError(errno.ENOENT, ""))
     assert not cannot_write(ValueError())
+
+
+@pytest.mark.parametrize(("command", "advice"), [("sweep", "from the last checkpoint"), ("plot", "give the command")])
+def test_only_commands_that_train_are_said_to_go_on_from_a_checkpoint(monkeypatch, capsys, command, advice):
+    def full(arguments):
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr("sdd.__main__._run", full)
+    assert main([command]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "no space left" in line
+    assert advice in line
+    assert ("checkpoint" in line) == (command == "sweep")

@@ -7,7 +7,8 @@ from contextlib import ExitStack
 import pytest
 
 from sdd import files
-from sdd.files import only_one_process, try_lock, write_atomically
+from sdd.errors import UserError
+from sdd.files import check_folder, only_one_process, try_lock, write_atomically
 
 needs_locks = pytest.mark.skipif(files.fcntl is None, reason="this platform has no flock")
 
@@ -134,3 +135,17 @@ def test_a_platform_without_locks_goes_on_without(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "fcntl", None)
     with only_one_process(tmp_path / "lock"), try_lock(tmp_path / "lock", "me") as holder:
         assert holder is None
+
+
+@pytest.mark.parametrize(
+    ("place", "reason"), [("file", "is a file"), ("file/in/it", "is a file"), ("shut/in/it", "shut")]
+)
+def test_a_folder_that_nothing_can_be_written_into_is_refused(tmp_path, monkeypatch, place, reason):
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "shut").mkdir()
+    may = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: may(path, mode) and "shut" not in str(path))  # root may all
+    with pytest.raises(UserError, match=f"^--out is .*{place}, but .*{reason}.*: give a"):
+        check_folder("--out", tmp_path / place)
+    check_folder("--out", tmp_path / "new" / "folder")
+    assert not (tmp_path / "new").exists()

@@ -28,7 +28,7 @@ from sdd.analysis.summary import finite
 from sdd.analysis.tickets import find_partner, pair_groups
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
-from sdd.files import write_atomically
+from sdd.files import check_folder, write_atomically
 from sdd.measures.columns import Column
 from sdd.runs.folder import RunFolder
 
@@ -61,6 +61,7 @@ def analyze(arguments: Sequence[str]) -> int:
         "--levels", type=int, nargs="+", help="levels whose loss curves are drawn (default: dense, trough, peak, last)"
     )
     chosen = parser.parse_args(arguments)
+    check_folder("--out", chosen.out)
     loaded = read_runs(chosen.runs)
     for problem in loaded.problems:
         say(f"sdd: {problem}", error=True)

@@ -47,6 +47,16 @@ def plain_axes(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
 
 
+def legend_below(figure: Figure, handles: Sequence[Any], labels: Sequence[str] | None = None, **options: Any) -> None:
+    """Give a figure a legend below its axes, whose texts are shown as they are, signs of mathematics too."""
+    named = {} if labels is None else {"labels": labels}
+    legend = figure.legend(
+        handles=handles, loc="outside lower center", fontsize=FONT, frameon=False, **named, **options
+    )
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+
+
 def draw_line(axes: Axes, x: Floats, mean: Floats, spread: Floats | None = None, **style: Any) -> None:
     """Draw a line, without gaps where values are missing, in a band of one standard deviation where there is one.
 

@@ -19,6 +19,7 @@ from sdd.analysis.drawing import (
     FONT,
     Floats,
     draw_line,
+    legend_below,
     plain_axes,
     scale_for,
     set_sparsity_axis,
@@ -91,7 +92,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
         axes.set_title(_correlation(analysis, name), fontsize=FONT, pad=11 if index == 0 else 3)
         if index == panels - 1:
             axes.set_xlabel("sparsity (%)", fontsize=FONT)
-    figure.legend(handles=legend, loc="outside lower center", fontsize=FONT, frameon=False, handlelength=1.6)
+    legend_below(figure, legend, handlelength=1.6)
     return save(figure, path)
 
 
@@ -196,12 +197,10 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
     set_sparsity_axis(lower, places, COLUMN_WIDTH - 0.5)
     for axes in (upper, lower):
         plain_axes(axes)
-    figure.legend(
-        handles=[*upper.get_legend_handles_labels()[0], *_ticket_legend(comparison)],
-        loc="outside lower center",
+    legend_below(
+        figure,
+        [*upper.get_legend_handles_labels()[0], *_ticket_legend(comparison)],
         ncols=2,
-        fontsize=FONT,
-        frameon=False,
         handlelength=1.6,
         columnspacing=1.0,
     )

@@ -21,6 +21,7 @@ from matplotlib.ticker import MaxNLocator
 from sdd.analysis.drawing import (
     FONT,
     draw_line,
+    legend_below,
     plain_axes,
     scale_for,
     set_sparsity_axis,
@@ -99,12 +100,12 @@ def draw_panels(
             _share_y(alike)
     folded = [part for line in title.splitlines() for part in textwrap.wrap(line, int(width / _character(FONT + 1)))]
     if folded:
-        figure.suptitle("\n".join(folded), fontsize=FONT + 1)
+        figure.suptitle("\n".join(folded), fontsize=FONT + 1, parse_math=False)
     handles = looks.handles(legend_title) + band_handles(panels, band, over)
     handles += phase_handles(panels) + mark_handles(panels)
     widest = max(len(text) for handle in handles for text in str(handle.get_label()).splitlines())
     fitting = max(1, min(4, len(handles), int(width / (_character(FONT) * widest + 0.5))))
-    figure.legend(handles=handles, loc="outside lower center", ncols=fitting, fontsize=FONT, frameon=False)
+    legend_below(figure, handles, ncols=fitting)
     titles = max(panel.title.count("\n") for panel in panels)
     height = rows * (_PANEL_HEIGHT + _LINE_HEIGHT * titles) + _LINE_HEIGHT * (len(folded) + 1)
     figure.set_size_inches(width, height + 1.3 * _LINE_HEIGHT * math.ceil(len(handles) / fitting))
@@ -166,6 +167,7 @@ def _draw_panel(
             draw_line(one, x, factor * line.mean, None if half is None else factor * half, **looks.of(panel, line))
         colour = looks.axis_colour(lines) if panel.right else "black"
         label = (panel.left_label if side == "left" else panel.right_label) or axis_label(columns_in(lines))
+        label = textwrap.fill(label, int(_PANEL_HEIGHT / _character(FONT)))
         one.set_ylabel(label, fontsize=FONT, color=colour, parse_math=False)
         one.tick_params(axis="y", labelsize=FONT, length=2.5, which="both", colors=colour)
         one.spines["top"].set_visible(False)

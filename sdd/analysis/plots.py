@@ -15,6 +15,7 @@ from sdd.analysis.drawing import (
     FONT,
     Floats,
     draw_line,
+    legend_below,
     plain_axes,
     scale_for,
     set_sparsity_axis,
@@ -124,17 +125,10 @@ def curve_figure(
     for axes in (upper, *lower):
         plain_axes(axes)
     if title:
-        figure.suptitle(title, fontsize=FONT + 1.5)
+        figure.suptitle(title, fontsize=FONT + 1.5, parse_math=False)
     handles, labels = (one + other for one, other in zip(*map(_legend, (upper, lower[0])), strict=True))
     if handles:
-        figure.legend(
-            handles,
-            labels,
-            loc="outside lower center",
-            ncols=2,
-            fontsize=FONT,
-            frameon=False,
-        )
+        legend_below(figure, handles, labels, ncols=2)
     return figure
 
 

@@ -67,7 +67,10 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     try:
         with isolate_rng(), torch.no_grad():
-            request = parse(["test", "--config", str(folder.config), "--run_dir", str(folder.path)])
+            try:
+                request = parse(["test", "--config", str(folder.config), "--run_dir", str(folder.path)])
+            except UserError as error:
+                raise UserError(f"{folder.config}: {error}") from error
             config = request.config.clone()
             for name, value in TICKETS.items():  # nothing is pruned
                 config.pruning[name] = value

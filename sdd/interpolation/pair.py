@@ -87,8 +87,10 @@ def interpolate_levels(
             finally:
                 bar.close()
             table.add(PATH, digest, rows)
+            table.picture.unlink(missing_ok=True)  # it is of the path before
+        rows = table.rows[PATH]
+        if not table.picture.is_file():
             draw_paths(rows, table.picture, ends=(_short(ends[0]), _short(ends[1])))
-    rows = table.rows[PATH]
     return Between(rows, barriers_of(rows), (table.file, table.picture))
 
 

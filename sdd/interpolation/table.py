@@ -8,7 +8,7 @@ from typing import Any
 
 from sdd.analysis.paths import Row, read_paths
 from sdd.errors import UserError
-from sdd.files import read_json, try_lock, write_atomically, write_table
+from sdd.files import check_folder, read_json, try_lock, write_atomically, write_table
 
 FORMAT = 1
 """Format number of `interpolation.json`."""
@@ -88,12 +88,10 @@ class PathTable:
         """Hold the folder's table, so that no second process writes it.
 
         Raises:
-            UserError: Another process holds it, or the folder is a file.
+            UserError: Another process holds it, or nothing can be written into the folder.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UserError(f"{self.folder} is no folder for a table: it is a file, or lies in one") from error
+        check_folder("the folder of the table", self.folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         with try_lock(self.folder / ".interpolation.lock", "another process") as holder:
             if holder is not None:
                 raise UserError(f"{self.file} is being measured by another process; wait for it")

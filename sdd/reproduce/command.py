@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdd.console import OneLineParser, Progress, quieten_lightning, say
 from sdd.errors import UserError
+from sdd.files import check_folder
 from sdd.messages import counted, did_you_mean, one_line
 from sdd.reproduce.cost import Cost, cost_of
 from sdd.reproduce.drawing import draw_figure
@@ -48,7 +49,7 @@ def reproduce(arguments: Sequence[str]) -> int:
     base = Path("runs") / f"reproduce-{scale.name}" if chosen.runs is None else chosen.runs
     out = Path("figures") / scale.name if chosen.out is None else chosen.out
     for option, folder in {"--runs": base, "--out": out}.items():
-        _check_folder(option, folder)
+        check_folder(option, folder)
     results: list[Result] = []
     planned: PlannedRuns | None = None
     with StopSignals() as stop:
@@ -114,13 +115,6 @@ def _figures(names: Sequence[str], *, listing: bool) -> list[Figure]:
             near = did_you_mean(name, FIGURES) if name.isdigit() else ""
             raise UserError(f"there is no figure {name}; there are 1 to {len(FIGURES)}, and {_ALL}{near}")
     return [FIGURES[name] for name in dict.fromkeys(names)]
-
-
-def _check_folder(option: str, folder: Path) -> None:
-    """Refuse a folder that is a file, or lies in one, before anything is trained."""
-    for place in (folder, *folder.parents):
-        if place.exists() and not place.is_dir():
-            raise UserError(f"{option} is {folder}, but {place} is a file: give a folder")
 
 
 def _planned(

@@ -11,6 +11,9 @@ TASKS = (MNIST, CIFAR10, CIFAR100, CIFAR10_VGG, CIFAR100_VGG, TINY_IMAGENET)
 TICKETS, REDENSE = "tickets", "redense"
 """Trained from the levels of another run: fresh weights under its masks, and its weights with the masks released."""
 
+NOISE_TYPES = ("uniform", "asymmetric", "pairflip")
+"""Label noise of the figures; `uniform` is what the paper calls symmetric."""
+
 DECIDED = (
     "config",
     "run_dir",

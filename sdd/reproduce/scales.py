@@ -10,7 +10,7 @@ import yaml
 
 from sdd.errors import UserError
 from sdd.messages import did_you_mean, one_line
-from sdd.reproduce.experiments import TASKS, decided_by
+from sdd.reproduce.experiments import NOISE_TYPES, TASKS, decided_by
 
 _FOLDER = Path(__file__).with_name("scales")
 _ENDING = ".yaml"
@@ -87,7 +87,12 @@ def read_scale(name: str) -> Scale:
     if missing := sorted(set(TASKS) ^ set(tasks), key=str):
         word = "lacks" if missing[0] in TASKS else "names the unknown"
         raise UserError(f"{path} {word} task {missing[0]}; it must have: {', '.join(TASKS)}")
-    return Scale(path.stem, str(content.get("about", "")), str(content.get("machine", "this machine")), tasks)
+    if unknown := sorted(content.keys() - {"about", "machine", "tasks"}, key=str):
+        raise UserError(f"{path} has the unknown key {unknown[0]!r}; allowed: about, machine, tasks")
+    for key in ("about", "machine"):
+        if not isinstance(content.get(key), str):
+            raise UserError(f"{path}: {key} is {content.get(key)!r}; it must be a text, as in sdd's scales/digits.yaml")
+    return Scale(path.stem, content["about"], content["machine"], tasks)
 
 
 def _task(path: Path, name: str, given: Any) -> TaskScale:
@@ -106,14 +111,23 @@ def _task(path: Path, name: str, given: Any) -> TaskScale:
     for key in ("settings", "noise_types"):
         if not isinstance(given.get(key, {}), dict):
             raise UserError(f"{where}: {key} is {given[key]!r}; it must be values by name")
+    for noise in given.get("noise_types", {}):
+        if noise not in NOISE_TYPES:
+            raise UserError(
+                f"{where}: noise_types has {noise!r}, which no figure has; allowed: {', '.join(NOISE_TYPES)}"
+                f"{did_you_mean(str(noise), NOISE_TYPES)}"
+            )
     for setting in given.get("settings", {}):
         if decided := decided_by(str(setting)):
             raise UserError(
                 f"{where}: settings has {setting}, but figures and scales decide {decided}: leave it out; seeds, "
                 "noise_types and one_shot are keys beside settings"
             )
-    if one_shot is not None and not (isinstance(one_shot, list) and one_shot):
-        raise UserError(f"{where}: one_shot is {one_shot!r}; it must be a list of sparsities, such as [0.5, 0.9]")
+    if one_shot is not None and not (isinstance(one_shot, list) and one_shot and all(map(_is_sparsity, one_shot))):
+        raise UserError(
+            f"{where}: one_shot is {one_shot!r}; it must be a list of sparsities above 0 and at most 1, such as "
+            "[0.5, 0.9]"
+        )
     return TaskScale(
         config=given["config"],
         seeds=tuple(dict.fromkeys(seeds)),
@@ -121,5 +135,9 @@ def _task(path: Path, name: str, given: Any) -> TaskScale:
         title=str(given.get("title", "")),
         settings=given.get("settings", {}),
         noise_types=given.get("noise_types", {}),
-        one_shot=None if one_shot is None else tuple(one_shot),
+        one_shot=None if one_shot is None else tuple(dict.fromkeys(one_shot)),
     )
+
+
+def _is_sparsity(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1

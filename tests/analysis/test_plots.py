@@ -10,7 +10,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 from sdd.analysis.columns import built_in
-from sdd.analysis.drawing import sparsity_places
+from sdd.analysis.drawing import sparsity_places, write_figure
+from sdd.analysis.panel_drawing import draw_panels
+from sdd.analysis.panels import Line, Panel
 from sdd.analysis.phases import phases_of
 from sdd.analysis.plots import curve_figure, draw_curve
 from sdd.measures.columns import Column
@@ -173,3 +175,15 @@ def test_an_undecided_curve_has_its_trough_and_peak_marked_and_no_phases():
     assert phases.double_descent is None
     upper, _ = curve_figure(rows, phases).axes
     assert {text.get_text() for text in upper.texts} == {"60.0", "80.0"}
+
+
+def test_titles_and_labels_are_shown_as_they_are_not_read_as_mathematics(tmp_path):
+    """A folder may be called so, and a setting have such a value; matplotlib would end at half a formula."""
+    text = "$x_{$"
+    panel = Panel(text, (Line.over_runs(text, np.array([0.0, 0.5]), np.ones((1, 2)), built_in()["test_acc"]),))
+    figure = draw_panels([panel, panel], title=text)
+    write_figure(figure, tmp_path / "panels.png", 72)
+    assert figure.get_suptitle() == text
+    rows = [{"level": level, "sparsity": level / 2, "test_acc": 0.5, "train_acc": 1.0} for level in (0, 1)]
+    draw_curve(rows, None, tmp_path / "curve.png", title=text)
+    assert (tmp_path / "curve.png").is_file()

@@ -145,7 +145,9 @@ def test_two_levels_and_their_barriers(runs, capsys):
     above = max(error - (1 - k / 4) * errors[0] - k / 4 * errors[-1] for k, error in enumerate(errors))
     (line,) = (line for line in printed.splitlines() if line.startswith("test error"))
     assert line.split()[2:4] == [f"{100 * height:.2f}", f"{100 * max(above, 0):.2f}"]
+    Path("pair/interpolation.png").unlink()
     again = interpolate_levels(f"{sparse}:1", f"{redense}:2", points=5, out="pair", show="none")
+    assert all(path.is_file() for path in again.files)
     assert again.barriers["test_error"].height == pytest.approx(height)
     with pytest.raises(UserError, match="measured with between"):
         interpolate_levels(f"{sparse}:0", f"{redense}:2", points=5, out="pair", show="none")

@@ -18,5 +18,5 @@ def test_paths_that_another_process_adds_before_the_folder_is_held_are_seen(tmp_
 def test_a_file_in_place_of_the_folder_is_refused_in_one_line(tmp_path):
     (tmp_path / "file").write_text("x")
     for folder in (tmp_path / "file", tmp_path / "file/below"):
-        with pytest.raises(UserError, match="is no folder for a table"), PathTable(folder, {}).owned():
+        with pytest.raises(UserError, match="is a file: give a folder"), PathTable(folder, {}).owned():
             pass

@@ -178,6 +178,13 @@ def _scale_file(tmp_path, change):
         ),
         (lambda scale: scale["tasks"]["mnist_lenet"].pop("config"), "needs config"),
         (lambda scale: scale.pop("tasks"), "holds no scale"),
+        (lambda scale: scale.update(machin="mine"), "unknown key 'machin'"),
+        (lambda scale: scale.pop("about"), "about is None; it must be a text"),
+        (
+            lambda scale: scale["tasks"]["mnist_lenet"].update(noise_types={"asymetric": "pairflip"}),
+            "noise_types has 'asymetric', which no figure has.*did you mean asymmetric",
+        ),
+        (lambda scale: scale["tasks"]["mnist_lenet"].update(one_shot=[0.5, 1.5]), "one_shot is .*at most 1"),
     ],
 )
 def test_a_damaged_scale_is_refused_in_one_line(tmp_path, change, said):
