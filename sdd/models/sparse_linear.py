@@ -307,12 +307,14 @@ def sparse_linears(arithmetic: str, net: nn.Module, masks: Mapping[str, Tensor])
     modules = list(net.modules())
     free = all(type(module) in _ANY_STRIDES for module in modules)
     found: list[tuple[str, _Layer]] = []
-    follower = None
+    follower: _Layer | None = None
     for module in reversed(modules):
         if not isinstance(module, nn.Linear):
             continue
         name, pattern = patterns.get(id(module.weight), ("", None)) if _is_plain(module) else ("", None)
-        layer = pattern and _Layer(module, pattern, always=arithmetic == "sparse", follower=follower)
+        layer = None
+        if pattern is not None:
+            layer = _Layer(module, pattern, always=arithmetic == "sparse", follower=follower)
         follower = layer if free else None
         if layer is not None:
             found.append((name, layer))
