@@ -307,7 +307,7 @@ def sparse_linears(arithmetic: str, net: nn.Module, masks: Mapping[str, Tensor])
     modules = list(net.modules())
     free = all(type(module) in _ANY_STRIDES for module in modules)
     found: list[tuple[str, _Layer]] = []
-    follower = None
+    follower: _Layer | None = None
     for module in reversed(modules):
         if not isinstance(module, nn.Linear):
             continue
