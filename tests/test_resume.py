@@ -153,7 +153,7 @@ def test_kills_at_random_moments_change_nothing(tmp_path, whole, number):
         ("lr_rewind", 6),
         pytest.param("scratch", 7, marks=pytest.mark.slow),
         pytest.param("lottery --pruning.criterion synflow", 6, marks=pytest.mark.slow),
-        pytest.param("lottery --pruning.arithmetic sparse", 7, marks=pytest.mark.slow),
+        pytest.param("lottery --pruning.arithmetic sparse", 6, marks=pytest.mark.slow),
     ],
 )
 def test_every_retraining_mode_resumes_in_mid_level(tmp_path, monkeypatch, capsys, retrain, last):

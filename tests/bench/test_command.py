@@ -19,7 +19,8 @@ def test_the_benchmark_prints_its_rows_and_writes_them_down(capsys, tmp_path, mo
     assert len(compared) >= 3
     for row in found["rows"]:
         assert all(ours > 0 for _, ours in row["pairs"])
-        printed = next(line for line in out.splitlines() if line.startswith(row["name"]))
+        named = f"{row['name']} : {row['baseline']}" if row["baseline"] else row["name"]
+        printed = next(line for line in out.splitlines() if line.startswith(named))
         if row["baseline"]:
             middle, low, high, count = re.search(r"([\d.]+)\s+([\d.]+)\s+([\d.]+)\s+(\d+)$", printed).groups()
             assert float(low) <= float(middle) <= float(high)
