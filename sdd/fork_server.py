@@ -41,13 +41,16 @@ def main(arguments: Sequence[str]) -> None:
     """Serve; a copy does what was asked for, and ends here.
 
     Args:
-        arguments: The number of the socket, then the modules.
+        arguments: The number of the socket, then the modules; of MODULE:FUNCTION the function is called as well.
     """
     control = socket.socket(fileno=int(arguments[0]))
     gc.disable()
-    for module in arguments[1:]:
+    for named in arguments[1:]:
+        module, _, function = named.partition(":")
         with suppress(ImportError):  # a copy that needs it says so
-            import_module(module)
+            imported = import_module(module)
+            if function:
+                getattr(imported, function)()
     gc.freeze()  # what is imported stays: to look through it in a copy would touch, and so copy, all of it
     gc.enable()
     say_ready(control)

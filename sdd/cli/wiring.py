@@ -92,6 +92,10 @@ TRAINER_PLACE = frozenset(
 """Options of the Trainer that only say where a run is computed and how it is watched."""
 
 
+_PARSERS: dict[tuple[str, ...], tuple[Any, Any, Any]] = {}
+"""Parsers that are built, by the commands that they know: they depend on nothing that a user gives."""
+
+
 class Wiring(LightningCLI):
     """A command line, parsed; `instantiate` makes what its configuration asks for.
 
@@ -113,6 +117,16 @@ class Wiring(LightningCLI):
             trainer_defaults=TRAINER,
             args=list(arguments),
         )
+
+    def setup_parser(
+        self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
+    ) -> None:
+        """Build the parsers; a further command line of the same command takes those of the first."""
+        key = tuple(self._asked)
+        if key not in _PARSERS:
+            super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
+            _PARSERS[key] = self.parser, self._subcommand_parsers, self._subcommand_method_arguments
+        self.parser, self._subcommand_parsers, self._subcommand_method_arguments = _PARSERS[key]
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which are needed depends on the command line
         """The command that is asked for, and what of the Trainer's method is no option of it."""
@@ -202,6 +216,11 @@ def parser_of(command: str) -> LightningArgumentParser:
         command: `fit`, `test` or `validate`.
     """
     return _Unparsed([command]).command_parser
+
+
+def build_parser() -> None:
+    """Build the parser of `fit`, for processes that are copied to fit."""
+    parser_of("fit")
 
 
 PLACE = frozenset({"config", "preflight", "run_dir", "wait"})

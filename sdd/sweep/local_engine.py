@@ -11,11 +11,12 @@ from sdd.sweep.engine import threads_of
 from sdd.sweep.fit_process import FitProcess, Outcome, environment_of_fit, failure_reason
 from sdd.sweep.planned_run import PlannedRun
 
-# What runs import sooner or later, none of it the user's.
+# What runs import or make sooner or later, none of it the user's.
 IMPORTED = (
     guarded_fit.__name__,
     "sdd.__main__",
     "sdd.cli.command",
+    "sdd.cli.wiring:build_parser",
     "sdd.data.datasets.digits",
     "matplotlib.backends.backend_agg",
 )
