@@ -23,6 +23,7 @@ from sdd.callbacks import (
 from sdd.cli.parser import Parser
 from sdd.data import NoisyLabelData
 from sdd.module import Classifier
+from sdd.runs.identity import defaults_of
 from sdd.runs.planned_epochs import planned_epochs
 
 COMMANDS = ("fit", "validate", "test")
@@ -219,8 +220,8 @@ def parser_of(command: str) -> LightningArgumentParser:
 
 
 def build_parser() -> None:
-    """Build the parser of `fit`, for processes that are copied to fit."""
-    parser_of("fit")
+    """Build the parser of `fit` and find out its defaults, for processes that are copied to fit."""
+    defaults_of(parser_of("fit"))
 
 
 PLACE = frozenset({"config", "preflight", "run_dir", "wait"})
