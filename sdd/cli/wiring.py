@@ -23,7 +23,6 @@ from sdd.callbacks import (
 from sdd.cli.parser import Parser
 from sdd.data import NoisyLabelData
 from sdd.module import Classifier
-from sdd.runs.identity import defaults_of
 from sdd.runs.planned_epochs import planned_epochs
 
 COMMANDS = ("fit", "validate", "test")
@@ -93,8 +92,8 @@ TRAINER_PLACE = frozenset(
 """Options of the Trainer that only say where a run is computed and how it is watched."""
 
 
-_PARSERS: dict[tuple[str, ...], tuple[Any, Any, Any]] = {}
-"""Parsers that are built, by the commands that they know: they depend on nothing that a user gives."""
+_BUILT: dict[tuple[str, ...], tuple[Any, Any, Any]] = {}
+"""Parsers that are built ahead, by the commands that they know: they depend on nothing that a user gives."""
 
 
 class Wiring(LightningCLI):
@@ -122,12 +121,12 @@ class Wiring(LightningCLI):
     def setup_parser(
         self, add_subcommands: bool, main_kwargs: dict[str, Any], subparser_kwargs: dict[str, Any]
     ) -> None:
-        """Build the parsers; a further command line of the same command takes those of the first."""
-        key = tuple(self._asked)
-        if key not in _PARSERS:
+        """Build the parsers, or take those that were built ahead, which serve one command line."""
+        built = _BUILT.pop(tuple(self._asked), None)
+        if built is None:
             super().setup_parser(add_subcommands, main_kwargs, subparser_kwargs)
-            _PARSERS[key] = self.parser, self._subcommand_parsers, self._subcommand_method_arguments
-        self.parser, self._subcommand_parsers, self._subcommand_method_arguments = _PARSERS[key]
+        else:
+            self.parser, self._subcommand_parsers, self._subcommand_method_arguments = built
 
     def subcommands(self) -> dict[str, set[str]]:  # type: ignore[override]  # which are needed depends on the command line
         """The command that is asked for, and what of the Trainer's method is no option of it."""
@@ -220,8 +219,9 @@ def parser_of(command: str) -> LightningArgumentParser:
 
 
 def build_parser() -> None:
-    """Build the parser of `fit` and find out its defaults, for processes that are copied to fit."""
-    defaults_of(parser_of("fit"))
+    """Build the parser of `fit` ahead, for processes that are copied to fit."""
+    built = _Unparsed(["fit"])
+    _BUILT[("fit",)] = built.parser, built._subcommand_parsers, built._subcommand_method_arguments
 
 
 PLACE = frozenset({"config", "preflight", "run_dir", "wait"})

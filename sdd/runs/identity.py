@@ -33,7 +33,7 @@ def settings_of(
         parts: The class behind each section of the configuration, such as `pruning`.
         place: Settings that only watch, measure, store or place a run and whose class cannot say so, dotted.
     """
-    defaults = defaults_of(parser)
+    defaults = yaml.safe_load(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
     numbers, measures = _Flat(), _Flat()
     for name, value in config.items():
         part = parts.get(name)
@@ -58,13 +58,6 @@ def settings_of(
                 measures.add(f"{name}.{option}", measuring, [])
             flat.add(f"{name}.{option}", held, default)
     return Settings(numbers.chosen, numbers.values, measures.chosen)
-
-
-@cache
-def defaults_of(parser: ArgumentParser) -> Mapping[str, Any]:
-    """Return the defaults of a parser's settings, nested and plain; found out once for each parser."""
-    found: Mapping[str, Any] = yaml.safe_load(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
-    return found
 
 
 def restored(config: Mapping[str, Any], values: Mapping[str, Any], moved: Collection[str]) -> dict[str, Any]:
