@@ -15,9 +15,9 @@ from sdd.runs.settings import SEED, SPARSITIES
 from sdd.sweep.planned_run import PlannedRun
 
 _NET = "model.net."
-_LEVEL_BYTES = 5  # of a parameter: its value, and in the mask
-_CHECKPOINT_BYTES = 21  # of a parameter: value, momentum, values first, to rewind to and at the level's start, mask
-_CHECKPOINTS = 2
+_VALUE_BYTES = 4  # of a parameter that survives
+_MASK_BYTES = 1 / 8  # of each
+_CHECKPOINT_BYTES = 8  # of a parameter, in the last checkpoint: its values at first and to rewind to
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,14 @@ def cost_of(planned: PlannedRuns, scale: Scale, experiments: Iterable[Experiment
 
 
 def disk_of(run: PlannedRun) -> int:
-    """Return about how many bytes a run's levels and checkpoints take."""
+    """Return about how many bytes a run's levels and its last checkpoint take."""
     net = {key.removeprefix(_NET): value for key, value in run.settings.values.items() if key.startswith(_NET)}
     arguments = {key.removeprefix("init_args."): value for key, value in net.items() if key.startswith("init_args.")}
     parameters = _parameters(str(net.get("class_path", "")), _hashable(arguments))
-    return parameters * (_LEVEL_BYTES * run.levels + _CHECKPOINT_BYTES * _CHECKPOINTS)
+    listed, fraction = run.settings.values.get(SPARSITIES), float(run.settings.values["pruning.fraction"])
+    pruned = [(1 - fraction) ** level for level in range(1, run.levels)] if listed is None else [1 - s for s in listed]
+    levels = sum(_VALUE_BYTES * remaining + _MASK_BYTES for remaining in (1.0, *pruned))
+    return round(parameters * (levels + _CHECKPOINT_BYTES))
 
 
 def _hashable(arguments: Mapping[str, Any]) -> tuple[tuple[str, Any], ...]:
