@@ -302,6 +302,7 @@ class IterativePruning(IdleAtSteps):
             if self._retraining.continues:
                 self._start = self._restart(module, 0, module.masks, self._run.weights(0))
             load_state(module.net, self._start)
+        self._check_given_masks(module)
         if not self._level_done:
             epochs = range(self._begin(trainer, self.level).epoch, trainer.current_epoch - self._first_epoch)
             for callback in level_callbacks(trainer):
@@ -442,14 +443,32 @@ class IterativePruning(IdleAtSteps):
         self._check_removed()
         return self.describe(module)
 
+    def _given_masks(self, module: Classifier, level: int) -> Masks | None:
+        """Return the masks of a level that are not pruned here; None where they are."""
+        if self.source is None:
+            return None
+        masks = module.masks if self._retraining.releases else self.source.masks(level)
+        return shuffled(masks, self.seed) if self.masks_shuffled else masks
+
+    def _check_given_masks(self, module: Classifier) -> None:
+        """Find out whether the masks of a run that is gone on with are still those that it took from another.
+
+        Raises:
+            UserError: They are others.
+        """
+        given = self._given_masks(module, self.level) if self.level else None
+        held = module.masks
+        if given is not None and any(not torch.equal(mask.cpu(), held[name].cpu()) for name, mask in given.items()):
+            raise UserError(
+                f"pruning.masks_from: its masks of level {self.level} are others than this run has taken from it, as "
+                "if it had been trained anew: put the old ones back, or choose another --run_dir"
+            )
+
     def _begin_level(self, trainer: pl.Trainer, module: Classifier, level: int) -> None:
         trained = state_of(module.net)
-        if self.source is None:
+        masks = self._given_masks(module, level)
+        if masks is None:
             masks = self._prune(trainer, module, level)
-        else:
-            masks = module.masks if self._retraining.releases else self.source.masks(level)
-            if self.masks_shuffled:
-                masks = shuffled(masks, self.seed)
         if self._retraining.continues:
             trained = self._run.weights(level)
         self.level, self._level_done = level, False

@@ -76,6 +76,20 @@ def test_a_mask_in_a_file_is_shuffled_too(tmp_path):
     assert all(torch.equal(held[name], mask) for name, mask in shuffled(ready_made(), 0).items())
 
 
+@pytest.mark.parametrize("shuffle", [False, True])
+def test_a_run_is_not_gone_on_with_under_other_masks(tmp_path, shuffle):
+    named = {"masks_from": str(tmp_path / "mask.pt"), "masks_shuffled": shuffle, "epochs_per_level": 1}
+    masks = ready_made()
+    torch.save(masks, tmp_path / "mask.pt")
+    small_run(tmp_path / "run", **named)
+    checkpoint = max((tmp_path / "run" / "checkpoints").iterdir())
+    small_run(tmp_path / "run", ckpt_path=checkpoint, **named)
+    name = next(iter(masks))
+    torch.save(masks | {name: masks[name].flip(0)}, tmp_path / "mask.pt")
+    with pytest.raises(UserError, match=r"its masks of level 1 are others than this run has taken from it"):
+        small_run(tmp_path / "run", ckpt_path=checkpoint, **named)
+
+
 def test_through_the_command_line(tmp_path):
     shapes = {"hidden.0.weight": (20, 64)}
     torch.save({name: torch.ones(shape, dtype=torch.bool).tril() for name, shape in shapes.items()}, tmp_path / "m.pt")
