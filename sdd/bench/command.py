@@ -24,7 +24,7 @@ from sdd.bench.table import HEAD, Row
 from sdd.bench.tasks import digits, mnist, resnet
 from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.errors import UserError
-from sdd.files import write_atomically
+from sdd.files import check_folder, write_atomically
 from sdd.models import MLP
 from sdd.runs.environment import environment
 
@@ -75,6 +75,8 @@ def bench(arguments: Sequence[str]) -> int:
         raise UserError(f"no {_DIGITS} and {_MNIST} here: run bench from the project's folder")
     if chosen.accelerator == "gpu" and not torch.cuda.is_available():
         raise UserError("--accelerator is gpu, but torch finds none here")
+    if chosen.json:
+        check_folder("the folder of --json", Path(chosen.json).parent)
     quieten_lightning()
     choice = Choice(chosen.rounds, chosen.epochs, chosen.levels, Path(chosen.root), chosen.accelerator)
     default = ("gpu",) if chosen.accelerator == "gpu" else tuple(name for name in PARTS if name != "gpu")
@@ -86,6 +88,7 @@ def bench(arguments: Sequence[str]) -> int:
         say(HEAD)
         rows = []
         for part in chosen.parts or default:
+            say(f"timing {part}, a row at a time", error=True)
             for row in PARTS[part](choice):
                 rows.append(row)
                 say(row.line())

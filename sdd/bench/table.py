@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-HEAD = f"{'':58}{'baseline':>10}{'sdd':>10}{'ratio':>8}{'min':>8}{'max':>8}{'pairs':>7}"
+HEAD = f"{'':68}{'baseline':>10}{'sdd':>10}{'ratio':>8}{'min':>8}{'max':>8}{'pairs':>7}"
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Row:
         name = f"{self.name} [{self.unit}]" if self.unit != "s" else self.name
         name = f"{name} : {self.baseline}" if self.baseline else name
         text = (
-            f"{name:58}{_median([bare for bare, _ in self.pairs]):>10}{_median([ours for _, ours in self.pairs]):>10}"
+            f"{name:68}{_median([bare for bare, _ in self.pairs]):>10}{_median([ours for _, ours in self.pairs]):>10}"
         )
         if not self.ratios:
             return f"{text}{'':24}{len(self.pairs):7}"

@@ -35,6 +35,7 @@ def test_the_benchmark_prints_its_rows_and_writes_them_down(capsys, tmp_path, mo
     [
         (["digit"], "bench has no part digit; there are digits, mnist"),
         (["--rounds", "0"], "must be at least 1"),
+        (["--json", "README.md/bench.json"], "--json"),
         (["--accelerator", "gpu"], "torch finds none here"),
     ],
 )
