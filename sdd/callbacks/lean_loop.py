@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import lightning.pytorch as pl
+import torch
 from lightning.pytorch.loops.fetchers import _DataFetcher
 from lightning.pytorch.loops.progress import _Progress
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
@@ -17,6 +18,7 @@ from torch import Tensor
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.idle_hooks import AT_EVERY_STEP
 from sdd.console import say
+from sdd.errors import UserError
 from sdd.module import Classifier
 
 _OF_A_STEP = (
@@ -190,11 +192,17 @@ class _Step:
         """Train on a batch, inputs [B, ...] and labels [B], the epoch's `number`th; returns its loss, a scalar."""
         losses: list[Tensor] = []
 
+        @torch.enable_grad()  # which an optimizer may have switched off
         def closure() -> Tensor:
             losses[:] = [self._gradients(batch, number)]
             return losses[0]
 
-        self.optimizer.step(closure)  # type: ignore[arg-type]  # may return tensors
+        self.optimizer.step(closure=closure)  # type: ignore[arg-type]  # may return tensors
+        if not losses:
+            raise UserError(
+                f"model.optimizer {type(self.optimizer).__name__} has not called the closure that its step is given, "
+                "so that nothing is trained; call it, with gradients enabled"
+            )
         return losses[0].detach()
 
     def _gradients(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:

@@ -61,7 +61,7 @@ class NoisyLabelData(pl.LightningDataModule):
         load_size: Side of the square that images of differing sizes are brought to when read; for image_folder, and
             other data sets whose function takes it.
         memory_format: Order of a batch's values in memory: `contiguous_format`, or `channels_last`, in which
-            convolutions may be faster and round differently.
+            convolutions may be faster and round differently, and dropout between them draws otherwise.
         seed: Training seed, of batch order and augmentation. Linked to `seed_everything` on the command line.
 
     Raises:

@@ -30,11 +30,11 @@ ARITHMETICS = ("dense", "sparse", "auto")
 
 _TYPES = (torch.float32, torch.float64)
 
-# Networks of nothing but these take activations of any strides: a transposing copy less for each product.
+# Networks of nothing but these take activations of any strides: a transposing copy less for each product. Dropout is none
+# of them, since what it draws follows the order in memory.
 _ANY_STRIDES = (
     MLP,
     nn.BatchNorm1d,
-    nn.Dropout,
     nn.Flatten,
     nn.GELU,
     nn.Identity,

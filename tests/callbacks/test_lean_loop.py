@@ -10,6 +10,7 @@ from lightning.pytorch.plugins.precision import MixedPrecision
 from torch import nn
 
 from sdd.callbacks import lean_loop
+from sdd.errors import UserError
 from sdd.module import Classifier
 from tests.small import curve_without_seconds, sgd, small_data, small_net, small_run
 
@@ -55,6 +56,24 @@ def lbfgs(parameters):
     return torch.optim.LBFGS(parameters, lr=0.1, max_iter=3)
 
 
+class Twice(torch.optim.SGD):
+    """Takes its closure by name only, and calls it twice, without switching gradients on."""
+
+    @torch.no_grad()
+    def step(self, *, closure):
+        closure()
+        loss = closure()
+        super().step()
+        return loss
+
+
+class Deaf(torch.optim.SGD):
+    """Does not call its closure."""
+
+    def step(self, closure=None):
+        return super().step()
+
+
 LEAN = {
     "nothing": {},
     "clipping": {"trainer": {"gradient_clip_val": 0.1}},
@@ -66,6 +85,7 @@ LEAN = {
     "schedule of epochs": {"lr_scheduler": lambda optimizer: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5)},
     "adam": {"optimizer": adam},
     "lbfgs": {"optimizer": lbfgs},
+    "closure": {"optimizer": lambda parameters: Twice(parameters, lr=0.1)},
     "dropout": {"build": DropNet},
     "rewinding": {"rewind_steps": 5},
     "held": {"frozen": "initial"},
@@ -148,9 +168,16 @@ def compare(folder, monkeypatch, settings, lean_epochs):
 
 
 # All others are among the pairs.
-@pytest.mark.parametrize("name", ["nothing", "clipping", "schedule of steps", "rewinding", "validation", "callback"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "closure", "clipping", "schedule of steps", "rewinding", "validation", "callback"]
+)
 def test_a_lean_run_leaves_what_lightnings_leaves(tmp_path, monkeypatch, name):
     compare(tmp_path, monkeypatch, LEAN[name], lean_epochs=4 if name == "rewinding" else 6)
+
+
+def test_an_optimizer_that_does_not_train_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"model\.optimizer Deaf has not called the closure"):
+        small_run(tmp_path, optimizer=lambda parameters: Deaf(parameters, lr=0.1))
 
 
 @pytest.mark.parametrize("name", THEIRS)

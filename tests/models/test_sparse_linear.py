@@ -297,3 +297,21 @@ def test_what_is_computed_sparsely_is_said_once(tmp_path, capsys):
     small_run(tmp_path, levels=2, epochs_per_level=1, arithmetic="sparse")
     said = [line for line in capsys.readouterr().err.splitlines() if "arithmetic" in line]
     assert said == ["level 1: sparse arithmetic for hidden.0.weight, hidden.1.weight"]
+
+
+def test_dropout_between_sparse_layers_draws_what_it_draws_between_dense_ones():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(64, 40), nn.ReLU(), nn.Dropout(0.5), nn.Linear(40, 30), nn.ReLU(), nn.Linear(30, 10))
+    masks = {f"{place}.weight": torch.rand_like(net[place].weight) < 0.2 for place in (0, 3, 5)}
+    with torch.no_grad():
+        for name, mask in masks.items():
+            net.get_parameter(name).mul_(mask)
+    inputs = torch.randn(16, 64)
+    torch.manual_seed(1)
+    dense = net(inputs)
+    layers = sparse_linears("sparse", net, masks)
+    torch.manual_seed(1)
+    with layers:
+        sparse = net(inputs)
+    assert layers.used == list(masks)
+    torch.testing.assert_close(sparse, dense, rtol=0, atol=1e-5)
