@@ -30,8 +30,8 @@ ARITHMETICS = ("dense", "sparse", "auto")
 
 _TYPES = (torch.float32, torch.float64)
 
-# Networks of nothing but these take activations of any strides: a transposing copy less for each product. Dropout is none
-# of them, since what it draws follows the order in memory.
+# Networks of nothing but these take activations of any strides: a transposing copy less for each product. Dropout is
+# none of them, since what it draws follows the order in memory.
 _ANY_STRIDES = (
     MLP,
     nn.BatchNorm1d,
