@@ -70,6 +70,7 @@ class Classifier(pl.LightningModule):
         seed: Training seed, of initial weights. Linked to `seed_everything` on the command line.
 
     Attributes:
+        loss_part: What errors call the loss.
         loss_module: The loss where it is a module, so that its buffers move along and are kept in checkpoints.
         masks: True where a weight survives, by parameter name of `net`; empty before pruning is set up.
         constant_lr: A learning rate that replaces optimizer's and schedule's, for fine-tuning levels.
@@ -110,7 +111,7 @@ class Classifier(pl.LightningModule):
         self.net = net
         self.loss, self.loss_name = loss_of(loss, loss_args), loss
         self.loss_module = self.loss.mean if isinstance(self.loss.mean, nn.Module) else None
-        self._loss_part = f"model.loss {loss}"
+        self.loss_part = f"model.loss {loss}"
         self.optimizer, self.lr_scheduler, self.lr_interval = optimizer, lr_scheduler, lr_interval
         self.distance_penalty = distance_penalty
         self.distill_weight, self.distill_temperature = distill_weight, distill_temperature
@@ -295,10 +296,22 @@ class Classifier(pl.LightningModule):
             batch_idx: Not used.
         """
         images, labels = batch
-        part = "the network"
         try:
             outputs = self._trained_outputs(images)
-            part = self._loss_part
+        except Exception as error:
+            raise failure("the network", error) from error
+        return self.batch_loss(images, labels, outputs)
+
+    def batch_loss(self, images: Tensor, labels: Tensor, outputs: Tensor) -> Tensor:
+        """Return what a training step minimises, a scalar, and note the loss on the labels for the epoch's mean.
+
+        Args:
+            images: Network inputs [B, channels, height, width].
+            labels: Noisy ones, int64 of shape [B].
+            outputs: Logits [B, classes].
+        """
+        part = self.loss_part
+        try:
             loss = self.loss.mean(outputs, labels)
             plain = loss.detach()
             if self.distillation is not None:
@@ -306,10 +319,14 @@ class Classifier(pl.LightningModule):
                 loss = self.distillation.mixed(loss, images, outputs)
         except Exception as error:
             raise failure(part, error) from error
-        self._losses.append(plain)
+        self.note_loss(plain)
         if self.distance_penalty:
             loss = loss + self.distance_penalty * squared_distance(self.starts)
         return loss
+
+    def note_loss(self, loss: Tensor) -> None:
+        """Note the loss of a batch on its labels, a scalar without a gradient, for the epoch's mean."""
+        self._losses.append(loss)
 
     def _trained_outputs(self, images: Tensor) -> Tensor:
         """Map inputs [B, channels, height, width] to logits [B, classes] as training steps do."""

@@ -34,16 +34,23 @@ class Operators(TorchDispatchMode):
 def counted_run(folder, monkeypatch, **settings):
     """Return what the steps of a run dispatch, and how many steps there were."""
     counts, steps = Counter(), []
-    take = lean_loop._Step.take
+    step_of = lean_loop.step_of
 
-    def counted(step, batch, number):
-        with Operators() as operators:
-            loss = take(step, batch, number)
-        counts.update(operators.counts)
-        steps.append(number)
-        return loss
+    def counting(trainer, zero_grad):
+        step = step_of(trainer, zero_grad)
+        take = step.take
 
-    monkeypatch.setattr(lean_loop._Step, "take", counted)
+        def counted(batch, number):
+            with Operators() as operators:
+                loss = take(batch, number)
+            counts.update(operators.counts)
+            steps.append(number)
+            return loss
+
+        step.take = counted
+        return step
+
+    monkeypatch.setattr(lean_loop, "step_of", counting)
     small_run(folder, **settings)
     return counts, len(steps)
 

@@ -1,13 +1,9 @@
 """An epoch of training steps without the framework's work between them, where nothing asks for that work."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Iterator
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.loops.fetchers import _DataFetcher
-from lightning.pytorch.loops.progress import _Progress
 from lightning.pytorch.loops.training_epoch_loop import _TrainingEpochLoop
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
 from lightning.pytorch.profilers import PassThroughProfiler
@@ -17,8 +13,9 @@ from torch import Tensor
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.idle_hooks import AT_EVERY_STEP
+from sdd.callbacks.lean_step import hooks_of, is_overridden
+from sdd.callbacks.step_by_hand import StepByHand, step_of
 from sdd.console import say
-from sdd.errors import UserError
 from sdd.module import Classifier
 
 _OF_A_STEP = (
@@ -59,7 +56,7 @@ def obstacles(trainer: pl.Trainer) -> list[str]:
         found.append("trainer.check_val_every_n_epoch null")
     callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     for callback in callbacks:
-        theirs = [hook for hook in AT_EVERY_STEP if _is_overridden(callback, hook) and not _is_ours(callback, hook)]
+        theirs = [hook for hook in AT_EVERY_STEP if is_overridden(callback, hook) and not _is_ours(callback, hook)]
         if theirs:
             found.append(f"{type(callback).__name__}.{theirs[0]}")
     module = trainer.lightning_module
@@ -73,12 +70,6 @@ def _plain_precision(trainer: pl.Trainer) -> bool:
     """Whether loss and gradients are scaled by nothing."""
     plugin = trainer.precision_plugin
     return type(plugin) is Precision or (type(plugin) is MixedPrecision and plugin.scaler is None)
-
-
-def _is_overridden(callback: pl.Callback, hook: str) -> bool:
-    return callable(getattr(callback, hook)) and (
-        hook in vars(callback) or getattr(type(callback), hook) is not getattr(pl.Callback, hook)
-    )
 
 
 def _is_ours(callback: pl.Callback, hook: str) -> bool:
@@ -103,11 +94,12 @@ class LeanEpochLoop(_TrainingEpochLoop):
 
     Attributes:
         lean_epochs: How many epochs had lean steps.
+        epochs_by_hand: How many of these took their gradients by hand.
     """
 
     def __init__(self, trainer: pl.Trainer, min_steps: int | None = None, max_steps: int = -1) -> None:
         super().__init__(trainer, min_steps, max_steps)
-        self.lean_epochs = 0
+        self.lean_epochs = self.epochs_by_hand = 0
         self._told = False
 
     def run(self, data_fetcher: _DataFetcher) -> None:
@@ -132,105 +124,36 @@ class LeanEpochLoop(_TrainingEpochLoop):
     def _take_steps(self, data_fetcher: _DataFetcher) -> None:
         trainer, count = self.trainer, data_fetcher.length or 0
         progress, optimizer = self.batch_progress, self.automatic_optimization.optim_progress.optimizer
-        step = _Step(trainer, optimizer.zero_grad)
         scheduled = any(config.interval == "step" for config in trainer.lr_scheduler_configs)
-        ends = _hooks(trainer, "on_train_batch_end")
-        starts = _hooks(trainer, "on_train_batch_start")
+        ends = hooks_of(trainer, "on_train_batch_end")
+        starts = hooks_of(trainer, "on_train_batch_start")
         batches: Iterator[tuple[Tensor, Tensor]] = iter(trainer.train_dataloader)
-        for number in range(count):
-            if trainer.should_stop and self.done:
-                break
-            batch = next(batches)
-            data_fetcher.fetched = number + 1
-            data_fetcher.done = progress.is_last_batch = number + 1 == count
-            progress.increment_ready()
-            for hook in starts:
-                hook(trainer, step.module, batch, number)
-            progress.increment_started()
-            optimizer.step.increment_ready()
-            loss = step.take(batch, number)
-            optimizer.step.increment_completed()
-            progress.increment_processed()
-            if scheduled:
-                self.update_lr_schedulers("step", update_plateau_schedulers=False)
-            if progress.is_last_batch:
-                self.update_lr_schedulers("epoch", update_plateau_schedulers=False)
-            for hook in ends:
-                hook(trainer, step.module, {"loss": loss}, batch, number)
-            progress.increment_completed()
-            if progress.is_last_batch:
-                self.on_advance_end(data_fetcher)
-            else:
-                self._batches_that_stepped += 1
-                if trainer.received_sigterm:
-                    raise SIGTERMException
-
-
-class _Step:
-    """One training step: forward, backward, optimizer.
-
-    Args:
-        trainer: Of the run.
-        zero_grad: Counts how often gradients were set to zero; an optimizer may ask for them several times a step.
-    """
-
-    def __init__(self, trainer: pl.Trainer, zero_grad: _Progress) -> None:
-        self.trainer, self.optimizer, self._zero_grad = trainer, trainer.optimizers[0], zero_grad
-        module = trainer.lightning_module
-        assert isinstance(module, Classifier)
-        self.module = module
-        plugin = trainer.precision_plugin
-        self._context: Callable[[], AbstractContextManager[Any]] | None = (
-            None if type(plugin) is Precision else plugin.train_step_context
-        )
-        self._before_zero_grad = _hooks(trainer, "on_before_zero_grad")
-        self._before_backward = _hooks(trainer, "on_before_backward")
-        self._after_backward = _hooks(trainer, "on_after_backward")
-        self._before_step = _hooks(trainer, "on_before_optimizer_step")
-
-    def take(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
-        """Train on a batch, inputs [B, ...] and labels [B], the epoch's `number`th; returns its loss, a scalar."""
-        losses: list[Tensor] = []
-
-        @torch.enable_grad()  # which an optimizer may have switched off
-        def closure() -> Tensor:
-            losses[:] = [self._gradients(batch, number)]
-            return losses[0]
-
-        self.optimizer.step(closure=closure)  # type: ignore[arg-type]  # may return tensors
-        if not losses:
-            raise UserError(
-                f"model.optimizer {type(self.optimizer).__name__} has not called the closure that its step is given, "
-                "so that nothing is trained; call it, with gradients enabled"
-            )
-        return losses[0].detach()
-
-    def _gradients(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
-        trainer, module, optimizer = self.trainer, self.module, self.optimizer
-        if self._context is None:
-            loss = module.training_step(batch, number)
-        else:
-            with self._context():
-                loss = module.training_step(batch, number)
-        self._zero_grad.increment_ready()
-        for hook in self._before_zero_grad:
-            hook(trainer, module, optimizer)
-        self._zero_grad.increment_started()
-        optimizer.zero_grad()
-        self._zero_grad.increment_completed()
-        for hook in self._before_backward:
-            hook(trainer, module, loss)
-        loss.backward()
-        for hook in self._after_backward:
-            hook(trainer, module)
-        for hook in self._before_step:
-            hook(trainer, module, optimizer)
-        if trainer.gradient_clip_val:
-            module.configure_gradient_clipping(optimizer, trainer.gradient_clip_val, trainer.gradient_clip_algorithm)
-        return loss
-
-
-def _hooks(trainer: pl.Trainer, name: str) -> list[Callable[..., Any]]:
-    """Return those methods of a Trainer's callbacks that are a hook and do something."""
-    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return [getattr(callback, name) for callback in callbacks if _is_overridden(callback, name)]
+        with step_of(trainer, optimizer.zero_grad) as step:
+            for number in range(count):
+                if trainer.should_stop and self.done:
+                    break
+                batch = next(batches)
+                data_fetcher.fetched = number + 1
+                data_fetcher.done = progress.is_last_batch = number + 1 == count
+                progress.increment_ready()
+                for hook in starts:
+                    hook(trainer, step.module, batch, number)
+                progress.increment_started()
+                optimizer.step.increment_ready()
+                loss = step.take(batch, number)
+                optimizer.step.increment_completed()
+                progress.increment_processed()
+                if scheduled:
+                    self.update_lr_schedulers("step", update_plateau_schedulers=False)
+                if progress.is_last_batch:
+                    self.update_lr_schedulers("epoch", update_plateau_schedulers=False)
+                for hook in ends:
+                    hook(trainer, step.module, {"loss": loss}, batch, number)
+                progress.increment_completed()
+                if not progress.is_last_batch:
+                    self._batches_that_stepped += 1
+                    if trainer.received_sigterm:
+                        raise SIGTERMException
+        self.epochs_by_hand += type(step) is StepByHand
+        if progress.is_last_batch:
+            self.on_advance_end(data_fetcher)

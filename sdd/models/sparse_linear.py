@@ -15,9 +15,9 @@ training steps is computed so: layers are swapped while the network is run for i
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -91,6 +91,7 @@ class Pattern:
     Attributes:
         shape: (out, in).
         count: How many survive.
+        places: Where they are in the weight, flattened row by row: int64 [count].
     """
 
     def __init__(self, mask: Tensor, dtype: torch.dtype) -> None:
@@ -98,9 +99,10 @@ class Pattern:
         self.shape = (mask.shape[0], mask.shape[1])
         rows, columns = self._mask.nonzero(as_tuple=True)
         by_column = columns.argsort(stable=True)
-        self._places = rows * self.shape[1] + columns
-        self._places_by_column = self._places[by_column]
-        self.count = len(self._places)
+        self._by_column = by_column
+        self.places = rows * self.shape[1] + columns
+        self._places_by_column = self.places[by_column]
+        self.count = len(self.places)
         # Filled before each use; rows and columns never change.
         self._weights = _compressed(rows, columns, self.shape, dtype)
         self._transposed = _compressed(columns[by_column], rows[by_column], (self.shape[1], self.shape[0]), dtype)
@@ -112,7 +114,7 @@ class Pattern:
 
     def weights(self, weight: Tensor) -> Tensor:
         """Return weights [out, in] as compressed sparse rows; good until the next call."""
-        torch.take(weight, self._places, out=self._weights.values())
+        torch.take(weight, self.places, out=self._weights.values())
         return self._weights
 
     def transposed(self, weight: Tensor) -> Tensor:
@@ -120,10 +122,19 @@ class Pattern:
         torch.take(weight, self._places_by_column, out=self._transposed.values())
         return self._transposed
 
+    def transposed_of(self, values: Tensor) -> Tensor:
+        """Return the same of weights that are given by their values at `places`, [count]."""
+        torch.index_select(values, 0, self._by_column, out=self._transposed.values())
+        return self._transposed
+
+    def products(self, left: Tensor, right: Tensor) -> Tensor:
+        """Return left [out, n] times right [n, in] at `places`, [count]."""
+        values: Tensor = torch.sparse.sampled_addmm(self._zeros, left, right, beta=0).values()
+        return values
+
     def product(self, left: Tensor, right: Tensor) -> Tensor:
         """Return left [out, n] times right [n, in] at the surviving places, zero elsewhere: dense [out, in]."""
-        values = torch.sparse.sampled_addmm(self._zeros, left, right, beta=0).values()
-        return left.new_zeros(self.shape).put_(self._places, values)
+        return left.new_zeros(self.shape).put_(self.places, self.products(left, right))
 
 
 def _compressed(rows: Tensor, columns: Tensor, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:
@@ -177,6 +188,14 @@ class _SparseLinear(torch.autograd.Function):
         return of_inputs, of_weight, of_bias, None, None
 
 
+class Plan(NamedTuple):
+    """How a layer computes with its surviving weights alone."""
+
+    pattern: Pattern
+    turns: bool
+    """Whether its outputs stay transposed in memory."""
+
+
 class _Layer:
     """A linear layer with what it needs to compute with its surviving weights.
 
@@ -188,7 +207,7 @@ class _Layer:
     """
 
     def __init__(self, module: nn.Linear, pattern: Pattern, *, always: bool, follower: "_Layer | None") -> None:
-        self.module, self._weight, self._pattern = module, module.weight, pattern
+        self.module, self._weight, self.pattern = module, module.weight, pattern
         self._always, self._follower = always, follower
         self._choices: dict[tuple[object, ...], tuple[bool, bool]] = {}
         self.used = False
@@ -208,22 +227,33 @@ class _Layer:
             return functional.linear(inputs, weight, bias)
         self.used = True
         if inputs.ndim == 2:
-            outputs: Tensor = _SparseLinear.apply(inputs, weight, bias, self._pattern, turns)
+            outputs: Tensor = _SparseLinear.apply(inputs, weight, bias, self.pattern, turns)
             return outputs
         rows = inputs.reshape(-1, inputs.shape[-1])
-        outputs = _SparseLinear.apply(rows, weight, bias, self._pattern, turns)
+        outputs = _SparseLinear.apply(rows, weight, bias, self.pattern, turns)
         return outputs.view(*inputs.shape[:-1], -1)
 
     def _choose(self, inputs: Tensor) -> tuple[bool, bool]:
         """Return whether inputs of this kind are computed with sparsely, and whether outputs stay transposed."""
-        weight, features = self._weight, self._pattern.shape[1]
+        weight, features = self._weight, self.pattern.shape[1]
         if (inputs.dtype, inputs.device) != (weight.dtype, weight.device) or not inputs.numel():
             return False, False
         if inputs.shape[-1] != features:  # PyTorch says so
             return False, False
-        flat, rows, learn = inputs.ndim == 2, inputs.numel() // features, inputs.requires_grad
-        turns = flat and self._follower is not None and self._follower.pays(rows, learn=True, turned=True)
-        turned = flat and inputs.stride(0) == 1
+        rows, learn = inputs.numel() // features, inputs.requires_grad
+        if inputs.ndim == 2:
+            return self.choose(rows, learn=learn, turned=inputs.stride(0) == 1)
+        return self.pays(rows, learn=learn, turned=False), False
+
+    def choose(self, rows: int, *, learn: bool, turned: bool) -> tuple[bool, bool]:
+        """Return whether inputs [rows, in] are computed with sparsely, and whether outputs then stay transposed.
+
+        Args:
+            rows: Of the inputs.
+            learn: Whether a gradient of the inputs is wanted.
+            turned: Whether the inputs lie transposed in memory.
+        """
+        turns = self._follower is not None and self._follower.pays(rows, learn=True, turned=True)
         return self.pays(rows, learn=learn, turned=turned, turns=turns), turns
 
     def pays(self, rows: int, *, learn: bool, turned: bool, turns: bool = False) -> bool:
@@ -239,9 +269,9 @@ class _Layer:
             return True
         if self._weight.dtype != torch.float32:
             return False
-        outputs, features = self._pattern.shape
+        outputs, features = self.pattern.shape
         moved = (0 if turned else 1 + learn) * features + (0 if turns else 2) * outputs
-        return pays(3 if learn else 2, rows, self._pattern.shape, self._pattern.count, moved)
+        return pays(3 if learn else 2, rows, self.pattern.shape, self.pattern.count, moved)
 
 
 def _is_transformed(inputs: Tensor) -> bool:
@@ -272,6 +302,27 @@ class SparseLinears:
     def used(self) -> list[str]:
         """Names of the weights that have been computed with sparsely so far."""
         return list(dict.fromkeys(name for name, layer in self._layers if layer.used))
+
+    def plan(self, chain: Sequence[nn.Linear], rows: int) -> list[Plan | None]:
+        """Return how the layers of a chain would be computed, and note that they are; None: densely.
+
+        Args:
+            chain: The layers, each of which takes what the one before gives, with a ReLU between them.
+            rows: Of the inputs.
+        """
+        layers = {id(layer.module): layer for _, layer in self._layers}
+        plans: list[Plan | None] = []
+        turned = False
+        for number, module in enumerate(chain):
+            layer = layers.get(id(module))
+            sparse, turns = (False, False) if layer is None else layer.choose(rows, learn=number > 0, turned=turned)
+            if layer is None or not sparse:
+                turned = False
+                plans.append(None)
+                continue
+            layer.used, turned = True, turns
+            plans.append(Plan(layer.pattern, turns))
+        return plans
 
     def __enter__(self) -> None:
         """Swap."""
