@@ -13,6 +13,7 @@ from sdd.callbacks.lean_step import Step
 from sdd.failures import failure
 from sdd.losses.cross_entropy import cross_entropy
 from sdd.models.chain import DenseLayer, Layer, SparseLayer, learn, linear_chain, outputs_of
+from sdd.models.sparse_linear import Plan
 from sdd.module import Classifier
 
 _MOVE_IN_PLACE = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)
@@ -28,9 +29,10 @@ def step_of(trainer: pl.Trainer, zero_grad: _Progress) -> Step:
     """
     step = Step(trainer, zero_grad)
     chain = None if step.is_listened_to or not _is_plain(step) else linear_chain(step.module.net)
-    if chain is None:
+    sgd = _is_sgd(step.optimizer) and not trainer.gradient_clip_val
+    if chain is None or (step.module.sparse_linears and not sgd):  # only that one's state is known here
         return step
-    return StepByHand(trainer, zero_grad, chain)
+    return StepByHand(trainer, zero_grad, chain, sgd=sgd)
 
 
 class StepByHand(Step):
@@ -43,14 +45,17 @@ class StepByHand(Step):
         trainer: Of the run.
         zero_grad: Counts how often gradients were set to zero.
         chain: The layers of the network, in their order.
+        sgd: Whether the optimizer is plain SGD, whose step is then taken by hand as well.
     """
 
-    def __init__(self, trainer: pl.Trainer, zero_grad: _Progress, chain: Sequence[nn.Linear]) -> None:
+    def __init__(self, trainer: pl.Trainer, zero_grad: _Progress, chain: Sequence[nn.Linear], *, sgd: bool) -> None:
         super().__init__(trainer, zero_grad)
+        self._is_sgd = sgd
         self._chain = chain
         self._plain_loss = self.module.loss.mean is cross_entropy and self.module.distillation is None
         self._one = torch.ones((), dtype=chain[0].weight.dtype)
         self._rows = -1
+        self._plans: list[Plan | None] = []
         self._layers: list[Layer] = []
         self._sgd: _Sgd | None = None
 
@@ -60,28 +65,31 @@ class StepByHand(Step):
 
     def take(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
         """Train on a batch, inputs [B, ...] and labels [B], the epoch's `number`th; returns its loss, a scalar."""
-        if len(batch[0]) != self._rows:
-            self._close()
-            self._open(len(batch[0]))
+        rows = batch[0].shape[0]
+        if rows != self._rows:
+            self._plan(rows)
         if self._sgd is None:
             return super().take(batch, number)
         loss = self._gradients(batch, number)
         self._sgd.step()
         return loss
 
-    def _open(self, rows: int) -> None:
+    def _plan(self, rows: int) -> None:
         """Choose how batches of so many rows are computed."""
-        planned = self.module.sparse_linears.plan(self._chain, rows)
-        ours = _is_sgd(self.optimizer) and not self.trainer.gradient_clip_val
-        self._layers = [
-            DenseLayer(module) if plan is None or not ours else SparseLayer(module, plan.pattern, turns=plan.turns)
-            for module, plan in zip(self._chain, planned, strict=True)
-        ]
+        plans = self.module.sparse_linears.plan(self._chain, rows)
         self._rows = rows
+        if plans == self._plans:
+            return
+        self._close()
+        self._plans = plans
+        self._layers = [
+            DenseLayer(module) if plan is None else SparseLayer(module, plan.pattern, turns=plan.turns)
+            for module, plan in zip(self._chain, plans, strict=True)
+        ]
         for layer in self._layers:
             for place, parameter in enumerate(layer.parameters):
                 parameter.grad = None if place == 0 and layer.places is not None else layer.gradients[place]
-        self._sgd = _Sgd(self.optimizer, self._layers) if ours else None
+        self._sgd = _Sgd(self.optimizer, self._layers) if self._is_sgd else None
 
     def _close(self) -> None:
         if self._sgd is not None:
@@ -91,7 +99,7 @@ class StepByHand(Step):
                 weight = layer.parameters[0]
                 weight.detach().put_(layer.places, layer.values[0])
                 weight.grad = torch.zeros_like(weight).put_(layer.places, layer.gradients[0])
-        self._layers, self._rows = [], -1
+        self._layers = []
 
     def _gradients(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
         inputs, labels = batch

@@ -16,6 +16,9 @@ Batch = tuple[Tensor, Tensor]
 _LARGEST_INPUTS = 2**30
 """Bytes of network inputs that are made once and kept; beyond it, each batch is made when it is due."""
 
+_TAKEN_AT_ONCE = 2**20
+"""Numbers in the network inputs of an epoch that are put into its order at once, not batch by batch."""
+
 
 class PlainLoader:
     """Batches in stored order without augmentation, for evaluation.
@@ -124,6 +127,11 @@ class TrainLoader:
         if self.drop_last:
             order = order[: self._batches * self.batch_size]
         made = self._all_inputs()
+        if made is not None and self.world_size == 1 and made.numel() <= _TAKEN_AT_ONCE:
+            inputs = made.index_select(0, order).contiguous(memory_format=self.view.normalise.memory_format)
+            parts = [part.split(self.batch_size) for part in (inputs, self.labels.index_select(0, order))]
+            yield from list(zip(*parts, strict=True))[self.window]
+            return
         for whole in torch.split(order, self.batch_size)[self.window]:
             index = whole[self.rank :: self.world_size]
             if made is None:

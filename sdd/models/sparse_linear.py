@@ -54,9 +54,10 @@ def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved
 
     A cost model that looks at no clock, so that the same run always takes the same way. Its unit is a multiplication of
     a dense product, of which one core makes about 40 in a nanosecond. A dense product of a batch costs rows · out · in,
-    a sparse one _PER_WEIGHT · rows · surviving; beside the products the sparse step costs _PER_VALUE for each
-    activation that is transposed, _PER_PLACE for each entry of the dense gradient that is written, and _CALLS. The
-    constants are fitted to what was measured: float32, one thread, x86-64 with AVX2.
+    a sparse one _PER_WEIGHT · rows · surviving. Beside the products the dense step costs _PER_PLACE for each entry of
+    the weight, whose gradient is masked and which the optimizer moves, and the sparse one _PER_VALUE for each
+    activation that is transposed, and _CALLS. The constants are fitted to what was measured, with gradients by hand
+    (`chain`): float32, one thread, x86-64 with AVX2.
 
     Args:
         products: How many a training step takes: 3, or 2 where no gradient of the inputs is wanted.
@@ -66,19 +67,19 @@ def pays(products: int, rows: int, shape: tuple[int, int], surviving: int, moved
         moved: Activations and their gradients, for each row, that do not lie in memory as sparse products take them.
     """
     places = shape[0] * shape[1]
-    saved = products * rows * (places - _PER_WEIGHT * surviving)
-    return saved > _CALLS + _PER_VALUE * rows * moved + _PER_PLACE * places
+    saved = products * rows * (places - _PER_WEIGHT * surviving) + _PER_PLACE * places
+    return saved > _CALLS + _PER_VALUE * rows * moved
 
 
 def _may_pay(mask: Tensor) -> bool:
-    """Tell whether a layer of this mask, bool [out, in], is faster by its surviving weights for any number of rows."""
+    """Tell whether sparse products of a layer of this mask, bool [out, in], cost less than dense ones."""
     return _PER_WEIGHT * int(mask.sum()) < mask.numel()
 
 
 _PER_WEIGHT = 5.5
 _PER_VALUE = 50
-_PER_PLACE = 10
-_CALLS = 4_000_000
+_PER_PLACE = 8
+_CALLS = 2_200_000
 
 
 class Pattern:
@@ -189,7 +190,7 @@ class _SparseLinear(torch.autograd.Function):
 
 
 class Plan(NamedTuple):
-    """How a layer computes with its surviving weights alone."""
+    """How a layer computes with its surviving weights alone; patterns are compared by identity."""
 
     pattern: Pattern
     turns: bool
@@ -297,6 +298,9 @@ class SparseLinears:
 
     def __init__(self, layers: Iterable[tuple[str, _Layer]] = ()) -> None:
         self._layers = tuple(layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
 
     @property
     def used(self) -> list[str]:
