@@ -13,7 +13,7 @@ from sdd.callbacks.lean_step import Step
 from sdd.failures import failure
 from sdd.losses.cross_entropy import cross_entropy
 from sdd.models.chain import DenseLayer, Layer, SparseLayer, learn, linear_chain, outputs_of
-from sdd.models.sparse_linear import Plan
+from sdd.models.sparse_linear import Pattern, Plan
 from sdd.module import Classifier
 
 _MOVE_IN_PLACE = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)
@@ -88,17 +88,17 @@ class StepByHand(Step):
         ]
         for layer in self._layers:
             for place, parameter in enumerate(layer.parameters):
-                parameter.grad = None if place == 0 and layer.places is not None else layer.gradients[place]
+                parameter.grad = None if place == 0 and layer.pattern is not None else layer.gradients[place]
         self._sgd = _Sgd(self.optimizer, self._layers) if self._is_sgd else None
 
     def _close(self) -> None:
         if self._sgd is not None:
             self._sgd.close()
         for layer in self._layers:
-            if layer.places is not None:
+            if layer.pattern is not None:
                 weight = layer.parameters[0]
-                weight.detach().put_(layer.places, layer.values[0])
-                weight.grad = torch.zeros_like(weight).put_(layer.places, layer.gradients[0])
+                layer.pattern.spread(layer.values[0], weight.detach())
+                weight.grad = layer.pattern.spread(layer.gradients[0], torch.zeros_like(weight, requires_grad=False))
         self._layers = []
 
     def _gradients(self, batch: tuple[Tensor, Tensor], number: int) -> Tensor:
@@ -149,15 +149,15 @@ class _Sgd:
         self._momenta: list[Tensor] = []
         optimizer._opt_called = True  # type: ignore[attr-defined]  # what a schedule looks for
         if optimizer.param_groups[0]["momentum"]:
-            for parameter, places in self._parameters():
+            for parameter, pattern in self._parameters():
                 held: Tensor | None = optimizer.state[parameter].get("momentum_buffer")
                 if held is not None:
-                    self._momenta.append(held if places is None else held.take(places))
+                    self._momenta.append(held if pattern is None else held.take(pattern.places))
 
-    def _parameters(self) -> list[tuple[nn.Parameter, Tensor | None]]:
+    def _parameters(self) -> list[tuple[nn.Parameter, Pattern | None]]:
         """Return the parameters, in the order of the values, and where the values are in them; None: everywhere."""
         return [
-            (parameter, layer.places if number == 0 else None)
+            (parameter, layer.pattern if number == 0 else None)
             for layer in self._layers
             for number, parameter in enumerate(layer.parameters)
         ]
@@ -184,13 +184,13 @@ class _Sgd:
         """Give the optimizer its state."""
         if not self._momenta:
             return
-        for (parameter, places), momentum in zip(self._parameters(), self._momenta, strict=True):
+        for (parameter, pattern), momentum in zip(self._parameters(), self._momenta, strict=True):
             state = self._optimizer.state[parameter]
-            if places is None:
+            if pattern is None:
                 state["momentum_buffer"] = momentum
             else:
                 held = state.setdefault("momentum_buffer", torch.zeros_like(parameter, requires_grad=False))
-                held.put_(places, momentum)
+                pattern.spread(momentum, held)
 
 
 def _is_plain(step: Step) -> bool:

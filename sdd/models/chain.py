@@ -25,10 +25,10 @@ class DenseLayer:
         parameters: Weight [out, in] and bias [out], if there is one.
         values: Those of their numbers that are trained, here the parameters' own.
         gradients: Of the values; filled by `learn`.
-        places: Where the values of the weight are in it, flattened; None: they are all of it.
+        pattern: Where the values of the weight are in it; None: they are all of it.
     """
 
-    places: Tensor | None = None
+    pattern: Pattern | None = None
 
     def __init__(self, module: nn.Linear) -> None:
         self.parameters = _parameters(module)
@@ -63,9 +63,8 @@ class SparseLayer:
     """
 
     def __init__(self, module: nn.Linear, pattern: Pattern, *, turns: bool) -> None:
-        self.parameters, self._pattern, self._turns = _parameters(module), pattern, turns
+        self.parameters, self.pattern, self._turns = _parameters(module), pattern, turns
         weight, *bias = (parameter.detach() for parameter in self.parameters)
-        self.places = pattern.places
         self._weights = pattern.weights(weight)
         self.values = [self._weights.values(), *bias]
         self.gradients = [torch.empty_like(value) for value in self.values]
@@ -84,13 +83,13 @@ class SparseLayer:
     def learn(self, inputs: Tensor, gradient: Tensor) -> None:
         """Fill the gradients, from the inputs [n, in] and the gradient of the outputs [n, out]."""
         self._rows = gradient.t().contiguous()
-        self.gradients[0] = self._pattern.products(self._rows, self._columns.t())
+        self.gradients[0] = self.pattern.products(self._rows, self._columns.t())
         if self._column is not None:
             torch.sum(self._rows, 1, out=self.gradients[1])
 
     def of_inputs(self, gradient: Tensor) -> Tensor:
         """Return the gradient of the inputs [n, in]; to be called after `learn` with the same gradient [n, out]."""
-        gradients = torch.mm(self._pattern.transposed_of(self.values[0]), self._rows).t()
+        gradients = torch.mm(self.pattern.transposed_of(self.values[0]), self._rows).t()
         return gradients if self._turned else gradients.contiguous()
 
 

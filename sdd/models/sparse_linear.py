@@ -133,9 +133,14 @@ class Pattern:
         values: Tensor = torch.sparse.sampled_addmm(self._zeros, left, right, beta=0).values()
         return values
 
+    def spread(self, values: Tensor, weight: Tensor) -> Tensor:
+        """Write values [count] to their places in a tensor [out, in], contiguous, and return it."""
+        weight.view(-1).scatter_(0, self.places, values)  # which, unlike `put_`, PyTorch calls deterministic
+        return weight
+
     def product(self, left: Tensor, right: Tensor) -> Tensor:
         """Return left [out, n] times right [n, in] at the surviving places, zero elsewhere: dense [out, in]."""
-        return left.new_zeros(self.shape).put_(self.places, self.products(left, right))
+        return self.spread(self.products(left, right), left.new_zeros(self.shape))
 
 
 def _compressed(rows: Tensor, columns: Tensor, shape: tuple[int, int], dtype: torch.dtype) -> Tensor:

@@ -186,6 +186,17 @@ def test_whatever_is_minimised_the_bits_are_the_same(setting):
     compare(net, examples([8, 8, 3], 6), masks=removed(net, 0.5), **setting)
 
 
+@pytest.mark.parametrize("step", [Step, step_of])
+def test_sparse_steps_are_deterministic_to_pytorch(step):
+    net = NET()
+    trainer, schedule = prepared(net, masks=removed(net, 0.5), arithmetic="sparse")
+    torch.use_deterministic_algorithms(True)
+    try:
+        state_after(trainer, schedule, examples([4], 6), step)
+    finally:
+        torch.use_deterministic_algorithms(False)
+
+
 @pytest.mark.parametrize("between", [nn.ReLU, partial(nn.ReLU, inplace=True)])
 def test_a_sequence_of_layers_is_a_chain_with_and_without_biases(between):
     torch.manual_seed(2)

@@ -213,19 +213,19 @@ def test_hooks_are_called_copies_are_whole_and_an_error_puts_layers_back():
 
 
 def test_auto_follows_its_rule_and_nothing_else():
-    layer = nn.Linear(784, 300)
+    layer = nn.Linear(300, 200)
     masks = pruned(layer, 0.02)
     found = {}
     for rows in (1, 128):
         layers = sparse_linears("auto", layer, masks)
-        learn(layer, torch.randn(rows, 784), layers)
+        learn(layer, torch.randn(rows, 300), layers)
         found[rows] = layers.used
     assert found == {1: [], 128: ["weight"]}
     double = nn.Linear(784, 300, dtype=torch.float64)
     layers = sparse_linears("auto", double, pruned(double, 0.02))
     learn(double, torch.randn(128, 784, dtype=torch.float64), layers)
     assert layers.used == []  # the rule was measured in 32 bits
-    assert sparse_linears("auto", layer, {"weight": torch.ones(300, 784, dtype=torch.bool)}).used == []
+    assert sparse_linears("auto", layer, {"weight": torch.ones(200, 300, dtype=torch.bool)}).used == []
 
 
 @given(st.integers(1, 2000), st.integers(1, 2000), st.integers(1, 512), st.integers(0, 10**6), st.integers(0, 10**6))
