@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.errors import UserError
+from sdd.files import check_folder
 from sdd.messages import counted, one_line
 from sdd.sweep.fit_process import shown_command
 from sdd.sweep.grid_run import (
@@ -39,6 +40,7 @@ def sweep(arguments: Sequence[str]) -> int:
     check_engine_options("sweep", chosen)
     file = read_sweep(chosen.file)
     base = Path("runs") / file.name if chosen.runs is None else chosen.runs
+    check_folder("--runs", base)
     results: list[Result] = []
     invalid: list[Invalid] = []
     with StopSignals() as stop:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdd.messages import one_line
 from sdd.processes import ForkClient, Process
 from sdd.sweep import guarded_fit
 from sdd.sweep.guarded_fit import GRACE_SECONDS
@@ -110,6 +112,20 @@ def shown_command(arguments: Sequence[str]) -> str:
     return shlex.join([sys.executable, "-m", "sdd", *arguments])
 
 
+def outcome_of(ended: "Future[Outcome]") -> Outcome:
+    """Return how a process ended; where something was raised instead, that is why it failed."""
+    error = ended.exception()
+    return ended.result() if error is None else Outcome(-1, one_line(f"{type(error).__name__}: {error}")[:300])
+
+
+def log_size(log: Path) -> int:
+    """Return how much a log holds, in bytes; 0 where there is none."""
+    try:
+        return log.stat().st_size
+    except OSError:
+        return 0
+
+
 def failure_reason(status: int, log: Path, start: int) -> str:
     """Return why a process failed, in one line.
 
@@ -117,6 +133,9 @@ def failure_reason(status: int, log: Path, start: int) -> str:
         status: Its exit status.
         log: Its output.
         start: Where in the log this attempt begins, in bytes.
+
+    Returns:
+        What it said; where the log is gone, the exit status.
     """
     if status < 0:
         try:
@@ -124,9 +143,13 @@ def failure_reason(status: int, log: Path, start: int) -> str:
         except ValueError:
             name = f"signal {-status}"
         return f"killed by {name}" + (" (out of memory?)" if -status == signal.SIGKILL else "")
-    with log.open("rb") as file:
-        file.seek(start)
-        lines = [line.strip() for line in file.read().decode(errors="replace").splitlines()[1:] if line.strip()]
+    try:
+        with log.open("rb") as file:
+            file.seek(start)
+            said_since = file.read()
+    except OSError as error:
+        return f"exit status {status}; its log cannot be read: {error.strerror or error}"
+    lines = [line.strip() for line in said_since.decode(errors="replace").splitlines()[1:] if line.strip()]
     errors = [line.removeprefix("sdd: error: ") for line in lines if line.startswith("sdd: error: ")]
     said = errors or lines or ["it said nothing"]
     return said[-1] if errors else f"exit status {status}: {said[-1]}"

@@ -122,6 +122,6 @@ def say_results(results: Sequence[Result], invalid: Sequence[Invalid]) -> bool:
     for result in results:
         if result.end == "failed":
             say(f"  failed   {result.run.label}: {result.reason}")
-            if result.run.log.exists():
+            if os.path.isfile(result.run.log):
                 say(f"           see {relative(result.run.log)}")
     return not invalid and "failed" not in ends

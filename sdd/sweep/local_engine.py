@@ -8,7 +8,7 @@ from threading import Lock
 from sdd.processes import ForkClient, ForkServer, can_fork
 from sdd.sweep import guarded_fit
 from sdd.sweep.engine import threads_of
-from sdd.sweep.fit_process import FitProcess, Outcome, environment_of_fit, failure_reason
+from sdd.sweep.fit_process import FitProcess, Outcome, environment_of_fit, failure_reason, log_size
 from sdd.sweep.planned_run import PlannedRun
 
 # What runs import or make sooner or later, none of it the user's.
@@ -48,7 +48,7 @@ class LocalEngine:
         return self._pool.submit(self._run, run, directory)
 
     def _run(self, run: PlannedRun, directory: Path) -> Outcome:
-        start = run.log.stat().st_size if run.log.exists() else 0
+        start = log_size(run.log)
         environment = threads_of(run, self._threads)
         client = self._client(directory, environment)
         with self._lock:

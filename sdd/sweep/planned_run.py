@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from sdd.cli.parse import plan
 from sdd.errors import UserError
+from sdd.messages import one_line
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import SPARSITIES, Settings
 from sdd.sweep.sweep_file import Cell
@@ -45,15 +47,19 @@ class PlannedRun:
         """Look how far the run has come.
 
         Raises:
-            UserError: Its folder holds something else.
+            UserError: Its folder holds something else, or cannot be read.
         """
         folder = RunFolder(self.path)
-        folder.check_settings(self.settings)
-        return folder.state().name
+        with _reading(self.path):
+            folder.check_settings(self.settings)
+            return folder.state().name
 
     def levels_done(self) -> int:
-        """Count the levels in its curve."""
-        return min(RunFolder(self.path).levels_done(), self.levels)
+        """Count the levels in its curve; 0 where that cannot be read."""
+        try:
+            return min(RunFolder(self.path).levels_done(), self.levels)
+        except OSError:
+            return 0
 
     def verdict(self) -> str:
         """Return what a finished run has found, in a few words."""
@@ -67,7 +73,9 @@ class PlannedRun:
             if not found["double_descent"]:
                 return "no double descent"
             return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"
-        except (ValueError, TypeError, KeyError):
+        except OSError as error:
+            return f"but {relative(summary)} cannot be read: {error.strerror or error}"
+        except (ValueError, TypeError, KeyError, RecursionError):
             return f"but {relative(summary)} is damaged"
 
 
@@ -110,6 +118,22 @@ def plan_runs(cells: Iterable[Cell], base: Path) -> Iterator[PlannedRun | Invali
         seen[path] = label
         ours = ("--trainer.logger=false", f"--run_dir={relative(path)}", "--progress.show=none", "--wait=true")
         yield PlannedRun(label, (*cell.arguments, *ours), path, planned.settings, planned.levels)
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Tell in one line whatever makes a run's folder unreadable: it is that run's failure, not the sweep's.
+
+    Raises:
+        UserError: Something was raised.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except Exception as error:
+        why = error.strerror if isinstance(error, OSError) else one_line(str(error))
+        raise UserError(f"{relative(path)} cannot be read: {why or type(error).__name__}") from error
 
 
 def relative(path: Path) -> Path:

@@ -11,7 +11,7 @@ from typing import Any
 from sdd.errors import UserError
 from sdd.messages import one_line
 from sdd.sweep.engine import threads_of
-from sdd.sweep.fit_process import Outcome
+from sdd.sweep.fit_process import Outcome, outcome_of
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.ray_task import run_task
 
@@ -66,7 +66,7 @@ class RayEngine:
         task = self._task.remote(run.arguments, run.path, run.log, directory, threads_of(run, int(self._cpus)))
         self._tasks.append(task)
         future: Future[Outcome] = Future()
-        task.future().add_done_callback(lambda done: future.set_result(_outcome(done)))
+        task.future().add_done_callback(lambda done: future.set_result(outcome_of(done)))
         return future
 
     def stop(self) -> None:
@@ -95,8 +95,3 @@ def _check_address(address: str | None) -> None:
         socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
     except (OSError, OverflowError) as error:
         raise UserError(f"cannot reach Ray at {address} ({error}); start it there: ray start --head") from error
-
-
-def _outcome(done: "Future[Outcome]") -> Outcome:
-    error = done.exception()
-    return done.result() if error is None else Outcome(-1, one_line(f"{type(error).__name__}: {error}")[:300])

@@ -4,7 +4,7 @@ import socket
 from pathlib import Path
 
 from sdd.runs.folder import RunFolder
-from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason
+from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason, log_size
 
 
 def run_task(
@@ -23,9 +23,12 @@ def run_task(
         return Outcome(0)
     import ray
 
-    start = log.stat().st_size if log.exists() else 0
+    start = log_size(log)
     place = f"on {socket.gethostname()}, node {ray.get_runtime_context().get_node_id()}"
-    process = FitProcess(arguments, log, directory, environment, place)
+    try:
+        process = FitProcess(arguments, log, directory, environment, place)
+    except OSError as error:
+        return Outcome(-1, f"it cannot be started: {error}")
     try:
         status = process.wait()
     finally:

@@ -15,9 +15,9 @@ from sdd.errors import UserError
 from sdd.files import try_lock
 from sdd.runs.folder import RunFolder, StateName
 from sdd.sweep.engine import Engine
-from sdd.sweep.fit_process import Outcome
+from sdd.sweep.fit_process import Outcome, log_size, outcome_of
 from sdd.sweep.guarded_fit import GRACE_SECONDS
-from sdd.sweep.planned_run import PlannedRun
+from sdd.sweep.planned_run import PlannedRun, relative
 from sdd.sweep.progress import SweepProgress
 from sdd.sweep.stop_signals import StopSignals
 
@@ -92,29 +92,27 @@ class SweepRunner:
             if self._engine.at_once is not None and len(self._work) >= self._engine.at_once:
                 return
             claim = ExitStack()
-            run.claim.parent.mkdir(parents=True, exist_ok=True)
-            mine = f"{socket.gethostname()}, process {os.getpid()}"
-            if claim.enter_context(try_lock(run.claim, mine)) is not None:
+            try:
+                run.claim.parent.mkdir(parents=True, exist_ok=True)
+                mine = f"{socket.gethostname()}, process {os.getpid()}"
+                if claim.enter_context(try_lock(run.claim, mine)) is not None:
+                    claim.close()
+                    continue
+                state = run.state()
+            except (UserError, OSError) as error:
+                told = isinstance(error, UserError)
+                reason = str(error) if told else f"{relative(run.claim)} cannot be locked: {error}"
+                self._waiting.remove(run)
                 claim.close()
+                self._end(Result(run, "failed", reason))
                 continue
             self._waiting.remove(run)
-            if not self._is_to_do(run):
+            if state == "finished":
                 claim.close()
+                self._end(Result(run, "skipped"), run.verdict())
                 continue
-            size = run.log.stat().st_size if run.log.exists() else 0
-            work = _Work(run, run.state(), claim, time.monotonic(), size)
+            work = _Work(run, state, claim, time.monotonic(), log_size(run.log))
             self._work[self._engine.submit(run, self._directory)] = work
-
-    def _is_to_do(self, run: PlannedRun) -> bool:
-        """Tell whether there is something to do; say so where there is not."""
-        try:
-            finished = run.state() == "finished"
-        except UserError as error:
-            self._end(Result(run, "failed", str(error)))
-            return False
-        if finished:
-            self._end(Result(run, "skipped"), run.verdict())
-        return not finished
 
     def _look(self) -> None:
         """Wait a little, and note what has changed."""
@@ -124,7 +122,7 @@ class SweepRunner:
             time.sleep(_LOOK_SECONDS)
             ended = set()
         for work in self._work.values():
-            if work.since is None and work.run.log.exists() and work.run.log.stat().st_size > work.log_size:
+            if work.since is None and log_size(work.run.log) > work.log_size:
                 work.since = time.monotonic()
                 self._progress.say("start" if work.state == "new" else "resume", work.run)
         for future in ended:
@@ -135,14 +133,18 @@ class SweepRunner:
         """Note how a run has ended."""
         work = self._work.pop(future)
         work.claim.close()
-        outcome, run = future.result(), work.run
+        outcome, run = outcome_of(future), work.run
         took = str(timedelta(seconds=round(time.monotonic() - (work.since or work.submitted))))
-        if run.state() == "finished":  # a signal may come after its last word
+        try:
+            state: StateName | None = run.state()
+            reason = outcome.reason or f"it ended without {run.path.name}/{RunFolder(run.path).summary.name}"
+        except UserError as error:
+            state, reason = None, "; ".join(filter(None, (outcome.reason, str(error))))
+        if state == "finished":  # a signal may come after its last word
             self._end(Result(run, "finished"), f"{took}  {run.verdict()}")
         elif self._stop.first is not None:
             self._end(Result(run, "stopped"))
         else:
-            reason = outcome.reason or f"it ended without {run.path.name}/{RunFolder(run.path).summary.name}"
             self._end(Result(run, "failed", reason), f"{took}  {reason}")
 
     def _end(self, result: Result, rest: str = "") -> None:

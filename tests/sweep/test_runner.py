@@ -1,6 +1,7 @@
 """What a sweep does with its runs, with an engine that only pretends to train."""
 
 import json
+import shutil
 import signal
 from concurrent.futures import Future
 from contextlib import ExitStack
@@ -11,7 +12,8 @@ import pytest
 from sdd.files import try_lock
 from sdd.runs.settings import Settings
 from sdd.sweep.engine import threads_of
-from sdd.sweep.fit_process import Outcome
+from sdd.sweep.fit_process import Outcome, failure_reason
+from sdd.sweep.grid_run import say_results
 from sdd.sweep.local_engine import LocalEngine
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.runner import SweepRunner
@@ -42,7 +44,9 @@ class Pretender:
         self.most = max(self.most, sum(not future.done() for future in self._open))
         end = self._ends.get(run.label, finish)
         outcome = end(run)
-        if outcome is not None:
+        if isinstance(outcome, Exception):
+            future.set_exception(outcome)
+        elif outcome is not None:
             future.set_result(outcome)
         return future
 
@@ -147,6 +151,11 @@ def test_a_run_that_was_killed_after_its_last_word_is_finished(tmp_path):
         (lambda run: run.path.write_text(""), "is a file"),
         (lambda run: (run.path.mkdir(), (run.path / "x").write_text("")), "holds no run"),
         (lambda run: (start(run), (run.path / "settings.json").write_text("{")), "is damaged"),
+        (
+            lambda run: (start(run), (run.path / "settings.json").write_text("[" * 100_000)),
+            "cannot be read: maximum rec",
+        ),
+        (lambda run: run.claim.mkdir(parents=True), ".claims/run-0 cannot be locked"),
     ],
 )
 def test_a_folder_with_something_else_fails_that_run_alone(tmp_path, prepare, said):
@@ -157,6 +166,58 @@ def test_a_folder_with_something_else_fails_that_run_alone(tmp_path, prepare, sa
     assert said in results["seed=0"][1]
     assert ends(results)[1:] == ["finished"] * 3
     assert "seed=0" not in engine.seen
+
+
+def broken(how, outcome):
+    """Return what an engine does with a run whose folder is broken while it is at work."""
+
+    def end(run):
+        start(run)
+        how(run)
+        return outcome
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("how", "outcome", "reason"),
+    [
+        (lambda run: (run.path / "settings.json").unlink(), Outcome(-9, "killed by SIGKILL"), "killed by SIGKILL"),
+        (lambda run: shutil.rmtree(run.path), Outcome(0), "it ended without run-1/summary.json"),
+        (lambda run: (shutil.rmtree(run.path), run.path.write_text("")), Outcome(0), "is a file"),
+        (lambda run: (run.path / "settings.json").write_text("[]"), Outcome(1, "exit status 1"), "exit status 1; "),
+        (lambda run: (run.path / "settings.json").write_text("[" * 10**5), Outcome(0), "cannot be read: maximum rec"),
+        (lambda run: (run.path / "curve.csv").mkdir(), Outcome(0), "it ended without run-1/summary.json"),
+        (lambda run: shutil.rmtree(run.claim.parent), Outcome(0), "it ended without run-1/summary.json"),
+    ],
+)
+def test_a_folder_that_breaks_under_its_run_fails_that_run_alone(tmp_path, capsys, how, outcome, reason):
+    results = SweepRunner(
+        runs_in(tmp_path), Pretender({"seed=1": broken(how, outcome)}), StopSignals(), leave_others=False
+    ).run()
+    assert [result.end for result in sorted(results, key=lambda result: result.run.label)] == [
+        "finished",
+        "failed",
+        "finished",
+        "finished",
+    ]
+    assert not say_results(results, [])
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("  failed   seed=1: "))
+    assert reason in line
+
+
+def test_what_an_engine_raises_is_why_that_run_failed(tmp_path):
+    results = run_sweep(runs_in(tmp_path), Pretender({"seed=2": lambda run: OSError("no such machine")}))
+    assert results["seed=2"] == ("failed", "OSError: no such machine")
+    assert ends(results) == ["finished", "finished", "failed", "finished"]
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [(1, "exit status 1; its log cannot be read: No such file"), (-9, "killed by SIGKILL (out of")],
+)
+def test_a_failure_has_a_reason_though_its_log_is_gone(tmp_path, status, reason):
+    assert failure_reason(status, tmp_path / "logs" / "gone.log", 10).startswith(reason)
 
 
 def claimed(run, stack):
