@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdd.cli.parse import plan
 from sdd.errors import UserError
+from sdd.places import names_itself
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import SPARSITIES, Settings
 from sdd.sweep.sweep_file import Cell
@@ -113,5 +114,8 @@ def plan_runs(cells: Iterable[Cell], base: Path) -> Iterator[PlannedRun | Invali
 
 
 def relative(path: Path) -> Path:
-    """Return a path as seen from the working directory, where it is within."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    """Return a path as seen from the working directory, where it is within and can be named so."""
+    if not path.is_relative_to(Path.cwd()):
+        return path
+    within = path.relative_to(Path.cwd())
+    return within if names_itself(within) else path
