@@ -11,7 +11,7 @@ from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import cannot_write
 from sdd.importing import import_to_stay
-from sdd.messages import did_you_mean
+from sdd.messages import did_you_mean, is_utf8, printable
 
 _HELP = """\
 usage: python -m sdd COMMAND ...
@@ -74,10 +74,10 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _SIGPIPE
     except UserError as error:
-        say(f"sdd: error: {error}", error=True)
+        say(f"sdd: error: {printable(str(error))}", error=True)
         return 2
     except StoppedError as stopped:
-        say(f"sdd: {stopped}", error=True)
+        say(f"sdd: {printable(str(stopped))}", error=True)
         return STOPPED
     except KeyboardInterrupt:
         say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
@@ -110,6 +110,9 @@ def _reader_has_gone() -> bool:
 
 
 def _run(arguments: list[str]) -> int:
+    for argument in arguments:
+        if not is_utf8(argument):
+            raise UserError(f"the argument {argument!r} is not UTF-8: rename what it names")
     if not arguments or arguments[0] in {"-h", "--help", "help"}:
         sys.stdout.write(_HELP)
         return 0

@@ -29,7 +29,8 @@ def say(text: str, *, error: bool = False) -> None:
         error: What is said beside it goes to standard error.
     """
     stream = sys.stderr if error else sys.stdout
-    stream.write(f"{text}\n")
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    stream.write(f"{text}\n".encode(encoding, "backslashreplace").decode(encoding))
     stream.flush()
 
 

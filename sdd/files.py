@@ -51,7 +51,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
 
 def check_folder(option: str, folder: Path) -> None:
-    """Find out whether files can be written into a folder, which is made where it is missing.
+    """Find out whether files can be written into a folder, or it can be made where it is missing.
 
     Args:
         option: What names it, for the message.
@@ -61,11 +61,18 @@ def check_folder(option: str, folder: Path) -> None:
         UserError: It is a file, lies in one, or nothing may be written there.
     """
     for place in (folder, *folder.absolute().parents):
-        if place.exists():
+        if os.path.lexists(place):
+            if not place.exists():
+                raise UserError(f"{option} is {folder}, but {place} is a link that leads nowhere: give another folder")
             if not place.is_dir():
                 raise UserError(f"{option} is {folder}, but {place} is a file: give a folder")
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise UserError(f"{option} is {folder}, but nothing may be written into {place}: give another folder")
+            try:
+                Path(tempfile.mkdtemp(prefix=".sdd-", dir=place)).rmdir()  # /proc has permissions like other folders
+            except OSError as error:
+                raise UserError(
+                    f"{option} is {folder}, but nothing may be written into {place} ({error.strerror}): give another "
+                    "folder"
+                ) from error
             return
 
 

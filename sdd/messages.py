@@ -4,6 +4,22 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+def is_utf8(text: str) -> bool:
+    """Tell whether a text can be written to a file; names of files need not be such texts."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def printable(message: str) -> str:
+    """Return a message as one line that any terminal shows as it is: other characters as Python writes them."""
+    return "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in message.replace("\n", " ")
+    )
+
+
 def one_line(message: str) -> str:
     """Fold a message of several lines into one."""
     return " ".join(message.split())

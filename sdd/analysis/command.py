@@ -30,6 +30,7 @@ from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import check_folder, write_atomically
 from sdd.measures.columns import Column
+from sdd.places import path_argument
 from sdd.runs.folder import RunFolder
 
 Point = TypeVar("Point", LossPoint, SpectrumPoint)
@@ -55,14 +56,20 @@ def analyze(arguments: Sequence[str]) -> int:
         "pruning.masks_from are compared with the winning tickets of their masks; "
         "runs that each prune one dense network to one sparsity are joined to one curve.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, or one that holds runs")
-    parser.add_argument("--out", type=Path, default=Path("analysis"), help="folder to write to (default: analysis)")
+    parser.add_argument(
+        "runs", nargs="+", type=path_argument, metavar="RUN", help="folder of a run, or one that holds runs"
+    )
+    parser.add_argument(
+        "--out", type=path_argument, default=Path("analysis"), help="folder to write to (default: analysis)"
+    )
     parser.add_argument(
         "--levels", type=int, nargs="+", help="levels whose loss curves are drawn (default: dense, trough, peak, last)"
     )
     chosen = parser.parse_args(arguments)
     check_folder("--out", chosen.out)
     loaded = read_runs(chosen.runs)
+    if not loaded.runs and len(loaded.problems) == 1:
+        raise UserError(f"there is no run to analyse: {loaded.problems[0]}")
     for problem in loaded.problems:
         say(f"sdd: {problem}", error=True)
     if not loaded.runs:

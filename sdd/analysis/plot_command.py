@@ -10,6 +10,7 @@ from sdd.analysis.reading import read_runs
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import check_folder
+from sdd.places import path_argument
 
 
 def plot(arguments: Sequence[str]) -> int:
@@ -29,7 +30,9 @@ def plot(arguments: Sequence[str]) -> int:
         description="Draws runs as lines: mean over the runs that differ only in seed_everything, and a band. The "
         "legend says what the band is and over how many runs. Its numbers are written beside the figure.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="folder of a run, or one that holds runs")
+    parser.add_argument(
+        "runs", nargs="+", type=path_argument, metavar="RUN", help="folder of a run, or one that holds runs"
+    )
     parser.add_argument(
         "--y",
         default="test_acc",
@@ -59,7 +62,10 @@ def plot(arguments: Sequence[str]) -> int:
     )
     parser.add_argument("--title", default="", help="above the figure")
     parser.add_argument(
-        "--out", type=Path, default=Path("plot.pdf"), help=f"file to write: {', '.join(FORMATS)} (default: plot.pdf)"
+        "--out",
+        type=path_argument,
+        default=Path("plot.pdf"),
+        help=f"file to write: {', '.join(FORMATS)} (default: plot.pdf)",
     )
     chosen = parser.parse_args(arguments)
     check_format(chosen.out)

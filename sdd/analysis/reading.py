@@ -15,6 +15,7 @@ from sdd.analysis.summary import summarise
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.measures.columns import Column
+from sdd.places import resolved
 from sdd.runs.data_record import PartRecord
 from sdd.runs.folder import RunFolder
 from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
@@ -107,7 +108,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     labels, notes = _labels(folder)
     return Run(
         folder.path,
-        folder.path.resolve().name,
+        resolved(folder.path).name,
         settings.values,
         settings.chosen,
         rows,
@@ -132,10 +133,10 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
     problems: list[str] = []
     for path in paths:
         for folder in _expand(Path(path)):
-            if folder.resolve() in runs:
+            if resolved(folder) in runs:
                 continue
             try:
-                runs[folder.resolve()] = read_run(folder)
+                runs[resolved(folder)] = read_run(folder)
             except UserError as error:
                 problems.append(str(error))
     return Loaded(read_together(runs.values()), tuple(dict.fromkeys(problems)))

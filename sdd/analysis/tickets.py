@@ -14,6 +14,7 @@ from sdd.analysis.correlation import t_interval
 from sdd.analysis.grouping import Group
 from sdd.analysis.phases import PHASES, find_phases
 from sdd.analysis.reading import Run
+from sdd.places import resolved
 from sdd.runs.prerequisites import TICKETS
 from sdd.runs.settings import MASKS_FROM, differing
 
@@ -168,7 +169,7 @@ def _differences(group: Group, reinit: Group) -> int:
 def _source(run: Run, lottery: Group) -> Run | None:
     """Return the run that a run's masks come from, told by its folder, else by the folder's name."""
     given = Path(str(run.settings.get(MASKS_FROM)).replace("{seed}", str(run.seed)))
-    by_path = [other for other in lottery.runs if other.path.resolve() == given.resolve()]
+    by_path = [other for other in lottery.runs if resolved(other.path) == resolved(given)]
     return next(iter(by_path or [other for other in lottery.runs if other.name == given.name]), None)
 
 

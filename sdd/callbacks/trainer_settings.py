@@ -11,6 +11,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import AsyncCheckpointIO
 
 from sdd.errors import UserError
+from sdd.places import resolved
 from sdd.runs.folder import RunFolder
 
 _PRECISIONS = ("32-true", "16-mixed", "bf16-mixed")
@@ -121,7 +122,7 @@ def _check_names(trainer: pl.Trainer, callback: ModelCheckpoint) -> None:
         return  # they go into the logger's folder
     folder = Path(callback.dirpath or ours.parent)
     named = callback.format_checkpoint_name({"epoch": torch.tensor(1), "step": torch.tensor(1)})
-    if folder.resolve() == ours.parent.resolve() and RunFolder.is_checkpoint(Path(named)):
+    if resolved(folder) == resolved(ours.parent) and RunFolder.is_checkpoint(Path(named)):
         raise UserError(
             f"trainer.callbacks has {type(callback).__name__}, whose files would be named as the run's own, "
             f"{ours.parent.name}/{ours.name}: set another filename, or a dirpath"

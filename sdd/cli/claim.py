@@ -12,6 +12,7 @@ from sdd.cli.parse import Request
 from sdd.console import is_first_process as is_first_process
 from sdd.console import say
 from sdd.errors import UserError
+from sdd.places import check_run_place
 from sdd.runs.folder import BusyRunError
 from sdd.runs.settings import differing
 
@@ -65,6 +66,7 @@ def claim(request: Request) -> Claim:
             f"{folder.path} is damaged: {state.reason}; there is no checkpoint to write it anew from: remove the "
             "folder to train the run again"
         )
+    check_run_place(folder.path, "run_dir")
     if folder.path.is_dir():
         with held(request) as mine:
             if not mine:

@@ -7,6 +7,7 @@ from sdd.cli.parse import Request
 from sdd.cli.same_data import checked_record
 from sdd.console import say
 from sdd.errors import UserError
+from sdd.places import place_of
 from sdd.runs.prerequisites import AUTO, TICKETS
 
 _DOING = {"test": "testing", "validate": "validating"}
@@ -35,7 +36,7 @@ def evaluate(request: Request) -> None:
 
 def _checkpoint(request: Request) -> Path:
     if request.config.ckpt_path is not None:
-        asked_for = Path(request.config.ckpt_path)
+        asked_for = place_of(request.config.ckpt_path, "ckpt_path")
         if not asked_for.is_file():
             raise UserError(f"no checkpoint {asked_for}")
         return asked_for

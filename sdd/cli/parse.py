@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from pydoc import locate
 
@@ -15,6 +16,7 @@ from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
 from sdd.data import NoisyLabelData
 from sdd.distillation import check_distillation
 from sdd.errors import UserError
+from sdd.places import place_of
 from sdd.pruning.retraining import RETRAININGS, Retraining
 from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
@@ -65,6 +67,8 @@ def parse(arguments: Sequence[str]) -> Request:
     Raises:
         UserError: A setting is unknown or its value is not allowed.
     """
+    if "--run_dir=~" in arguments or ("--run_dir", "~") in pairwise(arguments):  # which is null in YAML
+        raise UserError("run_dir is '~', the home folder: name a folder in it, such as ~/runs/first")
     wiring = Wiring(arguments)
     config = wiring.command_config
     _check(config)
@@ -78,7 +82,7 @@ def parse(arguments: Sequence[str]) -> Request:
     settings = settings_of(wiring.command_parser, yaml.safe_load(text), SECTIONS, ALL_PLACE)
     levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
     plan = Plan(_config_name(config), config.seed_everything, settings, levels)
-    folder = RunFolder(config.run_dir or plan.run_dir())
+    folder = RunFolder(place_of(plan.run_dir() if config.run_dir is None else config.run_dir, "run_dir"))
     return Request(tuple(arguments), wiring.command, wiring, config, text, plan, folder)
 
 

@@ -21,6 +21,7 @@ from sdd.failures import naming
 from sdd.messages import one_line
 from sdd.models.state import load_state
 from sdd.module import Classifier
+from sdd.places import place_of
 from sdd.runs.prerequisites import AUTO
 from sdd.runs.settings import DISTILL_FROM
 from sdd.runs.trained_levels import TrainedLevels
@@ -94,7 +95,7 @@ def teacher_of(model: Namespace, seed: int) -> Teacher:
     Raises:
         UserError: It is no finished run, or has no such level.
     """
-    run = TrainedLevels(model.distill_from.replace("{seed}", str(seed)), DISTILL_FROM)
+    run = TrainedLevels(str(place_of(model.distill_from, DISTILL_FROM, seed)), DISTILL_FROM)
     level = _peak(run) if model.distill_level == PEAK else int(model.distill_level)
     last = run.folder.levels_done() - 1
     if level > last:

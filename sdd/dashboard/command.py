@@ -13,6 +13,7 @@ from sdd.dashboard.panels import usual_columns
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.messages import one_line
+from sdd.places import path_argument
 
 # What W&B allows in names of projects: all but these.
 _PLACE = re.compile(r"([\w.-]+)/([^/\\#?%:\s][^/\\#?%:]*)")
@@ -41,7 +42,7 @@ def dashboard(arguments: Sequence[str]) -> int:
     parser.add_argument(
         "runs",
         nargs="*",
-        type=Path,
+        type=path_argument,
         metavar="RUN",
         help="folders of runs, or that hold runs, whose measures have panels too; a measure of your own is known from "
         "them",

@@ -2,7 +2,6 @@
 
 from copy import copy
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
@@ -20,6 +19,7 @@ from sdd.data.transforms import Normalisation
 from sdd.data.view import View
 from sdd.errors import UserError
 from sdd.parts import check_choice
+from sdd.places import place_of
 
 
 class NoisyLabelData(pl.LightningDataModule):
@@ -122,11 +122,11 @@ class NoisyLabelData(pl.LightningDataModule):
             NOISE_TYPES.get(noise_type, noise_type_args),
             noise_rate,
             noise_seed,
-            None if noise_file is None else Path(noise_file).expanduser(),
+            None if noise_file is None else place_of(noise_file, "data.noise_file"),
             noise_key,
         )
         self._augmentation = AUGMENTATIONS.get(augment, augment_args)
-        self.dataset, self.root = dataset, Path(root).expanduser()
+        self.dataset, self.root = dataset, place_of(root, "data.root")
         self.train_size, self.val_size, self.subset_seed = train_size, val_size, subset_seed
         self.noise_type, self.noise_rate, self.noise_seed = noise_type, noise_rate, noise_seed
         self.batch_size, self.eval_batch_size, self.drop_last = batch_size, eval_batch_size, drop_last

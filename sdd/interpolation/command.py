@@ -10,6 +10,7 @@ from sdd.interpolation.ends import end_of
 from sdd.interpolation.pair import barrier_lines, barriers_of, interpolate_levels
 from sdd.interpolation.redense import Levels, interpolate_redense
 from sdd.interpolation.table import files_in
+from sdd.places import path_argument, place_of
 
 
 def interpolate(arguments: Sequence[str]) -> int:
@@ -30,7 +31,7 @@ def interpolate(arguments: Sequence[str]) -> int:
     }
     ends = [end_of(text) for text in chosen.between]
     if len(ends) == 1 and ends[0] is None:
-        _redense(chosen.between[0], _levels(chosen.levels), chosen.sparse, options)
+        _redense(place_of(chosen.between[0], "the run"), _levels(chosen.levels), chosen.sparse, options)
         return 0
     if len(ends) != 2:
         raise UserError("give the folder of a re-dense run, or two levels as RUN_A:LEVEL RUN_B:LEVEL")
@@ -44,7 +45,7 @@ def interpolate(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _redense(run: str, levels: Levels, sparse: Path | None, options: dict[str, Any]) -> None:
+def _redense(run: Path, levels: Levels, sparse: Path | None, options: dict[str, Any]) -> None:
     rows = interpolate_redense(run, levels, sparse=sparse, **options)
     say("level  sparsity  test accuracy: sparse  re-dense  lowest between   error barrier: test  training (points)")
     for number in sorted({int(row["level"]) for row in rows}):
@@ -56,7 +57,7 @@ def _redense(run: str, levels: Levels, sparse: Path | None, options: dict[str, A
             f"{number:5d}  {100 * of_level[0]['sparsity']:7.2f}%  {accuracy[0]:20.2f}%  {accuracy[-1]:7.2f}%  "
             f"{min(accuracy):13.2f}%  {test:20.2f}  {train:8.2f}"
         )
-    for path in files_in(Path(run) if options["out"] is None else options["out"]):
+    for path in files_in(run if options["out"] is None else options["out"]):
         say(f"  {path}")
 
 
@@ -90,7 +91,10 @@ def _parser() -> OneLineParser:
         "--levels", metavar="LEVELS", help="of a re-dense run: all (default), phases, or numbers such as 0,12,20"
     )
     parser.add_argument(
-        "--sparse", type=Path, metavar="RUN", help="run that the re-dense one started from (default: its masks_from)"
+        "--sparse",
+        type=path_argument,
+        metavar="RUN",
+        help="run that the re-dense one started from (default: its masks_from)",
     )
     parser.add_argument("--points", type=int, default=101, help="values of a from 0 to 1 (default: 101)")
     parser.add_argument(
@@ -105,6 +109,8 @@ def _parser() -> OneLineParser:
     )
     parser.add_argument("--accelerator", help="device, by Lightning's name (default: the run's)")
     parser.add_argument(
-        "--out", type=Path, help="folder to write to (default: the re-dense run's, or interpolation/A--B of two levels)"
+        "--out",
+        type=path_argument,
+        help="folder to write to (default: the re-dense run's, or interpolation/A--B of two levels)",
     )
     return parser

@@ -1,12 +1,13 @@
 """The ends of a path: stored levels of runs."""
 
 import hashlib
+import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from sdd.errors import UserError
 from sdd.models.state import State
+from sdd.places import place_of
 from sdd.runs.folder import RunFolder, is_readable
 from sdd.runs.trained_levels import StoredLevels
 
@@ -63,14 +64,14 @@ class End:
 
 def end_of(text: str) -> End | None:
     """Return the level that a word of the command line names: RUN:LEVEL or a file of a run's `levels/`; else None."""
-    path = Path(text)
-    file = _FILE.fullmatch(path.name)
-    if file is not None and path.is_file():
-        end = End(RunFolder(path.absolute().parents[1]), int(file["level"]))
-        if end.folder.settings() is None:
-            raise UserError(f"{path} lies in no run: give a file of the folder levels of a run")
-        return end
     numbered = _NUMBERED.fullmatch(text)
-    if numbered is None or path.is_dir():
+    if numbered is not None and not os.path.isdir(text):
+        return End(RunFolder(place_of(numbered["run"], "the run")), int(numbered["level"]))
+    path = place_of(text, "the run")
+    file = _FILE.fullmatch(path.name)
+    if file is None or not path.is_file():
         return None
-    return End(RunFolder(Path(numbered["run"]).expanduser()), int(numbered["level"]))
+    end = End(RunFolder(path.absolute().parents[1]), int(file["level"]))
+    if end.folder.settings() is None:
+        raise UserError(f"{path} lies in no run: give a file of the folder levels of a run")
+    return end

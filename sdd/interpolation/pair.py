@@ -11,6 +11,7 @@ from sdd.interpolation.ends import End, end_of
 from sdd.interpolation.measuring import Asked, rows_between, states_of
 from sdd.interpolation.table import PATH, PathTable
 from sdd.measures.path import Barrier, Statistics, error_barrier
+from sdd.places import resolved
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import same
 
@@ -72,7 +73,7 @@ def interpolate_levels(
     for end in ends:
         end.check()
     _check_same(*ends)
-    name = "--".join(f"{end.folder.path.resolve().name}-{end.level:03d}" for end in ends)
+    name = "--".join(f"{resolved(end.folder.path).name}-{end.level:03d}" for end in ends)
     table = PathTable(Path("interpolation") / name if out is None else Path(out), asked.content() | {"between": name})
     with table.owned():
         digest = "-".join(end.digest() for end in ends)
@@ -125,12 +126,12 @@ def _end(named: str | End) -> End:
 
 
 def _short(end: End) -> str:
-    return f"{end.folder.path.resolve().name[:24]} level {end.level}"
+    return f"{resolved(end.folder.path).name[:24]} level {end.level}"
 
 
 def _check_same(a: End, b: End) -> None:
     """Find out whether two levels are of one network and of the same data; say where only labels or losses differ."""
-    if a.folder.path.resolve() == b.folder.path.resolve():
+    if resolved(a.folder.path) == resolved(b.folder.path):
         return
     states_of(a, b)
     one, other = ({} if held is None else held.values for held in (a.folder.settings(), b.folder.settings()))

@@ -11,6 +11,7 @@ from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import check_folder, write_atomically
 from sdd.messages import counted
+from sdd.places import path_argument, resolved
 from sdd.report.content import report_content
 from sdd.report.folders import Folder, counts, read_folders, signature
 from sdd.report.page import page_html
@@ -38,8 +39,12 @@ def report(arguments: Sequence[str]) -> int:
         "and flatness against sparsity, mean and spread over seeds, phases, a table of runs with their settings, and "
         "each run's loss curves. Folders that are unfinished, damaged or no run are shown as such.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="folder of a run, or one that holds runs")
-    parser.add_argument("--out", type=Path, default=Path("report.html"), help="file to write (default: report.html)")
+    parser.add_argument(
+        "runs", nargs="+", type=path_argument, metavar="RUNS", help="folder of a run, or one that holds runs"
+    )
+    parser.add_argument(
+        "--out", type=path_argument, default=Path("report.html"), help="file to write (default: report.html)"
+    )
     parser.add_argument(
         "--watch",
         nargs="?",
@@ -101,7 +106,7 @@ def _write(paths: Sequence[Path], folders: Sequence[Folder], out: Path, watch: f
 
 
 def _title(paths: Sequence[Path]) -> str:
-    names = [path.resolve().name or str(path) for path in paths]
+    names = [resolved(path).name or str(path) for path in paths]
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} and {len(names) - 1} more"
 
 

@@ -10,6 +10,7 @@ from sdd.analysis.compare import analyse_group
 from sdd.analysis.grouping import LABEL_ORDER, Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.summary import finite
+from sdd.places import resolved
 from sdd.report.columns import page_columns
 from sdd.report.folders import STATES, Folder
 from sdd.report.run_entry import curve_entry, folder_entry, identity
@@ -42,7 +43,7 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
     names = [str(column["name"]) for column in columns]
     bare = [folder for folder in folders if folder.run is None]
     shared, differing = _compared([*(run.settings for run in curves), *(folder.settings for folder in bare)])
-    place = out.parent.resolve()
+    place = resolved(out.parent)
     entries, grouped = [], []
     for group in groups:
         grouped.append(group_entry(group, names))

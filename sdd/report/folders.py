@@ -10,6 +10,7 @@ from typing import Any
 from sdd.analysis.reading import Run, read_run
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
+from sdd.places import resolved
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import Settings
 
@@ -61,8 +62,8 @@ def read_folders(paths: Iterable[str | os.PathLike[str]]) -> list[Folder]:
     found: dict[Path, Folder] = {}
     for path in paths:
         for folder, given in _below(Path(path)):
-            if folder.resolve() not in found:
-                found[folder.resolve()] = read_folder(folder, given=given)
+            if resolved(folder) not in found:
+                found[resolved(folder)] = read_folder(folder, given=given)
     complete = complete_settings([(folder.chosen, folder.settings) for folder in found.values()])
     return [_with_settings(folder, settings) for folder, settings in zip(found.values(), complete, strict=True)]
 

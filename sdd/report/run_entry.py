@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from sdd.analysis.curve import column
 from sdd.analysis.reading import Run
+from sdd.places import resolved
 from sdd.report.folders import STATES, Folder
 from sdd.report.loss import loss_curves
 from sdd.runs.data_record import PartRecord
@@ -91,7 +92,7 @@ def identity(run: Run) -> str:
 def link(path: Path, place: Path) -> str | None:
     """Return the address of a folder as seen from another one; None on another drive, from which there is none."""
     try:
-        return quote(Path(os.path.relpath(path.resolve(), place)).as_posix()) + "/"
+        return quote(Path(os.path.relpath(resolved(path), place)).as_posix()) + "/"
     except ValueError:
         return None
 

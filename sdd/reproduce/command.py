@@ -8,6 +8,7 @@ from sdd.console import OneLineParser, Progress, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import check_folder
 from sdd.messages import counted, did_you_mean, one_line
+from sdd.places import path_argument
 from sdd.reproduce.cost import Cost, cost_of
 from sdd.reproduce.drawing import draw_figure
 from sdd.reproduce.figures import FIGURES, Figure
@@ -99,8 +100,12 @@ def _parser() -> OneLineParser:
         help="a setting of all runs, or those of a task, such as data.root=DIR or "
         "mnist_lenet:pruning.epochs_per_level=100",
     )
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="folder for the runs (default: runs/reproduce-SCALE)")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the figures (default: figures/SCALE)")
+    parser.add_argument(
+        "--runs", type=path_argument, metavar="DIR", help="folder for the runs (default: runs/reproduce-SCALE)"
+    )
+    parser.add_argument(
+        "--out", type=path_argument, metavar="DIR", help="folder for the figures (default: figures/SCALE)"
+    )
     add_engine_options(parser, "DIR")
     return parser
 

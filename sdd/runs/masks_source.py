@@ -7,9 +7,11 @@ from typing import Protocol
 from torch import Tensor
 
 from sdd.errors import UserError
+from sdd.places import place_of
 from sdd.pruning.masks import Masks
 from sdd.pruning.retraining import RETRAININGS, Retraining
 from sdd.runs.mask_file import MaskFile
+from sdd.runs.settings import MASKS_FROM
 from sdd.runs.trained_levels import TrainedLevels
 
 
@@ -113,4 +115,4 @@ def masks_source(
 
 def masks_place(masks_from: str, seed: int) -> Path:
     """Return the folder or file that the setting `pruning.masks_from` names, {seed} in it being the training seed."""
-    return Path(masks_from.replace("{seed}", str(seed))).expanduser()
+    return place_of(masks_from, MASKS_FROM, seed)

@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from sdd.errors import STOPPED, StoppedError, UserError
+from sdd.places import place_of
 from sdd.processes import Process, own_client
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
@@ -126,12 +127,12 @@ class Prerequisite:
         planned = self._planned(config, plan)
         named_like = planned if named_by is None else self._planned(named_by, plan)
         if named != AUTO:
-            path = Path(named.replace("{seed}", str(planned.seed)))
+            path = place_of(named, setting, planned.seed)
         elif measured:
             path = named_like.measured_run_dir(beside.parent)
         else:
             path = named_like.run_dir(beside.parent)
-        self.folder = RunFolder(path.expanduser())
+        self.folder = RunFolder(path)
         self._settings = planned.settings
 
     def train(self) -> None:

@@ -1,13 +1,13 @@
 """The trained levels of a finished run, to build other experiments on."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from sdd.errors import UserError
 from sdd.models.state import State
+from sdd.places import place_of
 from sdd.pruning.masks import Masks
 from sdd.runs.folder import RunFolder, is_readable
 from sdd.runs.level_file import LevelState, read_level
@@ -52,7 +52,7 @@ class TrainedLevels(StoredLevels):
     """
 
     def __init__(self, path: str, setting: str = MASKS_FROM) -> None:
-        super().__init__(RunFolder(Path(path).expanduser()))
+        super().__init__(RunFolder(place_of(path, setting)))
         self._setting = setting
         state = self.folder.state()
         if state.name == "damaged":

@@ -8,6 +8,7 @@ from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import check_folder
 from sdd.messages import counted, one_line
+from sdd.places import path_argument
 from sdd.sweep.fit_process import shown_command
 from sdd.sweep.grid_run import (
     add_engine_options,
@@ -40,7 +41,8 @@ def sweep(arguments: Sequence[str]) -> int:
     check_engine_options("sweep", chosen)
     file = read_sweep(chosen.file)
     base = Path("runs") / file.name if chosen.runs is None else chosen.runs
-    check_folder("--runs", base)
+    if not chosen.dry_run:
+        check_folder("--runs", base)
     results: list[Result] = []
     invalid: list[Invalid] = []
     with StopSignals() as stop:
@@ -71,8 +73,10 @@ def _parser() -> OneLineParser:
         "skipped, unfinished ones go on where they were left, and one that fails does not stop the others. Several "
         "sweeps of one file, on one machine or on several that share the folder, divide the runs among them.",
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a sweep file with method: grid")
-    parser.add_argument("--runs", type=Path, metavar="DIR", help="folder for the runs (default: runs/<name of FILE>)")
+    parser.add_argument("file", type=path_argument, metavar="FILE", help="a sweep file with method: grid")
+    parser.add_argument(
+        "--runs", type=path_argument, metavar="DIR", help="folder for the runs (default: runs/<name of FILE>)"
+    )
     parser.add_argument("--dry_run", action="store_true", help="print the commands, and start nothing")
     add_engine_options(parser, "DIR")
     parser.add_argument(

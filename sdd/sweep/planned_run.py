@@ -9,6 +9,7 @@ from pathlib import Path
 from sdd.cli.parse import plan
 from sdd.errors import UserError
 from sdd.messages import one_line
+from sdd.places import names_itself
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import SPARSITIES, Settings
 from sdd.sweep.sweep_file import Cell
@@ -137,5 +138,8 @@ def _reading(path: Path) -> Iterator[None]:
 
 
 def relative(path: Path) -> Path:
-    """Return a path as seen from the working directory, where it is within."""
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+    """Return a path as seen from the working directory, where it is within and can be named so."""
+    if not path.is_relative_to(Path.cwd()):
+        return path
+    within = path.relative_to(Path.cwd())
+    return within if names_itself(within) else path

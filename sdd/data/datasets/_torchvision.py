@@ -12,6 +12,7 @@ from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset
 from sdd.errors import UserError
 from sdd.files import only_one_process
 from sdd.messages import one_line
+from sdd.places import resolved
 
 # What torchvision raises where files are missing, damaged, unreadable or cannot be fetched.
 _NOT_WHOLE = (AssertionError, KeyError, OSError, RuntimeError, TypeError, ValueError)
@@ -44,7 +45,7 @@ def read_parts(name: str, torchvision_class: str, files: str, root: Path) -> tup
             return make(str(root), train=True, download=True), make(str(root), train=False, download=True)
     except _NOT_WHOLE as error:
         raise UserError(
-            f"{name} is not in {root.resolve()}, or not whole, and could not be downloaded ({one_line(str(error))}); "
+            f"{name} is not in {resolved(root)}, or not whole, and could not be downloaded ({one_line(str(error))}); "
             f"without network, put {files} into that folder, or set --data.root to the folder that has it"
         ) from error
 

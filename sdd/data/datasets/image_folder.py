@@ -18,6 +18,7 @@ from torch import Tensor
 from sdd.console import Progress, is_first_process
 from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset, DataSource
 from sdd.errors import UserError
+from sdd.places import resolved
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
 _ANNOTATIONS = "val_annotations.txt"
@@ -42,7 +43,7 @@ def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
     train_root, test_root = root / "train", _test_root(root)
     if not train_root.is_dir() or test_root is None:
         raise UserError(
-            f"no folder of classes in {root.resolve()}: put images into train/CLASS/ and test/CLASS/ (or val/CLASS/) "
+            f"no folder of classes in {resolved(root)}: put images into train/CLASS/ and test/CLASS/ (or val/CLASS/) "
             "there, or set --data.root"
         )
     classes = _classes(train_root)
@@ -123,7 +124,7 @@ def _sorted_walk(folder: Path) -> list[tuple[str, list[str]]]:
     found = []
     for path, folders, names in os.walk(folder, followlinks=True):
         place = Path(path)
-        if place.is_symlink() and any(above.resolve().is_relative_to(place.resolve()) for above in place.parents):
+        if place.is_symlink() and any(resolved(above).is_relative_to(resolved(place)) for above in place.parents):
             raise UserError(
                 f"{place} is a link to a folder that it is in, so that its images would be read again and again: "
                 "remove it"
