@@ -9,6 +9,7 @@ import torch
 
 from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.callback_order import LevelEnd, place_callbacks
+from sdd.callbacks.given_masks import GivenMasks
 from sdd.callbacks.idle_hooks import IdleAtSteps
 from sdd.callbacks.lean_loop import use_lean_loop
 from sdd.callbacks.level import Level, level_callbacks
@@ -26,7 +27,7 @@ from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.pruning.criteria import Scoring
-from sdd.pruning.masks import Masks, count_remaining, mask_state, shuffled, sparsity
+from sdd.pruning.masks import Masks, count_remaining, mask_state, sparsity
 from sdd.pruning.prunable import prunable_parameters
 from sdd.pruning.prune import Pruner
 from sdd.pruning.retraining import RETRAININGS, Rates, Restart, start_state
@@ -166,7 +167,6 @@ class IterativePruning(IdleAtSteps):
         self._rewinds = rewind_schedule and self._retraining.rewinds
         self.dense_from, self.stop_loss, self.exclude, self.seed = dense_from, stop_loss, tuple(exclude), seed
         scheduled, shared = schedule is not None or sparsities is not None, dense_from is not None
-        self.masks_shuffled = masks_shuffled
         self.source = masks_source(
             masks_from,
             seed,
@@ -176,6 +176,7 @@ class IterativePruning(IdleAtSteps):
             scheduled=scheduled,
             shared=shared,
         )
+        self.given = GivenMasks(self.source, self._retraining, seed, masks_shuffled=masks_shuffled)
         self.last_level = 1 if isinstance(self.source, MaskFile) else len(targets)
         self.level = 0
         self._first_epoch = 0
@@ -286,9 +287,11 @@ class IterativePruning(IdleAtSteps):
         self._set_rate(trainer, module, level=0)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Measure the levels of a run that is gone on with where they lack what is switched on now."""
+        """Find out whether masks from elsewhere have changed; measure levels that lack what is switched on now."""
+        module = _classifier(pl_module)
+        self.given.check_unchanged(self.level, module.masks, self.last_level)
         here = self.level, self._start
-        measure_missing(self, trainer, _classifier(pl_module))
+        measure_missing(self, trainer, module)
         self.level, self._start = here
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -302,7 +305,6 @@ class IterativePruning(IdleAtSteps):
             if self._retraining.continues:
                 self._start = self._restart(module, 0, module.masks, self._run.weights(0))
             load_state(module.net, self._start)
-        self._check_given_masks(module)
         if not self._level_done:
             epochs = range(self._begin(trainer, self.level).epoch, trainer.current_epoch - self._first_epoch)
             for callback in level_callbacks(trainer):
@@ -381,6 +383,7 @@ class IterativePruning(IdleAtSteps):
             "initial": self._initial,
             "rewind": self._rewind,
             "start": {} if self._level_done else self._start,
+            "given": self.given.state_dict(),
         }
 
     def on_load_checkpoint(
@@ -397,6 +400,7 @@ class IterativePruning(IdleAtSteps):
         self._level_done = state_dict["level_done"]
         self._initial, self._rewind = state_dict["initial"], state_dict["rewind"]
         self._start = state_dict["start"]
+        self.given.load_state_dict(state_dict.get("given", ()))
 
     # What the levels are.
 
@@ -443,30 +447,9 @@ class IterativePruning(IdleAtSteps):
         self._check_removed()
         return self.describe(module)
 
-    def _given_masks(self, module: Classifier, level: int) -> Masks | None:
-        """Return the masks of a level that are not pruned here; None where they are."""
-        if self.source is None:
-            return None
-        masks = module.masks if self._retraining.releases else self.source.masks(level)
-        return shuffled(masks, self.seed) if self.masks_shuffled else masks
-
-    def _check_given_masks(self, module: Classifier) -> None:
-        """Find out whether the masks of a run that is gone on with are still those that it took from another.
-
-        Raises:
-            UserError: They are others.
-        """
-        given = self._given_masks(module, self.level) if self.level else None
-        held = module.masks
-        if given is not None and any(not torch.equal(mask.cpu(), held[name].cpu()) for name, mask in given.items()):
-            raise UserError(
-                f"pruning.masks_from: its masks of level {self.level} are others than this run has taken from it, as "
-                "if it had been trained anew: put the old ones back, or choose another --run_dir"
-            )
-
     def _begin_level(self, trainer: pl.Trainer, module: Classifier, level: int) -> None:
         trained = state_of(module.net)
-        masks = self._given_masks(module, level)
+        masks = self.given.masks(level, module.masks)
         if masks is None:
             masks = self._prune(trainer, module, level)
         if self._retraining.continues:

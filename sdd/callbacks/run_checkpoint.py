@@ -11,6 +11,7 @@ from sdd.errors import UserError
 from sdd.module import Classifier
 from sdd.pruning.packing import pack_checkpoint
 from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.origin import ORIGIN, origin_of
 
 _KEPT = 2
 """Checkpoints to resume from that a run in work has, the second for the case that the newest is damaged."""
@@ -39,12 +40,17 @@ class RunCheckpoint(LevelCallback, Checkpoint):
             raise UserError(f"checkpoint.every_n_epochs is {every_n_epochs}; it must be at least 1, or null")
         self.every_n_epochs, self.keep_levels = every_n_epochs, keep_levels
         self._level_done = False
+        self._origin: dict[str, Any] | None = None
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Find out what the run in the folder is, for the files to hold."""
+        self._origin = origin_of(RunFolder(trainer.default_root_dir)) if trainer.is_global_zero else None
 
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Keep the level's network; the checkpoint follows when all callbacks are done with the epoch."""
         if self.keep_levels:
             path = RunFolder(trainer.default_root_dir).level_checkpoint(level.level)
-            _save(trainer, path, _content(trainer, weights_only=True))
+            _save(trainer, path, self._content(trainer, weights_only=True))
         self._level_done = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -54,7 +60,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         due |= trainer.should_stop  # so that what is trained since the last one is not lost
         if not (self._level_done or due):
             return
-        content = _content(trainer, weights_only=False)
+        content = self._content(trainer, weights_only=False)
         if self._level_done:
             _forget_steps(content)
         self._level_done = False
@@ -73,12 +79,11 @@ class RunCheckpoint(LevelCallback, Checkpoint):
                 for old in checkpoints[1:]:
                     old.unlink()
 
-
-def _content(trainer: pl.Trainer, weights_only: bool) -> dict[str, Any]:
-    """Return what `trainer.save_checkpoint` would write, packed; called on all processes together."""
-    content: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only)
-    pack_checkpoint(content)
-    return content
+    def _content(self, trainer: pl.Trainer, weights_only: bool) -> dict[str, Any]:
+        """Return what `trainer.save_checkpoint` would write, packed; called on all processes together."""
+        content: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only)
+        pack_checkpoint(content)
+        return content if self._origin is None else content | {ORIGIN: self._origin}
 
 
 def _forget_steps(content: dict[str, Any]) -> None:

@@ -32,8 +32,10 @@ def run_experiment(arguments: Sequence[str]) -> int:
     if request.command != "fit":
         evaluate(request)
         return 0
-    check_parts(request)
-    if request.config.trainer.fast_dev_run:
+    tries = bool(request.config.trainer.fast_dev_run)
+    if tries or not request.folder.finished:  # what a finished run was built on may be gone
+        check_parts(request)
+    if tries:
         _try_only(request)
         return 0
     while not _train(request):

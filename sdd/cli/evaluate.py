@@ -8,7 +8,7 @@ from sdd.cli.same_data import checked_record
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.places import place_of
-from sdd.runs.prerequisites import AUTO, TICKETS
+from sdd.runs.prerequisites import TICKETS
 
 _DOING = {"test": "testing", "validate": "validating"}
 
@@ -23,9 +23,8 @@ def evaluate(request: Request) -> None:
         UserError: There is no such checkpoint, the parts do not fit together, or the data have changed.
     """
     config = request.config.clone()
-    if config.pruning.masks_from == AUTO:
-        for name, value in TICKETS.items():  # nothing is pruned
-            config.pruning[name] = value
+    for name, value in TICKETS.items():  # nothing is pruned
+        config.pruning[name] = value
     checkpoint = _checkpoint(request)
     experiment = build(request, config)
     checked_record(request, experiment, checkpoint)

@@ -1,4 +1,4 @@
-"""Between build and fit: whether the data are those that a run was started with, and what they are."""
+"""Between build and fit: whether data and checkpoint are those of the run that is gone on with; what the data are."""
 
 import json
 from collections.abc import Mapping
@@ -15,6 +15,8 @@ from sdd.data.fingerprint import fingerprint, transition_counts
 from sdd.errors import UserError
 from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts, teaching_changes
 from sdd.runs.folder import RunFolder
+from sdd.runs.level_file import read_weights
+from sdd.runs.origin import check_origin
 from sdd.runs.settings import DISTILL_FROM
 from sdd.runs.trained_levels import TrainedLevels
 
@@ -31,11 +33,13 @@ def checked_record(
         teacher: What a run learns from beside the labels, if anything.
 
     Raises:
-        UserError: The data have changed since, at the same settings.
+        UserError: The data have changed since, at the same settings, or the checkpoint is of another run.
     """
     record, values = record_of(experiment.data), request.plan.settings.values
     if checkpoint is not None:
         folder = _run_of(checkpoint, request.folder)
+        if folder.settings() is not None:
+            check_origin(read_weights(checkpoint, mapped=True), folder, checkpoint)
         shared = request.command == "fit" and folder is not request.folder
         _check(folder, record, values, "pruning.dense_from " if shared else "")
     source = experiment.pruning.source

@@ -11,7 +11,7 @@ from sdd.analysis.reading import read_run
 from sdd.cli.parse import parse
 from sdd.cli.prerequisites import found_tickets
 from sdd.cli.rebuild import rebuilt
-from sdd.console import Progress, Show
+from sdd.console import Progress, Show, say
 from sdd.errors import UserError
 from sdd.interpolation.ends import End
 from sdd.interpolation.measuring import Asked, rows_between
@@ -158,6 +158,18 @@ def _check_source(source: RunFolder, folder: RunFolder, numbers: Sequence[int]) 
             )
 
 
+def _all_stored(source: RunFolder, folder: RunFolder) -> list[int]:
+    """Return the numbers of the levels of which both runs have the weights; those that one of them lacks are said."""
+    wanted = list(range(folder.levels_done())) or folder.stored_levels()
+    stored = {run.path: run.stored_levels() for run in (source, folder)}
+    both = [number for number in wanted if all(number in held for held in stored.values())]
+    for path, held in stored.items():
+        lacking = [str(number) for number in wanted if number not in held]
+        if lacking and both:
+            say(f"{path} has no weights of level {', '.join(lacking)}: left out", error=True)
+    return both or [0]  # of which it is said then that it is not there
+
+
 def _title(folder: RunFolder) -> str:
     """Return what a run is, for people."""
     settings = folder.settings()
@@ -170,7 +182,7 @@ def _title(folder: RunFolder) -> str:
 def _numbers(levels: Levels, source: RunFolder, folder: RunFolder) -> list[int]:
     """Return the numbers of the levels wanted, rising."""
     if levels == "all":
-        return list(range(folder.levels_done())) or [0]
+        return _all_stored(source, folder)
     if levels == "phases":
         run = read_run(source.path)
         numbers = [int(row["level"]) for row in run.rows][: folder.levels_done()]

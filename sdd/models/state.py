@@ -1,5 +1,6 @@
 """The state of a network: each parameter and buffer once, whatever number of names it has."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -41,6 +42,15 @@ def once_each(net: nn.Module, state: Mapping[str, Tensor]) -> State:
     """Return the entries of a state dict of this network, each [...], without those of further names of a tensor."""
     first = first_names(net)
     return {name: value for name, value in state.items() if first.get(name, name) == name}
+
+
+def digest_of(tensors: Mapping[str, Tensor]) -> str:
+    """Return 32 hex digits that are others for other tensors, each [...] by name; their order does not matter."""
+    digest = hashlib.sha256()
+    for name, value in sorted(tensors.items()):
+        digest.update(f"{name} {list(value.shape)} {value.dtype}".encode())
+        digest.update(value.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:32]
 
 
 def load_state(net: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -20,6 +20,7 @@ StateName = Literal["new", "started", "unfinished", "finished", "damaged", "othe
 
 _UNSTARTED = "has not finished its first level"
 _SHOWN = 3
+_LEVEL = re.compile(r"level-(?P<number>\d{3,})\.ckpt")
 _CHECKPOINT = re.compile(r"epoch-\d{6,}\.ckpt")
 
 
@@ -196,6 +197,11 @@ class RunFolder:
     def level_checkpoint(self, level: int) -> Path:
         """Weights and masks of a trained level."""
         return self._levels / f"level-{level:03d}.ckpt"
+
+    def stored_levels(self) -> list[int]:
+        """Return the numbers of the levels whose weights and masks are stored, rising."""
+        found = (_LEVEL.fullmatch(path.name) for path in self._levels.glob("level-*.ckpt"))
+        return sorted(int(name["number"]) for name in found if name is not None)
 
     def checkpoint(self, epochs_done: int) -> Path:
         """A checkpoint to resume from."""

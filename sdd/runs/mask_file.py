@@ -10,6 +10,7 @@ from torch import Tensor
 
 from sdd.errors import UserError
 from sdd.messages import one_line
+from sdd.models.state import digest_of
 from sdd.pruning.masks import Masks
 
 
@@ -45,6 +46,10 @@ class MaskFile:
         if level == 0:
             return {name: torch.ones_like(mask) for name, mask in self._masks.items()}
         return self._masks
+
+    def digest(self, level: int, *, weights: bool) -> str:
+        """Return 32 hex digits that are others for other masks of a level; there are no weights."""
+        return digest_of(self.masks(level))
 
 
 def check_shapes(source: str, masks: Mapping[str, Tensor], prunable: Mapping[str, Tensor]) -> None:

@@ -32,6 +32,9 @@ class MasksSource(Protocol):
     def masks(self, level: int) -> Masks:
         """Return a level's masks by parameter name, bool [...] of the weight's shape, on the CPU."""
 
+    def digest(self, level: int, *, weights: bool) -> str:
+        """Return 32 hex digits that are others for other masks of a level, and where `weights`, for other weights."""
+
 
 def is_mask_file(masks_from: str | None, seed: int) -> bool:
     """Tell whether the setting `pruning.masks_from` names a file, {seed} in it being the training seed."""

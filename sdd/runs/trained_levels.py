@@ -6,12 +6,14 @@ from typing import Any
 from torch import Tensor
 
 from sdd.errors import UserError
-from sdd.models.state import State
+from sdd.models.state import State, digest_of
 from sdd.places import place_of
 from sdd.pruning.masks import Masks
+from sdd.pruning.packing import NET
 from sdd.runs.folder import RunFolder, is_readable
-from sdd.runs.level_file import LevelState, read_level
+from sdd.runs.level_file import LevelState, level_of, read_weights
 from sdd.runs.mask_file import check_shapes
+from sdd.runs.origin import check_origin
 from sdd.runs.settings import MASKS_FROM
 
 
@@ -36,8 +38,22 @@ class StoredLevels:
         """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
         return self._read(level).weights
 
+    def digest(self, level: int, *, weights: bool) -> str:
+        """Return 32 hex digits that are others for other masks of a level.
+
+        Args:
+            level: Its number.
+            weights: Whether they are others for other weights too.
+        """
+        state = self._read(level)
+        tensors = {**state.masks, **{f"{NET}{name}": value for name, value in state.weights.items() if weights}}
+        return digest_of(tensors)
+
     def _read(self, level: int) -> LevelState:
-        return read_level(self.folder.level_checkpoint(level))
+        path = self.folder.level_checkpoint(level)
+        content = read_weights(path)
+        check_origin(content, self.folder, path)
+        return level_of(content, path)
 
 
 class TrainedLevels(StoredLevels):

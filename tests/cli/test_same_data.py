@@ -124,6 +124,21 @@ def test_whatever_builds_on_a_run_is_refused_with_changed_data(here, capsys):
     assert not RunFolder("run").summary.exists()
 
 
+def test_weights_of_another_run_are_refused_with_the_difference(here, capsys):
+    """A checkpoint to go on from, a level to test and one to build on, each copied in from a run of other settings."""
+    said = "run/settings.json: pruning.levels is 0 but was 1; put the run's own file back"
+    kept = here / shutil.copytree("run", "kept")
+    unfinished("run")
+    shutil.copy(RunFolder("dense").checkpoints()[0], "run/checkpoints/epoch-000009.ckpt")
+    assert said in refused(command("fit", "run"), capsys)
+    shutil.rmtree("run")
+    kept.rename("run")
+    shutil.copy("dense/levels/level-000.ckpt", "run/levels/level-000.ckpt")
+    assert said in refused(command("test", "x", "--ckpt_path", "run/levels/level-000.ckpt"), capsys)
+    tickets = command("fit", "other", "--pruning.retrain", "scratch", "--pruning.masks_from", "run")
+    assert said in refused([*tickets, "--preflight", "false"], capsys)
+
+
 def test_the_same_data_are_gone_on_with_and_shown(here, capsys):
     unfinished("run")
     assert main(command("fit", "run")) == 0

@@ -49,6 +49,16 @@ def test_weight_0_changes_no_bit(folder):
     assert curve_without_seconds(folder / "untaught") == curve_without_seconds(folder / "teacher-0")
 
 
+def test_a_finished_run_needs_its_teacher_no_more(folder, capsys):
+    (folder / "teacher-0").rename(folder / "away")
+    try:
+        assert main([*SHORT, *TAUGHT, "--model.net.widths", "[24]", "--run_dir", "taught"]) == 0
+        assert "taught is finished" in capsys.readouterr().out
+        assert main(["test", *SHORT[1:], *TAUGHT, "--model.net.widths", "[24]", "--run_dir", "taught"]) == 0
+    finally:
+        (folder / "away").rename(folder / "teacher-0")
+
+
 def test_the_teacher_is_the_level_with_the_network_of_its_own_run(folder):
     net = teacher_of(settings(), 0).network()
     assert isinstance(net, MLP)

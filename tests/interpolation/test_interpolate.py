@@ -157,6 +157,9 @@ def edited(folder, name, change):
     content = json.loads((folder / name).read_text())
     change(content)
     (folder / name).write_text(json.dumps(content))
+    for level in (folder / "levels").iterdir():  # is then of another run, and may not say of which
+        held = torch.load(level, weights_only=True)
+        torch.save({entry: value for entry, value in held.items() if entry != "run"}, level)
 
 
 def test_what_cannot_be_compared_is_refused_before_anything_is_measured(runs, capsys, monkeypatch):
@@ -197,6 +200,20 @@ def test_what_cannot_be_compared_is_refused_before_anything_is_measured(runs, ca
     sparse.rename("runs/moved")
     assert main(["interpolate", str(redense)]) == 2
     assert "--sparse" in capsys.readouterr().err
+
+
+def test_without_a_curve_all_stored_levels_are_measured_and_the_lacking_are_said(runs, capsys):
+    _, redense = runs
+    (redense / "curve.csv").unlink()
+    (redense / "levels" / "level-001.ckpt").unlink()
+    rows = interpolate_redense(redense, points=2, examples=20, out="all", show="none")
+    assert [row["level"] for row in rows] == [0, 0, 2, 2]
+    (sparse,) = Path("runs").glob("digits_mlp-s0-*")
+    (sparse / "levels" / "level-000.ckpt").unlink()
+    capsys.readouterr()
+    rows = interpolate_redense(redense, points=2, examples=20, out="all", show="none")
+    assert [row["level"] for row in rows] == [2, 2]
+    assert f"{sparse} has no weights of level 0: left out" in capsys.readouterr().err
 
 
 def test_other_noisy_labels_are_said(runs, capsys):
