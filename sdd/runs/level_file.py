@@ -2,16 +2,14 @@
 
 import os
 from pathlib import Path
-from pickle import UnpicklingError
-from typing import Any, NamedTuple
-
-import torch
+from typing import NamedTuple
 
 from sdd.errors import UserError
 from sdd.messages import one_line
 from sdd.models.state import State
 from sdd.pruning.masks import Masks, parameter_name
 from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
+from sdd.runs.checkpoint_file import read_checkpoint
 
 
 class LevelState(NamedTuple):
@@ -37,12 +35,12 @@ def read_level(path: str | os.PathLike[str]) -> LevelState:
     """
     place = Path(path)
     try:
-        content: Any = torch.load(place, map_location="cpu", weights_only=True)
+        content = read_checkpoint(place)
         unpack_checkpoint(content)
         state = content["state_dict"].items()
-    except OSError as error:
-        raise UserError(f"{place} cannot be read: {error.strerror or error}") from error
-    except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, UnpicklingError) as error:
+    except UserError:
+        raise
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is damaged, or no file of a level: {one_line(str(error))[:200]}") from error
     return LevelState(
         {name.removeprefix(NET): value for name, value in state if name.startswith(NET)},

@@ -9,7 +9,8 @@ from torch import Tensor
 from sdd.errors import UserError
 from sdd.models.state import State
 from sdd.pruning.masks import Masks
-from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.checkpoint_file import damage_of
+from sdd.runs.folder import RunFolder
 from sdd.runs.level_file import LevelState, read_level
 from sdd.runs.mask_file import check_shapes
 from sdd.runs.settings import MASKS_FROM
@@ -107,5 +108,5 @@ class TrainedLevels(StoredLevels):
                 f"{self._setting}: {path} is missing, {otherwise}, or repeat that run with "
                 "--checkpoint.keep_levels true"
             )
-        if not is_readable(path):
-            raise UserError(f"{self._setting}: {path} is damaged")
+        if damage := damage_of(path):
+            raise UserError(f"{self._setting}: {damage}")
