@@ -50,7 +50,7 @@ class Watch:
     """Watches the operations of this process, from `install` to its end.
 
     Attributes:
-        place: The folder below which they count.
+        place: The folder in which they count.
         stop: None: they are only recorded.
         log: Called with each operation before it happens; a write that is to be stopped happens by half.
         done: How many there were.
@@ -95,7 +95,7 @@ class Watch:
             self._reach(Operation(_AUDITED[event], _whole(arguments[0]), target))
 
     def _counts(self, path: Any) -> bool:
-        return isinstance(path, str | bytes | os.PathLike) and _whole(path).startswith(f"{self.place}{os.sep}")
+        return isinstance(path, str | bytes | os.PathLike) and Path(_whole(path)).is_relative_to(self.place)
 
     def _reach(self, operation: Operation, before: Callable[[], object] | None = None) -> None:
         number, self.done = self.done, self.done + 1
