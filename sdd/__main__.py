@@ -9,7 +9,7 @@ from sdd import __version__
 from sdd.cli.help_page import asked_for, page
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
-from sdd.failures import cannot_write
+from sdd.failures import cannot_write, disk_fails
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
 
@@ -83,15 +83,16 @@ def main(arguments: list[str] | None = None) -> int:
         say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
         return 130
     except OSError as error:
-        if not cannot_write(error):
+        if not (cannot_write(error) or disk_fails(error)):
             raise
+        problem, mended = ("cannot write", "there is room") if cannot_write(error) else ("disk error", "the disk works")
         trains = arguments[0] in (*_EXPERIMENTS, *_TRAINING)
         what_now = (
-            "finished levels are safe, and the same command goes on from the last checkpoint once there is room"
+            "finished levels are safe, and the same command goes on from the last checkpoint"
             if trains
-            else "give the command again once there is room"
+            else "give the command again"
         )
-        say(f"sdd: error: cannot write ({error}); {what_now}", error=True)
+        say(f"sdd: error: {problem} ({error}); {what_now} once {mended}", error=True)
         return 1
 
 

@@ -11,6 +11,11 @@ from sdd.errors import UserError
 from sdd.messages import one_line
 
 _NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES})
+_BROKEN = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENODEV", "ENOTCONN", "ENXIO", "EREMOTEIO", "ESTALE")
+    if hasattr(errno, name)
+)
 
 _OWN = Path(__file__).parent
 _LIBRARIES = tuple(Path(path) for path in {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
@@ -21,14 +26,19 @@ def cannot_write(error: BaseException) -> bool:
     return isinstance(error, OSError) and error.errno in _NO_ROOM
 
 
+def disk_fails(error: BaseException) -> bool:
+    """Tell whether an error says that a disk does not work, or that a network file system is not there any more."""
+    return isinstance(error, OSError) and error.errno in _BROKEN
+
+
 def failure(part: str, error: Exception) -> Exception:
     """Return the error to raise for one that a part has raised: of one line, with the place in the user's own code.
 
     Args:
         part: What raised it, such as `model.loss my_package.mine`.
-        error: What it raised; what is told in one line already, or is about a full disk, is returned as it is.
+        error: What it raised; what is told in one line already, or is about the disk, is returned as it is.
     """
-    if isinstance(error, UserError) or cannot_write(error):
+    if isinstance(error, UserError) or cannot_write(error) or disk_fails(error):
         return error
     text = one_line(str(error))
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__

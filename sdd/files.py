@@ -1,6 +1,7 @@
-"""Files written in one step, so that each is the old version or the new one; lock files; reading of text and JSON."""
+"""Files written in one step and to last, so that each is the old version or the new one; locks; text and JSON."""
 
 import csv
+import errno
 import io
 import json
 import math
@@ -10,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, BinaryIO
 
 from sdd.errors import UserError
 
@@ -24,30 +25,103 @@ except ImportError:  # Windows has no such locks; two processes there must not s
     fcntl = None
 
 
+PART = ".part"
+"""What the name of a file ends with while it is written; it begins with a dot."""
+
+_NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS})
+"""What a file system says that writes entries of folders by itself, and cannot be asked to."""
+
+
 def write_atomically(path: Path, content: str | bytes) -> None:
-    """Replace a file's content in one step, so that a kill or a full disk leaves the old content whole.
+    """Replace a file's content in one step, and for good: neither a kill, a full disk nor a power cut leaves a mixture.
 
     Args:
         path: File to write; its folder is made where it is missing.
         content: Text (written as UTF-8) or bytes.
 
     Raises:
-        OSError: The content could not be written; the old file is as it was.
+        OSError: The content could not be written; the old file is as it was, or the new one is there.
     """
     data = content.encode() if isinstance(content, str) else content
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=".part")
+    with replacing(path) as file:
+        file.write(data)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """Open a new file in a file's own folder, which takes its place once it is whole and on the disk.
+
+    Afterwards the new name is on the disk too. Where anything fails before, the old file is as it was.
+
+    Args:
+        path: File to write; its folder is made where it is missing.
+
+    Raises:
+        OSError: The content could not be written.
+    """
+    make_folder(path.parent)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            yield file
         part.chmod(0o644)
-        part.replace(path)
+        put_in_place(part, path)
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def put_in_place(part: Path, path: Path) -> None:
+    """Rename a file that is written, once it is on the disk, so that the new name is there to last.
+
+    Args:
+        part: The file.
+        path: In the same folder; what is there is replaced.
+
+    Raises:
+        OSError: It could not be.
+    """
+    _sync(part)
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it where they are missing, so that a power cut leaves them there."""
+    missing = [place for place in (path, *path.parents) if not place.exists()]
+    if missing:
+        path.mkdir(parents=True, exist_ok=True)
+    for place in reversed(missing):
+        sync_folder(place.parent)
+
+
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder written to the disk, where the system can be asked to.
+
+    Raises:
+        OSError: They could not be written.
+    """
+    try:
+        _sync(path)
+    except PermissionError:  # it may be written but not listed, or the system opens no folders
+        return
+    except OSError as error:
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def parts(folder: Path) -> list[Path]:
+    """Return what processes that were killed have left half written in a folder, or are writing there now."""
+    return sorted(folder.glob(f".*{PART}"))
 
 
 def check_folder(option: str, folder: Path) -> None:

@@ -288,6 +288,20 @@ class Classifier(pl.LightningModule):
                 "pruning.exclude, or of a version of sdd that pruned other weights: choose another --run_dir"
             )
 
+    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
+        """Load the state of a checkpoint, tensors [...] by name.
+
+        Raises:
+            UserError: It is of another network.
+        """
+        try:
+            return super().load_state_dict(state_dict, strict=strict, assign=assign)
+        except RuntimeError as error:
+            first = str(error).partition("\n")[2].partition("\n")[0].strip(" .\t") or str(error)
+            raise UserError(
+                f"the checkpoint is of another network: {first}; set model.net as it was, or choose another one"
+            ) from error
+
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean loss of a batch, with the teacher's part and the distance penalty if there are any: a scalar.
 

@@ -1,15 +1,16 @@
+import errno
 import os
 import subprocess
 import sys
 import tempfile
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import pytest
 
 from sdd import files
 from sdd.errors import UserError
-from sdd.files import check_folder, only_one_process, try_lock, write_atomically
+from sdd.files import check_folder, only_one_process, sync_folder, try_lock, write_atomically
 
 needs_locks = pytest.mark.skipif(files.fcntl is None, reason="this platform has no flock")
 
@@ -35,6 +36,28 @@ def test_a_file_holds_what_was_written_last(tmp_path, content, stored):
 def test_others_may_read_the_file(tmp_path):
     write_atomically(tmp_path / "x", "text")
     assert (tmp_path / "x").stat().st_mode & 0o777 == 0o644
+
+
+def test_content_and_name_are_on_the_disk_before_it_is_said_to_be_written(tmp_path, monkeypatch):
+    done = []
+    fsync, replace = os.fsync, type(tmp_path).replace
+    monkeypatch.setattr(os, "fsync", lambda file: done.append(os.readlink(f"/proc/self/fd/{file}")) or fsync(file))
+    monkeypatch.setattr(type(tmp_path), "replace", lambda *names: done.append(names) or replace(*names))
+    path = tmp_path / "new" / "x"
+    write_atomically(path, "text")
+    made, part, (old, new), folder = done
+    assert (made, part, new, folder) == (str(tmp_path), str(old), path, str(path.parent))
+    assert old.parent == path.parent
+
+
+@pytest.mark.parametrize(("number", "raised"), [(errno.EINVAL, False), (errno.EIO, True), (errno.EACCES, False)])
+def test_a_file_system_that_syncs_no_folders_is_no_error_but_a_broken_disk_is(tmp_path, monkeypatch, number, raised):
+    def fail(file):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="put/output") if raised else nullcontext():
+        sync_folder(tmp_path)
 
 
 @pytest.mark.parametrize("broken", ["fsync", "replace"])

@@ -120,7 +120,7 @@ def gone_on_with(declared: Columns, earlier: Columns, measured: Iterable[str]) -
         measured: Names that the rows so far have.
 
     Returns:
-        Those declared, and the earlier ones that only the rows so far have.
+        Those declared, as a run that was never stopped has them, and then earlier ones that only the rows so far have.
 
     Raises:
         UserError: Some level was measured with other settings than the next ones would be.
@@ -133,4 +133,4 @@ def gone_on_with(declared: Columns, earlier: Columns, measured: Iterable[str]) -
                 f"{name} would be measured with {setting} {now}, but the levels so far were with {then}: set it "
                 f"back to {then}, or choose another --run_dir"
             )
-    return kept | dict(declared)
+    return {**declared, **{name: column for name, column in kept.items() if name not in declared}}

@@ -12,9 +12,9 @@ from sdd.callbacks.level import Level, LevelCallback, level_callbacks
 from sdd.callbacks.level_table import LevelTable
 from sdd.callbacks.measuring import measure_all
 from sdd.errors import UserError
-from sdd.files import write_atomically
 from sdd.module import Classifier
-from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.checkpoint_file import damage_of, read_checkpoint, write_checkpoint
+from sdd.runs.folder import RunFolder
 from sdd.runs.trained_levels import StoredLevels
 
 
@@ -80,7 +80,7 @@ def _check(missing: Mapping[int, list[LevelCallback]], folder: RunFolder) -> Non
             )
     for number in sorted({before for level in missing for before in (max(level - 1, 0), level)}):
         path = folder.level_checkpoint(number)
-        if not path.is_file() or not is_readable(path):
+        if not path.is_file() or damage_of(path) is not None:
             raise UserError(
                 f"{folder.path} lacks measures of level {min(missing)} and others, which are taken from its stored "
                 f"levels, but {path.name} is not there whole: leave the measures as they were, or train the run anew"
@@ -92,9 +92,6 @@ def _keep(folder: RunFolder, states: Mapping[str, Any]) -> None:
     path: Path | None = folder.newest_checkpoint()[0]
     if path is None:
         return
-    content = torch.load(path, map_location="cpu", weights_only=True)
+    content = read_checkpoint(path)
     content["callbacks"] |= {key: state for key, state in states.items() if state}
-    part = path.with_name(f".{path.name}.part")
-    torch.save(content, part)
-    write_atomically(path, part.read_bytes())
-    part.unlink()
+    write_checkpoint(path, content)

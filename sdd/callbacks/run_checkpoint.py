@@ -6,11 +6,14 @@ from typing import Any, ClassVar
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
+from sdd.callbacks.checkpoint_io import CheckedCheckpointIO, use_checked_files
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
+from sdd.files import PART, put_in_place
 from sdd.module import Classifier
 from sdd.pruning.packing import pack_checkpoint
-from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.checkpoint_file import damage_of
+from sdd.runs.folder import RunFolder
 from sdd.runs.origin import ORIGIN, origin_of
 
 _KEPT = 2
@@ -46,6 +49,10 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         """Find out what the run in the folder is, for the files to hold."""
         self._origin = origin_of(RunFolder(trainer.default_root_dir)) if trainer.is_global_zero else None
 
+    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Have all checkpoints written to last, and read only where they are whole."""
+        use_checked_files(trainer)
+
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Keep the level's network; the checkpoint follows when all callbacks are done with the epoch."""
         if self.keep_levels:
@@ -75,7 +82,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         folder = RunFolder(trainer.default_root_dir)
         if trainer.is_global_zero and folder.finished:
             checkpoints = folder.checkpoints()
-            if len(checkpoints) > 1 and is_readable(checkpoints[0]):
+            if len(checkpoints) > 1 and damage_of(checkpoints[0]) is None:
                 for old in checkpoints[1:]:
                     old.unlink()
 
@@ -95,14 +102,22 @@ def _forget_steps(content: dict[str, Any]) -> None:
 
 
 def _save(trainer: pl.Trainer, path: Path, content: dict[str, Any]) -> None:
-    """Write on all processes together; the file appears whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
+    """Write on all processes together; the file appears whole and to last, or not at all."""
+    with trainer.profiler.profile("save_checkpoint"):  # type: ignore[attr-defined]
+        if isinstance(trainer.strategy.checkpoint_io, CheckedCheckpointIO):
+            trainer.strategy.save_checkpoint(content, path)
+        else:
+            _save_otherwise(trainer, path, content)
+        trainer.strategy.barrier("save_checkpoint")
+
+
+def _save_otherwise(trainer: pl.Trainer, path: Path, content: dict[str, Any]) -> None:
+    """Let a plugin of the user's write it under another name first."""
+    part = path.with_name(f".{path.name}{PART}")
     try:
-        with trainer.profiler.profile("save_checkpoint"):  # type: ignore[attr-defined]
-            trainer.strategy.save_checkpoint(content, part)
-            trainer.strategy.barrier("save_checkpoint")
+        trainer.strategy.save_checkpoint(content, part)
         if trainer.is_global_zero:
-            part.replace(path)
+            put_in_place(part, path)
     except BaseException:
         if trainer.is_global_zero:
             part.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Second step of `fit`: find out whether the run's folder is free, and from where the run goes on."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,7 +13,7 @@ from sdd.console import is_first_process as is_first_process
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.places import check_run_place
-from sdd.runs.folder import BusyRunError
+from sdd.runs.folder import BusyRunError, RunFolder
 from sdd.runs.settings import differing
 
 
@@ -35,6 +35,7 @@ class Claim:
         checkpoint: To go on from; None: from the start.
         checkpoints: All that there were, the newest first.
         finished: Whether all levels are trained, and only some measures are lacking.
+        dense: The run of another folder whose last checkpoint, its dense network, a new run begins with; None: none.
     """
 
     found: Found
@@ -42,6 +43,7 @@ class Claim:
     checkpoint: Path | None = None
     checkpoints: tuple[Path, ...] = ()
     finished: bool = False
+    dense: RunFolder | None = None
 
 
 def claim(request: Request) -> Claim:
@@ -60,6 +62,7 @@ def claim(request: Request) -> Claim:
     state = folder.state()
     finished = state.name == "finished"
     if finished and not _measures_more(request):
+        _remove_parts(request)
         return Claim(Found.FINISHED, config)
     if state.name == "damaged" and not folder.checkpoints():
         raise UserError(
@@ -73,8 +76,8 @@ def claim(request: Request) -> Claim:
                 return Claim(Found.BUSY, config)
     checkpoints = tuple(folder.checkpoints())
     checkpoint, damaged = folder.newest_checkpoint()
-    for path in damaged:
-        say(f"{path} is damaged; the checkpoint before it is used", error=True)
+    for damage in damaged:
+        say(f"{damage}; the checkpoint before it is used", error=True)
     if finished and checkpoint is None:
         raise UserError(f"{folder.path} is finished and has no checkpoint left to measure more of its levels from")
     return Claim(Found.FREE, config, checkpoint, checkpoints, finished)
@@ -102,6 +105,14 @@ def held(request: Request) -> Iterator[bool]:
                 raise
             mine = False
         yield mine
+
+
+def _remove_parts(request: Request) -> None:
+    """Remove what killed processes have left half written in a finished run, unless another process works there."""
+    if request.folder.parts:
+        with suppress(BusyRunError), held(request) as mine:
+            if mine and is_first_process():
+                request.folder.remove_parts()
 
 
 def _measures_more(request: Request) -> bool:

@@ -8,6 +8,7 @@ from sdd.cli.same_data import checked_record
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.places import place_of
+from sdd.runs.checkpoint_file import damage_of
 from sdd.runs.prerequisites import TICKETS
 
 _DOING = {"test": "testing", "validate": "validating"}
@@ -38,8 +39,12 @@ def _checkpoint(request: Request) -> Path:
         asked_for = place_of(request.config.ckpt_path, "ckpt_path")
         if not asked_for.is_file():
             raise UserError(f"no checkpoint {asked_for}")
+        if damage := damage_of(asked_for):
+            raise UserError(damage)
         return asked_for
-    newest, _ = request.folder.newest_checkpoint()
+    newest, damaged = request.folder.newest_checkpoint()
+    for damage in damaged:
+        say(f"{damage}; the checkpoint before it is used", error=True)
     if newest is None:
         raise UserError(
             f"there is no trained network in {request.folder.path}: run fit first, or set --ckpt_path to a "

@@ -7,6 +7,7 @@ from sdd.cli.parse import Request
 from sdd.cli.training import train
 from sdd.console import say
 from sdd.errors import StoppedError
+from sdd.files import write_atomically
 from sdd.runs.data_record import DataRecord
 from sdd.runs.environment import environment
 from sdd.runs.noise_text import noise_lines
@@ -38,7 +39,10 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
             folder = request.folder
             if folder.finished != claimed.finished or tuple(folder.checkpoints()) != claimed.checkpoints:
                 return False
+            folder.check_settings(request.plan.settings)  # another command may have claimed it meanwhile
+            folder.remove_parts()
             _note_start(request, claimed, record, loggers)
+            _take_dense_level(request, claimed)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
         with given_back_on_interrupt(lambda: experiment.trainer.loggers):
@@ -52,6 +56,15 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
 def _train(experiment: Experiment, claimed: Claim) -> None:
     options = experiment.options | {"ckpt_path": claimed.checkpoint}
     train(experiment.trainer, experiment.model, experiment.data, options, trial=False)
+
+
+def _take_dense_level(request: Request, claimed: Claim) -> None:
+    """Copy the dense level that a new run begins with, if it is another run's, beside those that are to come."""
+    if claimed.dense is None or not request.config.checkpoint.keep_levels:
+        return
+    level = claimed.dense.level_checkpoint(0)
+    if level.is_file():
+        write_atomically(request.folder.level_checkpoint(0), level.read_bytes())
 
 
 def _check_complete(request: Request, experiment: Experiment) -> None:

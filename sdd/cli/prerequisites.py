@@ -1,14 +1,12 @@
 """Between claim and build: train the runs that this one builds on, where they are not there yet."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import yaml
 
 from sdd.cli.claim import Claim
 from sdd.cli.parse import Request, plan
 from sdd.errors import UserError
-from sdd.files import write_atomically
 from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, teacher_config, tickets_config
 from sdd.runs.settings import DISTILL_FROM
@@ -32,7 +30,11 @@ def train_prerequisites(asked: Request, request: Request, claimed: Claim) -> Cla
     if config.model.distill_from == AUTO:
         config.model.distill_from = str(_train_teacher(asked, request).path)
     if config.pruning.dense_from is not None and claimed.checkpoint is None:
-        return replace(claimed, checkpoint=_train_dense(asked, request, config.model.distill_from))
+        dense = _train_dense(asked, request, config.model.distill_from)
+        checkpoint, _ = dense.newest_checkpoint()
+        if checkpoint is None:
+            raise UserError(f"pruning.dense_from: {dense.path} has no checkpoint to go on from; remove it")
+        return replace(claimed, checkpoint=checkpoint, dense=dense)
     return claimed
 
 
@@ -91,8 +93,8 @@ def _train_teacher(asked: Request, request: Request) -> RunFolder:
     return teacher.folder
 
 
-def _train_dense(asked: Request, request: Request, teacher: str | None) -> Path:
-    """Train the dense network that the run prunes, where it is not there yet; returns the checkpoint to go on from.
+def _train_dense(asked: Request, request: Request, teacher: str | None) -> RunFolder:
+    """Train the dense network that the run prunes, where it is not there yet.
 
     Args:
         asked: What the command line asks for.
@@ -110,10 +112,4 @@ def _train_dense(asked: Request, request: Request, teacher: str | None) -> Path:
         measured=True,
     )
     dense.train()
-    checkpoint, _ = dense.folder.newest_checkpoint()
-    if checkpoint is None:
-        raise UserError(f"pruning.dense_from: {dense.folder.path} has no checkpoint to go on from; remove it")
-    level = dense.folder.level_checkpoint(0)
-    if request.config.checkpoint.keep_levels and level.is_file():
-        write_atomically(request.folder.level_checkpoint(0), level.read_bytes())
-    return checkpoint
+    return dense.folder

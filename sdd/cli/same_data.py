@@ -13,9 +13,9 @@ from sdd.console import say
 from sdd.data import NoisyLabelData
 from sdd.data.fingerprint import fingerprint, transition_counts
 from sdd.errors import UserError
+from sdd.runs.checkpoint_file import read_checkpoint
 from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts, teaching_changes
 from sdd.runs.folder import RunFolder
-from sdd.runs.level_file import read_weights
 from sdd.runs.origin import check_origin
 from sdd.runs.settings import DISTILL_FROM
 from sdd.runs.trained_levels import TrainedLevels
@@ -39,7 +39,7 @@ def checked_record(
     if checkpoint is not None:
         folder = _run_of(checkpoint, request.folder)
         if folder.settings() is not None:
-            check_origin(read_weights(checkpoint, mapped=True), folder, checkpoint)
+            check_origin(read_checkpoint(checkpoint), folder, checkpoint)
         shared = request.command == "fit" and folder is not request.folder
         _check(folder, record, values, "pruning.dense_from " if shared else "")
     source = experiment.pruning.source

@@ -28,7 +28,8 @@ from sdd.cli.training import train
 from sdd.console import is_first_process
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
-from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.checkpoint_file import damage_of
+from sdd.runs.folder import RunFolder
 
 _SHORT = {
     "check_val_every_n_epoch": 1,
@@ -99,7 +100,7 @@ def _train(request: Request, config: Namespace, excerpt: NoisyLabelData, loggers
         if any(not _is_tried(callback) for callback in _chosen(config)):
             _monitor_nothing(experiment.trainer)
         train(experiment.trainer, experiment.model, excerpt, {}, trial=True)
-        if not all(is_readable(path) for path in RunFolder(place).checkpoints()):
+        if any(damage_of(path) for path in RunFolder(place).checkpoints()):
             raise UserError(
                 "a checkpoint cannot be read again: the state_dict of a callback holds other things than numbers, "
                 "texts, lists, dicts and tensors"

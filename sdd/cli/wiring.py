@@ -161,7 +161,11 @@ class Wiring(LightningCLI):
         """Parse."""
         self.config = parser.parse_args(args)
 
-    # Lightning's constructor goes on to seed, build and run; here each is a step of its own.
+    # Lightning's constructor goes on to read hyperparameters out of a checkpoint, to seed, build and run; here all
+    # settings are the configuration's, and each of the others is a step of its own.
+
+    def _parse_ckpt_path(self) -> None:
+        """Do nothing."""
 
     def _set_seed(self) -> None:
         """Do nothing yet."""

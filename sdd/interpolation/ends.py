@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from sdd.errors import UserError
 from sdd.models.state import State
 from sdd.places import place_of
-from sdd.runs.folder import RunFolder, is_readable
+from sdd.runs.checkpoint_file import damage_of
+from sdd.runs.folder import RunFolder
 from sdd.runs.trained_levels import StoredLevels
 
 _NUMBERED = re.compile(r"(?P<run>.+):(?P<level>\d+)")
@@ -50,8 +51,8 @@ class End:
                 f"{self.folder.path} has no weights of its levels (checkpoint.keep_levels false, or removed since): "
                 "train it again with --checkpoint.keep_levels true in another --run_dir"
             )
-        if not is_readable(path):
-            raise UserError(f"{path} is damaged")
+        if damage := damage_of(path):
+            raise UserError(damage)
 
     def state(self) -> State:
         """Return its parameters and buffers, each [...] by name, on the CPU."""

@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Literal
 
 from sdd.errors import UserError
-from sdd.files import only_one_process, try_lock, write_atomically
+from sdd.files import make_folder, only_one_process, parts, try_lock, write_atomically
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
 
@@ -151,14 +150,13 @@ class RunFolder:
         if not self.settings_file.is_file():
             if curve:
                 return State("damaged", f"is no run: it holds a {self.curve.name} but no {self.settings_file.name}")
-            entries = sorted(entry.name for entry in self.path.iterdir())
-            shown = [name for name in entries if not name.startswith(".")]
-            # Written when a run starts, before its settings.
-            first = (self.environment_file, self.data_file, self.config, self._levels, self._checkpoints)
-            if not {*shown} <= {path.name for path in first}:
-                more = " and more" if len(shown) > _SHOWN else ""
+            if not any(self.path.iterdir()):
+                return State("new", "is empty")
+            shown = self._not_of_a_start()
+            more = " and more" if len(shown) > _SHOWN else ""
+            if shown:
                 return State("other", f"is no run: it holds {', '.join(shown[:_SHOWN])}{more}")
-            return State("started", _UNSTARTED) if entries else State("new", "is empty")
+            return State("started", _UNSTARTED)
         try:
             expected = self._read_settings().levels
         except UserError as error:
@@ -178,6 +176,20 @@ class RunFolder:
         if expected is not None and done < expected:
             return State("damaged", f"marked as finished, but its {self.curve.name} holds only {count}")
         return State("finished", None)
+
+    def _not_of_a_start(self) -> list[str]:
+        """Return the names of all in the folder that no start, ended before it had written settings, leaves there.
+
+        Settings come first, and nothing but hidden files before. Earlier versions wrote others before them, or before
+        they took the lock the dense level of another run; what a user has put there is kept from being overwritten.
+        """
+        names = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
+        earlier = {path.name for path in (self.environment_file, self.data_file, self.config)}
+        started = earlier if self._lock.exists() else set()
+        level = self.level_checkpoint(0)
+        if self._levels.is_dir() and {entry.name for entry in self._levels.glob("[!.]*")} <= {level.name}:
+            started.add(self._levels.name)
+        return [name for name in names if name not in started]
 
     def levels_done(self) -> int:
         """Count the levels in the curve."""
@@ -216,23 +228,26 @@ class RunFolder:
         """Tell whether a file is named as a checkpoint to resume from, not as one of a user's ModelCheckpoint."""
         return _CHECKPOINT.fullmatch(path.name) is not None
 
-    def newest_checkpoint(self) -> tuple[Path | None, list[Path]]:
-        """Find the newest checkpoint that can be read.
+    def newest_checkpoint(self) -> tuple[Path | None, list[str]]:
+        """Find the newest checkpoint that is whole.
 
         Returns:
-            It, or None where there is none at all; and the damaged ones that were passed over.
+            It, or None where there is none at all; and what is wrong with those that were passed over.
 
         Raises:
-            UserError: There are checkpoints, but none can be read.
+            UserError: There are checkpoints, but none is whole.
         """
-        damaged: list[Path] = []
+        from sdd.runs.checkpoint_file import damage_of  # here, for what only looks at a folder: PyTorch takes seconds
+
+        damaged: list[str] = []
         for path in self.checkpoints():
-            if is_readable(path):
+            damage = damage_of(path)
+            if damage is None:
                 return path, damaged
-            damaged.append(path)
+            damaged.append(damage)
         if damaged:
             raise UserError(
-                f"no checkpoint in {damaged[0].parent} can be read ({len(damaged)} damaged); the finished levels "
+                f"no checkpoint in {self._checkpoints} can be read: {'; '.join(damaged)}; the finished levels "
                 f"are in {self.curve}; delete that folder to start the run over"
             )
         return None, damaged
@@ -275,11 +290,11 @@ class RunFolder:
         write_atomically(self.data_file, record.text())
 
     def write_config(self, text: str, settings: Settings) -> None:
-        """Write the configuration and its settings; a resumed run keeps those that it was started with."""
+        """Write the settings, first of all, and the configuration; a resumed run keeps what it was started with."""
         held = self.settings()
         settings = settings if held is None else held.going_on(settings)
-        write_atomically(self.config, text)
         write_atomically(self.settings_file, json.dumps(settings.content(), indent=1, sort_keys=True) + "\n")
+        write_atomically(self.config, text)
 
     def check_settings(self, settings: Settings) -> Mapping[str, tuple[Any, Any]]:
         """Find out whether the folder is free, or holds a run of these settings.
@@ -293,7 +308,7 @@ class RunFolder:
         """
         held = self.settings()
         if held is None:
-            if self.path.is_dir() and any(not entry.name.startswith(".") for entry in self.path.iterdir()):
+            if self.path.is_dir() and self._not_of_a_start():
                 raise UserError(
                     f"{self.path} is not empty and holds no run: choose another --run_dir or remove what is in it"
                 )
@@ -314,7 +329,7 @@ class RunFolder:
         Raises:
             BusyRunError: Another process holds it.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         with try_lock(self._lock, f"{socket.gethostname()}, process {os.getpid()}") as holder:
             if holder is not None:
                 raise BusyRunError(
@@ -322,22 +337,21 @@ class RunFolder:
                 )
             yield
 
+    @property
+    def parts(self) -> list[Path]:
+        """What killed processes have left half written; unless the folder is `owned`, perhaps what is written now."""
+        return [part for folder in (self.path, self._levels, self._checkpoints) for part in parts(folder)]
+
+    def remove_parts(self) -> None:
+        """Remove what is half written; the folder must be `owned`."""
+        for part in self.parts:
+            part.unlink(missing_ok=True)
+
     def wait_until_free(self) -> None:
         """Return as soon as no process holds the folder."""
         if self.path.is_dir():
             with only_one_process(self._lock):
                 pass
-
-
-def is_readable(checkpoint: Path) -> bool:
-    """Tell whether a checkpoint can be loaded whole."""
-    import torch  # here, for what only looks at a folder: it takes seconds
-
-    try:
-        torch.load(checkpoint, map_location="cpu", weights_only=True)
-    except (RuntimeError, OSError, EOFError, ValueError, KeyError, AttributeError, UnpicklingError):
-        return False
-    return True
 
 
 def _read_json(path: Path) -> Any:

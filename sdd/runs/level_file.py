@@ -3,16 +3,14 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, NamedTuple
-
-import torch
 
 from sdd.errors import UserError
 from sdd.messages import one_line
 from sdd.models.state import State
 from sdd.pruning.masks import Masks, parameter_name
 from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
+from sdd.runs.checkpoint_file import read_checkpoint
 
 
 class LevelState(NamedTuple):
@@ -36,52 +34,27 @@ def read_level(path: str | os.PathLike[str]) -> LevelState:
     Raises:
         UserError: It is missing, damaged or something else.
     """
-    return level_of(read_weights(path), path)
+    return level_of(read_checkpoint(Path(path)), path)
 
 
 def level_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> LevelState:
     """Return the level that a file holds: see `read_level`.
 
     Args:
-        content: Of the file, as `read_weights` gives it.
+        content: Of the file, as `read_checkpoint` gives it.
         path: Its path, for messages.
 
     Raises:
         UserError: It holds none.
     """
-    place, unpacked = Path(path), dict(content)
+    place = Path(path)
     try:
+        unpacked = dict(content)
         unpack_checkpoint(unpacked)
         state = unpacked["state_dict"].items()
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UserError(_damaged(place, error)) from error
+        raise UserError(f"{place} is damaged, or no file of a level: {one_line(str(error))[:200]}") from error
     return LevelState(
         {name.removeprefix(NET): value for name, value in state if name.startswith(NET)},
         {parameter_name(name.removeprefix(MASKS)): value for name, value in state if name.startswith(MASKS)},
     )
-
-
-def read_weights(path: str | os.PathLike[str], *, mapped: bool = False) -> Mapping[str, Any]:
-    """Read all that a file of a level, or a checkpoint to resume from, holds, packed as it is.
-
-    Args:
-        path: The file.
-        mapped: Leave tensors on the disk until they are used.
-
-    Raises:
-        UserError: It is missing, damaged or something else.
-    """
-    place = Path(path)
-    try:
-        content: Any = torch.load(place, map_location="cpu", weights_only=True, mmap=mapped)
-    except OSError as error:
-        raise UserError(f"{place} cannot be read: {error.strerror or error}") from error
-    except (RuntimeError, EOFError, ValueError, LookupError, TypeError, AttributeError, UnpicklingError) as error:
-        raise UserError(_damaged(place, error)) from error
-    if not isinstance(content, Mapping):
-        raise UserError(_damaged(place, TypeError(f"it holds a {type(content).__name__}")))
-    return content
-
-
-def _damaged(path: Path, error: Exception) -> str:
-    return f"{path} is damaged, or no file of a level: {one_line(str(error))[:200]}"

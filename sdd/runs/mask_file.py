@@ -1,5 +1,6 @@
 """A ready-made mask in a file, to train under."""
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from sdd.errors import UserError
 from sdd.messages import one_line
 from sdd.models.state import digest_of
 from sdd.pruning.masks import Masks
+from sdd.runs.checkpoint_file import check_zip
 
 
 class MaskFile:
@@ -76,6 +78,9 @@ def check_shapes(source: str, masks: Mapping[str, Tensor], prunable: Mapping[str
 def _read(path: Path) -> Masks:
     content: Any
     try:
+        if zipfile.is_zipfile(path):  # what earlier versions of PyTorch wrote is none
+            with path.open("rb") as file:
+                check_zip(file)
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as arrays:
                 content = {name: torch.from_numpy(arrays[name]) for name in arrays.files}

@@ -10,8 +10,9 @@ from sdd.models.state import State, digest_of
 from sdd.places import place_of
 from sdd.pruning.masks import Masks
 from sdd.pruning.packing import NET
-from sdd.runs.folder import RunFolder, is_readable
-from sdd.runs.level_file import LevelState, level_of, read_weights
+from sdd.runs.checkpoint_file import damage_of, read_checkpoint
+from sdd.runs.folder import RunFolder
+from sdd.runs.level_file import LevelState, level_of
 from sdd.runs.mask_file import check_shapes
 from sdd.runs.origin import check_origin
 from sdd.runs.settings import MASKS_FROM
@@ -51,9 +52,10 @@ class StoredLevels:
 
     def _read(self, level: int) -> LevelState:
         path = self.folder.level_checkpoint(level)
-        content = read_weights(path)
+        content = read_checkpoint(path)
+        state = level_of(content, path)
         check_origin(content, self.folder, path)
-        return level_of(content, path)
+        return state
 
 
 class TrainedLevels(StoredLevels):
@@ -123,5 +125,5 @@ class TrainedLevels(StoredLevels):
                 f"{self._setting}: {path} is missing, {otherwise}, or repeat that run with "
                 "--checkpoint.keep_levels true"
             )
-        if not is_readable(path):
-            raise UserError(f"{self._setting}: {path} is damaged")
+        if damage := damage_of(path):
+            raise UserError(f"{self._setting}: {damage}")

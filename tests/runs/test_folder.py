@@ -5,6 +5,7 @@ import pytest
 from sdd.__main__ import main
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
+from sdd.runs.settings import Settings
 from tests.analysis.test_comparison import make_run, write_settings
 from tests.report.made_runs import every_state
 from tests.small import QUICK, curve_without_seconds
@@ -40,6 +41,49 @@ def test_a_summary_without_a_curve_and_a_curve_without_a_row_are_damage(tmp_path
     assert RunFolder(run).state().reason == "curve.csv holds no level"
     (run / "curve.csv").unlink()
     assert RunFolder(run).state().reason == "has a summary.json but no curve.csv"
+
+
+NONE = Settings({}, {})
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        [".lock"],
+        [".lock", ".settings.json-x.part"],
+        [".lock", "config.yaml"],
+        [".lock", "config.yaml", "environment.json", "data.json", "levels/level-000.ckpt"],
+        ["levels/level-000.ckpt"],
+        ["levels/.level-000.ckpt-x.part"],
+    ],
+)
+def test_what_a_start_leaves_that_was_ended_is_new(tmp_path, left):
+    _files(tmp_path, left)
+    assert RunFolder(tmp_path).check_settings(NONE) == {}
+    assert RunFolder(tmp_path).state().name == "started"
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        ["config.yaml"],
+        [".lock", "notes.txt"],
+        [".lock", "config.yaml", "curve.csv"],
+        [".lock", "levels/level-000.ckpt", "levels/level-001.ckpt"],
+        [".lock", "checkpoints/epoch-000001.ckpt"],
+        [".lock", "levels"],
+    ],
+)
+def test_what_no_start_leaves_is_kept(tmp_path, left):
+    _files(tmp_path, left)
+    with pytest.raises(UserError, match="is not empty and holds no run"):
+        RunFolder(tmp_path).check_settings(NONE)
+
+
+def _files(folder, names):
+    for name in names:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("")
 
 
 def test_a_folder_of_an_earlier_format_is_refused_in_a_line(tmp_path, monkeypatch, capsys):
