@@ -5,22 +5,35 @@ have no labels and are left alone. So are, everywhere, files and folders whose n
 """
 
 import os
-from collections.abc import Sequence
+import stat
+import warnings
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from sdd.console import Progress, is_first_process
 from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset, DataSource
 from sdd.errors import UserError
+from sdd.failures import naming
+from sdd.files import read_text
+from sdd.messages import one_line
 from sdd.places import resolved
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".ppm", ".tif", ".tiff", ".webp"}
+_FORMATS = ("JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP")
+"""What a file may hold, whatever its ending says: others, such as EPS, would have Pillow start further programs."""
+
+_ONE_PICTURE = ("JPEG", "MPO")
+"""Formats whose further pictures are previews of the first."""
+
+_LARGEST = 80_000_000
+"""Pixels of an image; a small file may claim to hold any number."""
 _ANNOTATIONS = "val_annotations.txt"
 _SHOWN = 5
 _BLOCK = 64
@@ -137,7 +150,7 @@ def _sorted_walk(folder: Path) -> list[tuple[str, list[str]]]:
 def _annotated_images(annotations: Path, classes: list[str]) -> list[tuple[str, int]]:
     number = {name: label for label, name in enumerate(classes)}
     found: dict[str, int] = {}
-    for line_number, line in enumerate(annotations.read_text().splitlines(), 1):
+    for line_number, line in enumerate(read_text(annotations).splitlines(), 1):
         fields = line.split("\t")
         if len(fields) < 2 or fields[1] not in number:
             raise UserError(f"{annotations}:{line_number}: not 'image<tab>class' with a class of train/: {line!r}")
@@ -152,17 +165,40 @@ def _read_images(paths: Sequence[str], load_size: int | None) -> Tensor:
     """Decode images on all cores to uint8 of shape [N, 3, height, width], each straight into its place."""
 
     def read(path: str) -> npt.NDArray[np.uint8]:
-        try:
-            with Image.open(path) as image:
-                if image.mode.startswith(("I", "F")):  # Pillow would clip these to white
-                    raise ValueError(f"its grey values (mode {image.mode}) have more than 8 bits")
-                pixels = image.convert("RGB")
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise UserError(f"cannot read the image {path}: {error}") from error
-        if load_size is not None:
-            pixels = _centre_square(pixels, load_size)
-        return np.asarray(pixels)
+        with naming(f"the image {path}, as it was read,"):
+            pixels = _pixels(path)
+            return np.asarray(pixels if load_size is None else _centre_square(pixels, load_size))
 
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of Pillow; what matters is an error here
+        return _in_place(paths, read)
+
+
+def _pixels(path: str) -> Image.Image:
+    """Read one image in RGB, if it is one of 8 bits a channel and of a size that one may have."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ValueError("it is no file")  # reading a pipe would wait for ever
+        with Image.open(path, formats=_FORMATS) as image:
+            width, height = image.size
+            if width * height > _LARGEST:
+                raise ValueError(f"it claims to be of {width}×{height} pixels; allowed are {_LARGEST:,} in all")
+            if image.mode.startswith(("I", "F")):  # Pillow would clip these to white
+                raise ValueError(f"its grey values (mode {image.mode}) have more than 8 bits")
+            if image.format not in _ONE_PICTURE and getattr(image, "is_animated", False):
+                raise ValueError("it holds several pictures, as a film does; allowed is one")
+            pixels: Image.Image = image.convert("RGB")
+    except UnidentifiedImageError as error:
+        raise UserError(
+            f"cannot read the image {path}: it holds no image of a known format ({', '.join(_FORMATS)})"
+        ) from error
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise UserError(f"cannot read the image {path}: {one_line(str(error))}") from error
+    return pixels
+
+
+def _in_place(paths: Sequence[str], read: Callable[[str], npt.NDArray[np.uint8]]) -> Tensor:
+    """Read images in blocks, several at once, into one tensor, uint8 [N, 3, height, width]."""
     height, width, _ = read(paths[0]).shape
     images = np.empty((len(paths), 3, height, width), dtype=np.uint8)
 

@@ -1,4 +1,6 @@
+import os
 import tracemalloc
+import zlib
 
 import numpy as np
 import pytest
@@ -285,3 +287,88 @@ def test_annotated_images_are_in_the_order_of_folders_then_names(tmp_path):
     (tmp_path / "val" / "val_annotations.txt").write_text("".join(f"{name}\tn\n" for name in names))
     found = load_image_folder(tmp_path).test_images.permute(0, 2, 3, 1).numpy()
     assert np.array_equal(found, np.stack([values[2], values[1], values[0]]))
+
+
+def _claiming(path, width, height):
+    """Write a PNG that claims to be larger than it is, as a decompression bomb does."""
+    save(path)
+    content = bytearray(path.read_bytes())
+    content[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    path.write_bytes(content)
+
+
+def _film(path, kind):
+    frames = [Image.fromarray(np.full((6, 6, 3), grey, np.uint8)) for grey in (0, 100, 200)]
+    frames[0].save(path, format=kind, save_all=True, append_images=frames[1:])
+
+
+_EPS = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 6 6\n%%EndComments\n(/tmp/x) (w) file\nshowpage\n%%EOF\n"
+
+ODD = {
+    "eps": (lambda path: path.write_bytes(_EPS), "no image of a known format"),
+    "text": (lambda path: path.write_text("hello\n"), "no image of a known format"),
+    "zero bytes": (lambda path: path.write_bytes(b"\0" * 500), "no image of a known format"),
+    "empty": (lambda path: path.write_bytes(b""), "no image of a known format"),
+    "gif": (lambda path: _film(path, "GIF"), "no image of a known format"),
+    "animated png": (lambda path: _film(path, "PNG"), "several pictures"),
+    "animated webp": (lambda path: _film(path, "WEBP"), "several pictures"),
+    "pages": (lambda path: _film(path, "TIFF"), "several pictures"),
+    "16 bits": (lambda path: Image.fromarray(np.full((6, 6), 999, np.uint16)).save(path), "more than 8 bits"),
+    "bomb": (lambda path: _claiming(path, 60_000, 60_000), "60000×60000 pixels|exceeds limit"),
+    "large": (lambda path: _claiming(path, 10_000, 9_000), "10000×9000 pixels"),
+    "pipe": (os.mkfifo, "it is no file"),
+    "nowhere": (lambda path: path.symlink_to("nowhere"), "No such file"),
+    "circle": (lambda path: path.symlink_to(path.name), "[Ss]ymbolic links"),
+}
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_file_is_named_and_nothing_else_is_started(tmp_path, monkeypatch, kind):
+    write, words = ODD[kind]
+    monkeypatch.setattr("subprocess.Popen", lambda *_, **__: pytest.fail("a program was started"))
+    folder(tmp_path, ["train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png"])
+    write(tmp_path / "train" / "b" / "1.png")
+    with pytest.raises(UserError, match=words) as refused:
+        load_image_folder(tmp_path)
+    assert str(tmp_path / "train" / "b" / "1.png") in one_line(refused)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP"])
+def test_the_content_tells_the_format_not_the_ending(tmp_path, kind):
+    folder(tmp_path, ["train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png"])
+    Image.new("RGB", (6, 6), (200, 100, 0)).save(tmp_path / "train" / "b" / "0.png", format=kind)
+    image = load_image_folder(tmp_path).train_images[1].float()
+    assert (image.mean((1, 2)) - torch.tensor([200.0, 100.0, 0.0])).abs().max() < 8
+
+
+@pytest.mark.parametrize(
+    ("mode", "colour"), [("CMYK", (0, 255, 255, 0)), ("P", 1), ("L", 76), ("RGBA", (255, 0, 0, 9))]
+)
+def test_other_modes_are_brought_to_rgb(tmp_path, mode, colour):
+    folder(tmp_path, ["train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png"])
+    image = Image.new(mode, (6, 6), colour)
+    if mode == "P":
+        image.putpalette([0, 0, 0, 255, 0, 0])
+    image.save(tmp_path / "train" / "b" / "0.png", format="JPEG" if mode == "CMYK" else "PNG")
+    want = [76, 76, 76] if mode == "L" else [255, 0, 0]
+    assert (load_image_folder(tmp_path).train_images[1].float().mean((1, 2)) - torch.tensor(want)).abs().max() < 4
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "BMP", "PPM", "TIFF", "WEBP"])
+def test_a_file_cut_anywhere_is_named_or_read(tmp_path, capfd, kind):
+    folder(tmp_path, ["train/a/0.png", "train/b/0.png", "test/a/0.png", "test/b/0.png"])
+    file = tmp_path / "train" / "b" / "0.png"
+    save(tmp_path / "whole.png", size=(6, 6))
+    Image.open(tmp_path / "whole.png").save(file, format=kind)
+    whole = file.read_bytes()
+    said = []
+    for kept in range(0, len(whole), max(len(whole) // 25, 1)):
+        file.write_bytes(whole[:kept])
+        try:
+            load_image_folder(tmp_path)
+        except UserError as error:
+            said.append(str(error))
+    assert len(said) > 15
+    assert all(str(file) in line and line.isprintable() for line in said)
+    assert capfd.readouterr().err == ""
