@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
+from sdd.locks import check_there
 from sdd.module import Classifier
 from sdd.pruning.packing import pack_checkpoint
 from sdd.runs.folder import RunFolder, is_readable
@@ -97,6 +98,7 @@ def _forget_steps(content: dict[str, Any]) -> None:
 def _save(trainer: pl.Trainer, path: Path, content: dict[str, Any]) -> None:
     """Write on all processes together; the file appears whole or not at all."""
     part = path.with_name(f".{path.name}.part")
+    check_there(part)
     try:
         with trainer.profiler.profile("save_checkpoint"):  # type: ignore[attr-defined]
             trainer.strategy.save_checkpoint(content, part)

@@ -12,7 +12,8 @@ from pickle import UnpicklingError
 from typing import Any, Literal
 
 from sdd.errors import UserError
-from sdd.files import only_one_process, try_lock, write_atomically
+from sdd.files import write_atomically
+from sdd.locks import check_there, only_one_process, try_lock
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
 
@@ -321,6 +322,14 @@ class RunFolder:
                     f"{self.path} is being worked on by another process ({holder}); wait for it or stop it"
                 )
             yield
+
+    def check_there(self) -> None:
+        """Find out whether the folder that this process holds is still that folder.
+
+        Raises:
+            LostFolderError: It has been deleted, moved or replaced.
+        """
+        check_there(self.path)
 
     def wait_until_free(self) -> None:
         """Return as soon as no process holds the folder."""
