@@ -1,4 +1,4 @@
-"""Files written in one step and to last, so that each is the old version or the new one; locks; text and JSON."""
+"""Files written in one step and to last, so that each is the old version or the new one; reading of text and JSON."""
 
 import csv
 import errno
@@ -10,19 +10,13 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any, BinaryIO
 
 from sdd.errors import UserError
+from sdd.locks import check_there
 
 _WHOLE = ("level", "epoch", "direction")
 """Columns of whole numbers."""
-
-fcntl: ModuleType | None
-try:
-    import fcntl
-except ImportError:  # Windows has no such locks; two processes there must not share a folder
-    fcntl = None
 
 
 PART = ".part"
@@ -41,6 +35,7 @@ def write_atomically(path: Path, content: str | bytes) -> None:
 
     Raises:
         OSError: The content could not be written; the old file is as it was, or the new one is there.
+        LostFolderError: It is to lie in a folder in which this process works, and which is gone.
     """
     data = content.encode() if isinstance(content, str) else content
     with replacing(path) as file:
@@ -58,7 +53,9 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: The content could not be written.
+        LostFolderError: It is to lie in a folder in which this process works, and which is gone.
     """
+    check_there(path)
     make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
     part = Path(name)
@@ -148,41 +145,6 @@ def check_folder(option: str, folder: Path) -> None:
                     "folder"
                 ) from error
             return
-
-
-@contextmanager
-def only_one_process(lock: Path) -> Iterator[None]:
-    """Hold a lock file, waiting for whoever holds it; the lock ends with the process, however that ends."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a") as file:
-        if fcntl is not None:
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-
-
-@contextmanager
-def try_lock(lock: Path, holder: str) -> Iterator[str | None]:
-    """Hold a lock file if nobody does.
-
-    Args:
-        lock: The file.
-        holder: Who asks, for others to read.
-
-    Yields:
-        None where the lock is held now, else who holds it.
-    """
-    with lock.open("a+") as file:
-        if fcntl is not None:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                file.seek(0)
-                yield file.read().strip() or "unknown"
-                return
-        file.truncate(0)
-        file.write(holder)
-        file.flush()
-        yield None
 
 
 def write_table(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:

@@ -1,27 +1,13 @@
 import errno
 import os
-import subprocess
-import sys
 import tempfile
 import threading
-from contextlib import ExitStack, nullcontext
+from contextlib import nullcontext
 
 import pytest
 
-from sdd import files
 from sdd.errors import UserError
-from sdd.files import check_folder, only_one_process, sync_folder, try_lock, write_atomically
-
-needs_locks = pytest.mark.skipif(files.fcntl is None, reason="this platform has no flock")
-
-HOLD_A_LOCK = """
-import sys
-from pathlib import Path
-from sdd.files import try_lock
-with try_lock(Path(sys.argv[1]), "another process"):
-    print("held", flush=True)
-    sys.stdin.read()
-"""
+from sdd.files import check_folder, sync_folder, write_atomically
 
 
 @pytest.mark.parametrize(("content", "stored"), [("ρ = 0.4\n", "ρ = 0.4\n".encode()), (b"\x00\xff", b"\x00\xff")])
@@ -96,69 +82,6 @@ def test_a_reader_never_sees_half_a_file(tmp_path):
         seen.add(path.read_text())
     writer.join()
     assert seen <= set(contents)
-
-
-@needs_locks
-def test_one_holder_at_a_time_adds_up_every_increment(tmp_path):
-    counter = tmp_path / "counter"
-    counter.write_text("0")
-
-    def count():
-        for _ in range(25):
-            with only_one_process(tmp_path / "deep" / "lock"):
-                value = int(counter.read_text())
-                counter.write_text(str(value + 1))
-
-    threads = [threading.Thread(target=count) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert counter.read_text() == "200"
-
-
-@needs_locks
-def test_a_held_lock_names_its_holder_and_is_free_afterwards(tmp_path):
-    lock = tmp_path / "lock"
-    with try_lock(lock, "a holder with a long name") as first, try_lock(lock, "late") as second:
-        assert first is None
-        assert second == "a holder with a long name"
-    with try_lock(lock, "short") as third, try_lock(lock, "later") as fourth:
-        assert third is None
-        assert fourth == "short"
-
-
-@needs_locks
-def test_a_lock_is_released_where_its_holder_fails(tmp_path):
-    with ExitStack() as stack:
-        stack.enter_context(pytest.raises(ZeroDivisionError))
-        stack.enter_context(try_lock(tmp_path / "lock", "first"))
-        raise ZeroDivisionError
-    with try_lock(tmp_path / "lock", "second") as holder:
-        assert holder is None
-
-
-@needs_locks
-def test_a_lock_ends_with_a_killed_process(tmp_path):
-    lock = tmp_path / "lock"
-    with subprocess.Popen(
-        [sys.executable, "-c", HOLD_A_LOCK, str(lock)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdout.readline() == "held\n"
-        with try_lock(lock, "me") as holder:
-            assert holder == "another process"
-        process.kill()
-    with try_lock(lock, "me") as holder:
-        assert holder is None
-
-
-def test_a_platform_without_locks_goes_on_without(tmp_path, monkeypatch):
-    monkeypatch.setattr(files, "fcntl", None)
-    with only_one_process(tmp_path / "lock"), try_lock(tmp_path / "lock", "me") as holder:
-        assert holder is None
 
 
 @pytest.mark.parametrize(

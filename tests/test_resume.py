@@ -1,6 +1,7 @@
 """A killed run, started again, ends as if it had never stopped."""
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from sdd.__main__ import main
-from sdd.callbacks import LevelCallback
+from sdd.callbacks import AccuracyMeasures, LevelCallback
 from tests.small import QUICK, curve_without_seconds, keep_both_checkpoints, run_process
 
 
@@ -206,6 +207,21 @@ def test_without_any_readable_checkpoint_nothing_is_lost(tmp_path, monkeypatch, 
     line = capsys.readouterr().err
     assert "delete that folder" in line.splitlines()[-1]
     assert (tmp_path / "run" / "curve.csv").read_bytes() == before
+
+
+def test_a_folder_that_is_deleted_under_a_run_ends_it_and_stays_away(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    measure = AccuracyMeasures.measure_level
+
+    def deleting(self, trainer, module, level):
+        if level.level == 1:
+            shutil.rmtree("run")
+        return measure(self, trainer, module, level)
+
+    monkeypatch.setattr(AccuracyMeasures, "measure_level", deleting)
+    assert main([*RUN, "--preflight", "false", "--run_dir", "run"]) == 2
+    assert "run, in which this process works, or .lock" in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.slow

@@ -109,6 +109,10 @@ class CurveRecorder(LevelCallback):
                 tqdm.write(f"level {level.level}: no weight of {name} remains")
         self._dead = dead
 
+    def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
+        """Find out whether the folder is still there, so that no level is trained for nothing."""
+        RunFolder(trainer.default_root_dir).check_there()
+
     def on_level_end(
         self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
     ) -> None:

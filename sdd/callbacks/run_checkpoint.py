@@ -10,6 +10,7 @@ from sdd.callbacks.checkpoint_io import CheckedCheckpointIO, use_checked_files
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
 from sdd.files import PART, put_in_place
+from sdd.locks import check_there
 from sdd.module import Classifier
 from sdd.pruning.packing import pack_checkpoint
 from sdd.runs.checkpoint_file import damage_of
@@ -114,6 +115,7 @@ def _save(trainer: pl.Trainer, path: Path, content: dict[str, Any]) -> None:
 def _save_otherwise(trainer: pl.Trainer, path: Path, content: dict[str, Any]) -> None:
     """Let a plugin of the user's write it under another name first."""
     part = path.with_name(f".{path.name}{PART}")
+    check_there(part)
     try:
         trainer.strategy.save_checkpoint(content, part)
         if trainer.is_global_zero:

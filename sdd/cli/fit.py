@@ -31,6 +31,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
     Raises:
         KeyboardInterrupt: The training was interrupted or asked to end; everything is put away.
         StoppedError: It was stopped before the last level's end.
+        LostFolderError: The folder has been deleted, moved or replaced meanwhile.
     """
     with held(request) as mine:
         if not mine:
@@ -46,16 +47,20 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
         with given_back_on_interrupt(lambda: experiment.trainer.loggers):
-            _train(experiment, claimed)
+            _train(request, experiment, claimed)
         _check_complete(request, experiment)
         if is_first_process():
             request.folder.write_config(request.text, request.plan.settings)  # with what was measured later
     return True
 
 
-def _train(experiment: Experiment, claimed: Claim) -> None:
+def _train(request: Request, experiment: Experiment, claimed: Claim) -> None:
     options = experiment.options | {"ckpt_path": claimed.checkpoint}
-    train(experiment.trainer, experiment.model, experiment.data, options, trial=False)
+    try:
+        train(experiment.trainer, experiment.model, experiment.data, options, trial=False)
+    except Exception:
+        request.folder.check_there()  # where it is gone, that is why
+        raise
 
 
 def _take_dense_level(request: Request, claimed: Claim) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from sdd.analysis.paths import Row, read_paths
 from sdd.errors import UserError
-from sdd.files import check_folder, read_json, try_lock, write_atomically, write_table
+from sdd.files import check_folder, read_json, write_atomically, write_table
+from sdd.locks import try_lock
 
 FORMAT = 1
 """Format number of `interpolation.json`."""

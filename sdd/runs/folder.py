@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sdd.errors import UserError
-from sdd.files import make_folder, only_one_process, parts, try_lock, write_atomically
+from sdd.files import make_folder, parts, write_atomically
+from sdd.locks import check_there, only_one_process, try_lock
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
 
@@ -346,6 +347,14 @@ class RunFolder:
         """Remove what is half written; the folder must be `owned`."""
         for part in self.parts:
             part.unlink(missing_ok=True)
+
+    def check_there(self) -> None:
+        """Find out whether the folder that this process holds is still that folder.
+
+        Raises:
+            LostFolderError: It has been deleted, moved or replaced.
+        """
+        check_there(self.path)
 
     def wait_until_free(self) -> None:
         """Return as soon as no process holds the folder."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from sdd.errors import UserError
-from sdd.files import try_lock
+from sdd.locks import try_lock
 from sdd.runs.folder import RunFolder, StateName
 from sdd.sweep.engine import Engine
 from sdd.sweep.fit_process import Outcome, log_size, outcome_of

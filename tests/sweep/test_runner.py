@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sdd.files import try_lock
+from sdd.locks import try_lock
 from sdd.runs.settings import Settings
 from sdd.sweep.engine import threads_of
 from sdd.sweep.fit_process import Outcome, failure_reason

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from sdd.data.datasets import IMAGENET_MEAN, IMAGENET_STD, Dataset
 from sdd.errors import UserError
-from sdd.files import only_one_process
+from sdd.locks import only_one_process
 from sdd.messages import one_line
 from sdd.places import resolved
 
