@@ -22,6 +22,7 @@ def test_what_follows_from_the_counts():
 def test_a_record_is_read_as_it_was_written(tmp_path):
     folder = RunFolder(tmp_path)
     assert folder.data_record() is None
+    (tmp_path / ".lock").touch()  # a start's first file
     folder.write_data_record(RECORD)
     assert folder.data_record() == RECORD
     held = json.loads(folder.data_file.read_text())["parts"]["train"]
