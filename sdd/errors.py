@@ -11,6 +11,10 @@ class UserError(ValueError):
     """
 
 
+class DamagedError(UserError):
+    """A file does not hold what was written into it."""
+
+
 class StoppedError(Exception):
     """A run has ended before its last level, all put away; the same command goes on.
 

@@ -12,7 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from sdd.errors import UserError
+from sdd.checksums import FILE as CHECKSUMS
+from sdd.checksums import Checksums, problem, read_checksums, text_of, with_next
+from sdd.errors import DamagedError, UserError
 from sdd.locks import check_there
 
 _WHOLE = ("level", "epoch", "direction")
@@ -40,6 +42,62 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     data = content.encode() if isinstance(content, str) else content
     with replacing(path) as file:
         file.write(data)
+
+
+def write_checked(path: Path, content: str | bytes) -> None:
+    """Write a file as `write_atomically` does, with a checksum beside it that `read_text` compares.
+
+    No other process may be writing in the folder.
+
+    Args:
+        path: File to write; its folder is made where it is missing.
+        content: Text (written as UTF-8) or bytes.
+
+    Raises:
+        OSError: The content could not be written; the old file is as it was, or the new one is there.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    known = _checksums_or_none(path.parent)
+    current = path.read_bytes() if path.is_file() else None
+    write_checksums(path.parent, {**known, path.name: with_next(known.get(path.name), current, data)})
+    write_atomically(path, data)
+
+
+def write_checksums(folder: Path, checksums: Checksums) -> None:
+    """Write the checksums of a folder."""
+    write_atomically(folder / CHECKSUMS, text_of(checksums))
+
+
+def settle_checksums(folder: Path) -> None:
+    """Note that all files with checksums are there in their last form, so that one that goes is missed.
+
+    No other process may be writing in the folder.
+    """
+    known = _checksums_or_none(folder)
+    write_checksums(folder, {name: allowed[-1:] for name, allowed in known.items() if (folder / name).is_file()})
+
+
+def damage(path: Path, checksums: Checksums | None = None) -> str | None:
+    """Return why a file is not as it was written, in a line that begins with its name; None where it is.
+
+    Args:
+        path: The file.
+        checksums: Of its folder; None: they are read.
+
+    Raises:
+        UserError: The checksums cannot be read.
+        OSError: The file cannot be read.
+    """
+    known = read_checksums(path.parent) if checksums is None else checksums
+    found = problem(path, path.read_bytes() if path.is_file() else None, known)
+    return None if found is None else f"{path.name} is {found}"
+
+
+def _checksums_or_none(folder: Path) -> Checksums:
+    try:
+        return read_checksums(folder)
+    except UserError:  # whoever reads says so; from what is written now on, they are right again
+        return {}
 
 
 @contextmanager
@@ -147,14 +205,14 @@ def check_folder(option: str, folder: Path) -> None:
             return
 
 
-def write_table(path: Path, rows: Sequence[Mapping[str, float | int]]) -> None:
-    """Write rows of the same columns as CSV, numbers so that they read back bit for bit."""
+def table_text(rows: Sequence[Mapping[str, float | int]]) -> str:
+    """Return rows of the same columns as CSV, numbers so that they read back bit for bit."""
     lines = [",".join(rows[0]), *(",".join(repr(value) for value in row.values()) for row in rows)]
-    write_atomically(path, "\n".join(lines) + "\n")
+    return "\n".join(lines) + "\n"
 
 
 def read_table(path: Path, columns: Sequence[str] = ()) -> list[dict[str, float | int]]:
-    """Read the numbers that `write_table` wrote: a row a line, by column.
+    """Read the numbers of a `table_text`: a row a line, by column.
 
     Args:
         path: The file.
@@ -186,29 +244,36 @@ def _number(name: str, cell: str) -> float | int:
 
 
 def read_text(path: Path) -> str:
-    """Read a text file.
+    """Read a text file, and compare it with its checksum where there is one.
 
     Raises:
-        UserError: It is missing, cannot be read, or is not UTF-8.
+        UserError: It is missing or cannot be read.
+        DamagedError: It is not UTF-8, or not what was written with `write_checked`.
     """
     try:
-        return path.read_bytes().decode()
+        content = path.read_bytes()
+        if found := problem(path, content, read_checksums(path.parent)):
+            raise DamagedError(f"{path} is {found}")
+        return content.decode()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
+        raise DamagedError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
 
 
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON file that holds values by name.
 
     Raises:
-        UserError: It is missing, cannot be read, is no JSON, or holds something else.
+        UserError: It is missing or cannot be read.
+        DamagedError: It is no JSON, holds something else, or is not what was written.
     """
     try:
         content = json.loads(read_text(path))
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise DamagedError(f"{path} is damaged: {error}") from error
     if not isinstance(content, dict):
-        raise UserError(f"{path} is damaged: it holds no values by name")
+        raise DamagedError(f"{path} is damaged: it holds no values by name")
     return content

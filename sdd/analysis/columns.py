@@ -8,7 +8,7 @@ from typing import Any
 
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns
 from sdd.errors import UserError
-from sdd.files import read_json, write_atomically
+from sdd.files import read_json, write_checked
 from sdd.measures.columns import Column, describe
 
 FILE = "columns.json"
@@ -29,7 +29,7 @@ def built_in() -> Columns:
 def write_columns(folder: Path, columns: Iterable[Column]) -> None:
     """Write what is known of a run's columns to its folder, in one step."""
     content = {"format": _FORMAT, "columns": [column.as_dict() for column in columns]}
-    write_atomically(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    write_checked(folder / FILE, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_columns(folder: Path) -> dict[str, Column]:

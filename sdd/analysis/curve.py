@@ -64,16 +64,12 @@ def further_columns(rows: Sequence[Mapping[str, float | int]]) -> list[str]:
     return list(dict.fromkeys(name for row in rows for name in row if name not in FIRST_COLUMNS))
 
 
-def write_curve(path: str | os.PathLike[str], rows: Sequence[Mapping[str, float | int]]) -> None:
-    """Write rows to a CSV file in one step; `read_curve` returns them bit for bit.
+def curve_text(rows: Sequence[Mapping[str, float | int]]) -> str:
+    """Return rows as a CSV file; `read_curve` returns them bit for bit.
 
     Args:
-        path: The file.
         rows: One a level. `FIRST_COLUMNS` come first, the others follow in first-seen order; what a row lacks
             is an empty cell.
-
-    Raises:
-        OSError: The file could not be written; the old one is as it was.
     """
     columns = [*FIRST_COLUMNS, *further_columns(rows)]
     text = io.StringIO()
@@ -81,7 +77,16 @@ def write_curve(path: str | os.PathLike[str], rows: Sequence[Mapping[str, float 
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_format(row[name]) if name in row else "" for name in columns])
-    write_atomically(Path(path), text.getvalue())
+    return text.getvalue()
+
+
+def write_curve(path: str | os.PathLike[str], rows: Sequence[Mapping[str, float | int]]) -> None:
+    """Write the `curve_text` of rows to a file in one step.
+
+    Raises:
+        OSError: The file could not be written; the old one is as it was.
+    """
+    write_atomically(Path(path), curve_text(rows))
 
 
 def read_curve(path: str | os.PathLike[str]) -> list[Row]:

@@ -9,14 +9,14 @@ import lightning.pytorch as pl
 from tqdm import tqdm
 
 from sdd.analysis.columns import columns_from, gone_on_with, write_columns
-from sdd.analysis.curve import Row, renamed, write_curve
+from sdd.analysis.curve import Row, curve_text, renamed
 from sdd.analysis.phases import phases_of
 from sdd.analysis.plots import draw_curve
 from sdd.analysis.report_text import header, row_line, summary
 from sdd.analysis.summary import summarise
 from sdd.callbacks.level import Level, LevelCallback, level_callbacks
 from sdd.callbacks.level_table import LevelTable
-from sdd.files import write_atomically
+from sdd.files import settle_checksums, write_checked
 from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
 from sdd.module import Classifier
 from sdd.pruning.masks import count_prunable, dead_layers
@@ -129,7 +129,7 @@ class CurveRecorder(LevelCallback):
         if not trainer.is_global_zero:
             return
         folder = RunFolder(trainer.default_root_dir)
-        write_curve(folder.curve, self._rows)
+        write_checked(folder.curve, curve_text(self._rows))
         if not row.keys() <= self._columns.keys():
             self._describe(folder, row)
         tqdm.write(row_line(row))
@@ -145,7 +145,7 @@ class CurveRecorder(LevelCallback):
         if not trainer.is_global_zero or not self._complete:
             return
         folder = RunFolder(trainer.default_root_dir)
-        write_curve(folder.curve, self._rows)
+        write_checked(folder.curve, curve_text(self._rows))
         self._draw(folder)
         verdict = summarise(self._rows, self._columns) | {"not_pruned": left_out_record(*_left_out(pl_module))}
         tqdm.write(f"\n{summary(self._rows, verdict)}\n")
@@ -153,7 +153,8 @@ class CurveRecorder(LevelCallback):
             tqdm.write(f"  {path}")
         for log in self._logs:
             log.finish(folder, self._rows, verdict)
-        write_atomically(folder.summary, json.dumps(verdict, indent=1) + "\n")
+        settle_checksums(folder.path)
+        write_checked(folder.summary, json.dumps(verdict, indent=1) + "\n")
 
     def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
         """Draw what there is where the process is asked to end; an error is not to be hidden by another."""

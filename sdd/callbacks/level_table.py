@@ -7,7 +7,7 @@ import lightning.pytorch as pl
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
-from sdd.files import write_table
+from sdd.files import table_text, write_checked
 from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
 
@@ -24,6 +24,11 @@ class LevelTable(LevelCallback):
 
     def __init__(self) -> None:
         self.table: list[dict[str, float | int]] = []
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Write the table of a run that is gone on with, which may be damaged or not there."""
+        if trainer.is_global_zero:
+            self.write(trainer)
 
     def on_level_end(
         self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
@@ -74,4 +79,4 @@ def write_by_level(trainer: pl.Trainer, file: str, table: list[dict[str, float |
     """Write a table into the run's folder, its rows sorted by level in place, if it has one."""
     if table:
         table.sort(key=lambda row: row["level"])
-        write_table(RunFolder(trainer.default_root_dir).path / file, table)
+        write_checked(RunFolder(trainer.default_root_dir).path / file, table_text(table))

@@ -61,7 +61,11 @@ def claim(request: Request) -> Claim:
         raise UserError("fit finds its own checkpoint in the run's folder; ckpt_path is for test and validate")
     state = folder.state()
     finished = state.name == "finished"
-    if finished and not _measures_more(request):
+    tables = folder.damaged_tables() if finished else []
+    if tables and not folder.checkpoints():
+        say(f"{folder.path}: {'; '.join(tables)}; there is no checkpoint to write it anew from", error=True)
+        tables = []
+    if finished and not tables and not _measures_more(request):
         _remove_parts(request)
         return Claim(Found.FINISHED, config)
     if state.name == "damaged" and not folder.checkpoints():
@@ -78,6 +82,8 @@ def claim(request: Request) -> Claim:
     checkpoint, damaged = folder.newest_checkpoint()
     for damage in damaged:
         say(f"{damage}; the checkpoint before it is used", error=True)
+    for damage in tables if checkpoint else ():
+        say(f"{folder.path}: {damage}; it is written anew from {checkpoint}", error=True)
     if finished and checkpoint is None:
         raise UserError(f"{folder.path} is finished and has no checkpoint left to measure more of its levels from")
     return Claim(Found.FREE, config, checkpoint, checkpoints, finished)

@@ -7,6 +7,7 @@ from sdd.cli.claim import Found, claim, is_first_process
 from sdd.cli.evaluate import evaluate
 from sdd.cli.fit import fit
 from sdd.cli.going_on import as_started
+from sdd.cli.mending import mend
 from sdd.cli.parse import Request, check_parts, parse
 from sdd.cli.prerequisites import train_prerequisites
 from sdd.cli.same_data import checked_record
@@ -46,6 +47,7 @@ def run_experiment(arguments: Sequence[str]) -> int:
 
 def _train(asked: Request) -> bool:
     """Train the run unless it is finished; returns False where another process is at it."""
+    mend(asked)
     request = as_started(asked)
     claimed = claim(request)
     if claimed.found is Found.BUSY:

@@ -14,6 +14,7 @@ from sdd.cli.same_data import checked_record
 from sdd.console import quieten_lightning
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
+from sdd.files import read_text
 from sdd.losses import Loss
 from sdd.runs.data_record import DataRecord
 from sdd.runs.folder import RunFolder
@@ -63,6 +64,7 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     """
     if not folder.config.is_file():
         raise UserError(f"{folder.path} has no {folder.config.name}, so that its network cannot be made again")
+    read_text(folder.config)  # says so if it is damaged
     quieten_lightning()
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     try:

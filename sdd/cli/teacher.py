@@ -18,6 +18,7 @@ from sdd.data import NoisyLabelData
 from sdd.distillation import PEAK
 from sdd.errors import UserError
 from sdd.failures import naming
+from sdd.files import read_text
 from sdd.messages import one_line
 from sdd.models.state import load_state
 from sdd.module import Classifier
@@ -55,8 +56,8 @@ class Teacher:
     def _configured(self) -> Mapping[str, Any]:
         file = self.run.folder.config
         try:
-            net: Mapping[str, Any] = yaml.safe_load(file.read_text())["model"]["net"]
-        except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+            net: Mapping[str, Any] = yaml.safe_load(read_text(file))["model"]["net"]
+        except (yaml.YAMLError, KeyError, TypeError) as error:
             raise UserError(f"{DISTILL_FROM}: {file}, which says what network teaches, cannot be read") from error
         return net
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from sdd.analysis.paths import Row, read_paths
+from sdd.checksums import checksum, with_next
 from sdd.errors import UserError
-from sdd.files import check_folder, read_json, write_atomically, write_table
+from sdd.files import check_folder, damage, read_json, table_text, write_atomically
 from sdd.locks import try_lock
 
 FORMAT = 1
@@ -59,6 +60,9 @@ class PathTable:
                     f"{self._record.name} there to measure anew"
                 )
         if self.file.is_file():
+            known = {self.file.name: content["table"]} if isinstance(content.get("table"), list) else {}
+            if found := damage(self.file, known):
+                raise UserError(f"{self.folder / found}, or remove {self._record.name} to measure anew")
             for row in read_paths(self.file):
                 self.rows.setdefault(str(row["level"]) if "level" in row else PATH, []).append(row)
             self._digests = {name: digest for name, digest in content["levels"].items() if name in self.rows}
@@ -77,11 +81,18 @@ class PathTable:
         self._digests.pop(name, None)
         self.rows = {known: held for known, held in self.rows.items() if known in self._digests}
         self.rows[name] = list(rows)
-        self._digests[name] = digest
         order = sorted(self.rows, key=lambda known: (len(known), known))
-        write_table(self.file, [row for known in order for row in self.rows[known]])
-        levels = {known: self._digests[known] for known in order}
-        content = {"format": FORMAT, "settings": self._settings, "levels": levels}
+        text = table_text([row for known in order for row in self.rows[known]])
+        before = self.file.read_bytes() if self.file.is_file() else None
+        self._write_record(with_next(None, before, text.encode()))
+        write_atomically(self.file, text)
+        self._digests[name] = digest
+        self._write_record([checksum(text.encode())])
+
+    def _write_record(self, table: Sequence[str | None]) -> None:
+        """Write how the table was measured, and which checksums it may have."""
+        levels = {known: self._digests[known] for known in sorted(self._digests, key=lambda known: (len(known), known))}
+        content = {"format": FORMAT, "settings": self._settings, "levels": levels, "table": [*table]}
         write_atomically(self._record, json.dumps(content, indent=1) + "\n")
 
     @contextmanager

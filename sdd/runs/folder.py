@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from sdd.checksums import FILE as CHECKSUMS
+from sdd.checksums import read_checksums
 from sdd.errors import UserError
-from sdd.files import make_folder, parts, write_atomically
+from sdd.files import damage, make_folder, parts, read_json, write_checked
 from sdd.locks import check_there, only_one_process, try_lock
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
@@ -166,6 +168,12 @@ class RunFolder:
             if self.summary.is_file():
                 return State("damaged", f"has a {self.summary.name} but no {self.curve.name}")
             return State("started", _UNSTARTED)
+        try:
+            changed = damage(self.curve)
+        except UserError as error:
+            changed = str(error).replace(f"{self.path}{os.sep}", "")
+        if changed:
+            return State("damaged", changed)
         done = self.levels_done()
         count = f"{done} of its {expected} levels" if expected is not None else f"{done} levels"
         if done == 0:
@@ -181,12 +189,12 @@ class RunFolder:
     def _not_of_a_start(self) -> list[str]:
         """Return the names of all in the folder that no start, ended before it had written settings, leaves there.
 
-        Settings come first, and nothing but hidden files before. Earlier versions wrote others before them, or before
+        Settings come first, and before them only checksums. Earlier versions wrote others before them, or before
         they took the lock the dense level of another run; what a user has put there is kept from being overwritten.
         """
         names = sorted(entry.name for entry in self.path.iterdir() if not entry.name.startswith("."))
         earlier = {path.name for path in (self.environment_file, self.data_file, self.config)}
-        started = earlier if self._lock.exists() else set()
+        started = {CHECKSUMS, *(earlier if self._lock.exists() else ())}
         level = self.level_checkpoint(0)
         if self._levels.is_dir() and {entry.name for entry in self._levels.glob("[!.]*")} <= {level.name}:
             started.add(self._levels.name)
@@ -205,7 +213,18 @@ class RunFolder:
         return self._read_settings() if self.settings_file.is_file() else None
 
     def _read_settings(self) -> Settings:
-        return Settings.of_content(_read_json(self.settings_file), self.settings_file)
+        return Settings.of_content(read_json(self.settings_file), self.settings_file)
+
+    def damaged_tables(self) -> list[str]:
+        """Return what is wrong with files that a finished run can write anew, in words that begin with their names.
+
+        Raises:
+            UserError: It is not known how they should be.
+        """
+        known = read_checksums(self.path)
+        start = {self.settings_file, self.environment_file, self.data_file, self.config}
+        named = sorted(known.keys() - {path.name for path in start})
+        return [found for name in named if (found := damage(self.path / name, known))]
 
     def level_checkpoint(self, level: int) -> Path:
         """Weights and masks of a trained level."""
@@ -261,14 +280,11 @@ class RunFolder:
         """
         if not self.environment_file.is_file():
             return {}
-        content = _read_json(self.environment_file)
-        if not isinstance(content, dict):
-            raise UserError(f"{self.environment_file} is damaged: it holds no environment")
-        return content
+        return read_json(self.environment_file)
 
     def write_environment(self, content: Mapping[str, Any]) -> None:
         """Write what the run is started with."""
-        write_atomically(self.environment_file, json.dumps(content, indent=1) + "\n")
+        write_checked(self.environment_file, json.dumps(content, indent=1) + "\n")
 
     def data_record(self) -> DataRecord | None:
         """Return what the data are that the run was started with; None where nothing is recorded.
@@ -278,7 +294,7 @@ class RunFolder:
         """
         if not self.data_file.is_file():
             return None
-        content = _read_json(self.data_file)
+        content = read_json(self.data_file)
         try:
             return DataRecord.of_content(content)
         except ValueError as error:
@@ -288,14 +304,17 @@ class RunFolder:
 
     def write_data_record(self, record: DataRecord) -> None:
         """Write what the data are that the run is started with."""
-        write_atomically(self.data_file, record.text())
+        write_checked(self.data_file, record.text())
 
     def write_config(self, text: str, settings: Settings) -> None:
         """Write the settings, first of all, and the configuration; a resumed run keeps what it was started with."""
         held = self.settings()
-        settings = settings if held is None else held.going_on(settings)
-        write_atomically(self.settings_file, json.dumps(settings.content(), indent=1, sort_keys=True) + "\n")
-        write_atomically(self.config, text)
+        self.write_settings(settings if held is None else held.going_on(settings))
+        write_checked(self.config, text)
+
+    def write_settings(self, settings: Settings) -> None:
+        """Write the settings that the run is started with."""
+        write_checked(self.settings_file, json.dumps(settings.content(), indent=1, sort_keys=True) + "\n")
 
     def check_settings(self, settings: Settings) -> Mapping[str, tuple[Any, Any]]:
         """Find out whether the folder is free, or holds a run of these settings.
@@ -363,19 +382,10 @@ class RunFolder:
                 pass
 
 
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
-
-
 def _unreadable(summary: Path) -> str | None:
     """Return why a summary cannot be read, or None where it can."""
     try:
-        content = _read_json(summary)
+        read_json(summary)
     except UserError as error:
         return str(error).removeprefix(f"{summary.parent}{os.sep}")
-    return None if isinstance(content, dict) else f"{summary.name} is damaged: it holds no summary"
+    return None

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sdd.errors import UserError
+from sdd.errors import DamagedError, UserError
 
 FORMAT = 1
 """Format number of `settings.json`; a run that was written in another format is refused."""
@@ -56,10 +56,11 @@ class Settings:
             file: Its path, for messages.
 
         Raises:
-            UserError: It is damaged, or written in another format.
+            UserError: It is written in another format.
+            DamagedError: It is damaged.
         """
         if not isinstance(content, Mapping):
-            raise UserError(f"{file} is damaged: it holds no settings by name")
+            raise DamagedError(f"{file} is damaged: it holds no settings by name")
         if content.get("format") != FORMAT:
             written = f"in format {content['format']}" if "format" in content else "before its format had a number"
             raise UserError(
@@ -68,7 +69,7 @@ class Settings:
             )
         parts = [content.get(name) for name in ("chosen", "values", "measures")]
         if not all(isinstance(part, Mapping) for part in parts):
-            raise UserError(f"{file} is damaged: it lacks chosen, values or measures")
+            raise DamagedError(f"{file} is damaged: it lacks chosen, values or measures")
         return cls(*(dict(part) for part in parts if isinstance(part, Mapping)))
 
     def going_on(self, now: "Settings") -> "Settings":

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from sdd.files import PART
+from sdd.files import PART, damage
 from sdd.processes import ForkServer
 from sdd.runs.checkpoint_file import damage_of
 from sdd.runs.level_file import read_level
@@ -66,7 +66,7 @@ EXPERIMENTS = {
 }
 """What is stopped, by name."""
 
-NOT_COMPARED = {"environment.json", "curve.png", ".lock"}
+NOT_COMPARED = {"environment.json", "curve.png", ".lock", "checksums.json"}
 
 
 @dataclass(frozen=True)
@@ -175,6 +175,8 @@ def _name(path: Path, folder: Path) -> str:
 
 
 def _same(one: Path, other: Path) -> bool:
+    if damage(other):
+        return False
     if one.name in NOT_COMPARED:
         return True
     if one.name == "curve.csv":

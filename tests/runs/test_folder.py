@@ -116,7 +116,7 @@ def test_a_damaged_run_is_written_anew_from_its_checkpoint_or_refused(tmp_path, 
 def test_environment_that_cannot_be_read_is_a_line(tmp_path):
     run = RunFolder(make_run(tmp_path / "run", 0))
     assert run.environment() == {}
-    for text, words in (("{", "is damaged"), ("[]", "it holds no environment")):
+    for text, words in (("{", "is damaged"), ("[]", "it holds no values by name")):
         run.environment_file.write_text(text)
         with pytest.raises(UserError, match=words):
             run.environment()

@@ -1,0 +1,56 @@
+"""Before `fit` looks at a run: what of its settings and environment is damaged is written anew from what is left."""
+
+from collections.abc import Callable
+
+from sdd.cli.claim import held, is_first_process
+from sdd.cli.parse import Request, plan
+from sdd.console import say
+from sdd.errors import DamagedError, UserError
+from sdd.files import read_text
+from sdd.runs.environment import environment
+from sdd.runs.folder import RunFolder
+
+
+def mend(request: Request) -> None:
+    """Write damaged settings anew from the run's own configuration, and its environment as it is now; say so.
+
+    Args:
+        request: Of `fit`.
+
+    Raises:
+        UserError: The settings are damaged, and there is nothing to write them anew from.
+    """
+    folder = request.folder
+    settings, started_with = _damage(folder.settings), _damage(folder.environment)
+    if not (settings or started_with) or not is_first_process():
+        return
+    with held(request) as mine:
+        if not mine:
+            return
+        if settings:
+            _mend_settings(folder, settings)
+        if started_with:
+            say(f"{started_with}; it is written anew, as of now", error=True)
+            folder.write_environment(environment())
+
+
+def _damage(read: Callable[[], object]) -> DamagedError | None:
+    try:
+        read()
+    except DamagedError as error:
+        return error
+    return None
+
+
+def _mend_settings(folder: RunFolder, damage: DamagedError) -> None:
+    """Write the settings that the run's `config.yaml` has, unless another version of sdd may have read it otherwise."""
+    try:
+        read_text(folder.config)
+        same_version = folder.environment().get("sdd") == environment()["sdd"]
+        started = plan(["fit", "--config", str(folder.config)]).settings if same_version else None
+    except UserError:
+        started = None
+    if started is None:
+        raise UserError(f"{damage}; it cannot be written anew from {folder.config.name}: train in another --run_dir")
+    folder.write_settings(started)
+    say(f"{damage}; it is written anew from {folder.config.name}", error=True)
