@@ -43,7 +43,10 @@ asked=
 
 stop() { # shellcheck disable=SC2317 # the traps call it
   asked=${asked:-$1}
-  [ -z "$child" ] || kill -TERM "$child" 2>/dev/null
+  [ -n "$child" ] || return 0
+  # To an agent's run SIGTERM alone is a stop from W&B's page; after SIGUSR1 other agents get the run.
+  [ "$mode" = sweep ] || kill -USR1 "$child" 2>/dev/null
+  kill -TERM "$child" 2>/dev/null
 }
 trap 'stop requeue' USR1
 trap 'stop end' TERM INT

@@ -12,7 +12,7 @@ from sdd.runs.data_record import DataRecord
 from sdd.runs.environment import environment
 from sdd.runs.noise_text import noise_lines
 from sdd.tracking.loggers import RunLoggers
-from sdd.tracking.sweep_agent import given_back_on_interrupt
+from sdd.tracking.sweep_agent import given_back_when_preempted
 
 
 def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRecord, loggers: RunLoggers) -> bool:
@@ -46,7 +46,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
             _take_dense_level(request, claimed)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
-        with given_back_on_interrupt(lambda: experiment.trainer.loggers):
+        with given_back_when_preempted(lambda: experiment.trainer.loggers, request.config.requeue):
             _train(request, experiment, claimed)
         _check_complete(request, experiment)
         if is_first_process():

@@ -24,6 +24,7 @@ from sdd.cli.parser import Parser
 from sdd.data import NoisyLabelData
 from sdd.module import Classifier
 from sdd.runs.planned_epochs import planned_epochs
+from sdd.tracking.sweep_agent import Requeue
 
 COMMANDS = ("fit", "validate", "test")
 
@@ -228,7 +229,7 @@ def build_parser() -> None:
     _BUILT[("fit",)] = built.parser, built._subcommand_parsers, built._subcommand_method_arguments
 
 
-PLACE = frozenset({"config", "preflight", "run_dir", "wait"})
+PLACE = frozenset({"config", "preflight", "requeue", "run_dir", "wait"})
 """Options that belong to no class and only say where a run lies and when it starts."""
 
 ALL_PLACE = PLACE | METHOD_PLACE | {f"trainer.{name}" for name in TRAINER_PLACE}
@@ -249,6 +250,13 @@ def _add_options(parser: LightningArgumentParser) -> None:
         default=None,
         help="Wait while another process works in the run's folder, instead of refusing. Default: only in a sweep "
         "of W&B.",
+    )
+    parser.add_argument(
+        "--requeue",
+        type=Requeue,
+        default="notice",
+        help="After what a run of a W&B sweep is given to an agent again: notice: SIGUSR1, by which clusters announce "
+        "a pre-emption; interrupt: SIGTERM and Ctrl-C too, for clusters that pre-empt by SIGTERM, as W&B stops a run.",
     )
     parser.add_argument(
         "--preflight",

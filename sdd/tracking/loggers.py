@@ -1,6 +1,7 @@
 """A run's loggers: named and grouped before they start, told what the run is, and given finished runs."""
 
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -9,19 +10,26 @@ from typing import Any
 
 import yaml
 from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch.loggers import Logger
+from lightning.pytorch.loggers import Logger, WandbLogger
 
 from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
 from sdd.analysis.summary import summarise
+from sdd.console import say
 from sdd.errors import UserError
 from sdd.failures import failure
 from sdd.messages import one_line
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
 from sdd.tracking.curve_log import CurveLog
-from sdd.tracking.sweep_agent import given_back_on_interrupt, in_wandb_sweep, swept_values
+from sdd.tracking.sweep_agent import given_back_when_preempted, in_wandb_sweep, swept_values
 from sdd.tracking.wandb_run import group_name, run_name, tags
+
+_FINISH_SECONDS = "600"
+"""How long W&B's client may take at most to deliver the rest when a run has ended; by itself it may take hours."""
+
+_NO_ANSWER = re.compile(r"giving up after|timed? ?out|retrying|invalid character|connection|\bEOF\b", re.IGNORECASE)
+"""In the client's words: the server was not reached, failed each time, or something else answered in its place."""
 
 
 class RunLoggers:
@@ -72,21 +80,38 @@ class RunLoggers:
     def start(self, logger: Logger) -> None:
         """Log the configuration, which makes a logger start, and W&B's look for its server.
 
+        Where that server cannot be reached, or fails, the run goes on without it.
+
         Raises:
-            UserError: The logger refuses.
+            UserError: The logger refuses, or W&B's server does: key, entity or project are wrong.
         """
+        if isinstance(logger, WandbLogger) and not logger._log_model:
+            os.environ.setdefault("WANDB_FINISH_TIMEOUT", _FINISH_SECONDS)
+        settings = yaml.safe_load(self._text)
         try:
-            logger.log_hyperparams(yaml.safe_load(self._text))
+            logger.log_hyperparams(settings)
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "wandb":
                 told = failure(f"trainer.logger {type(logger).__name__}, as it was started,", error)
                 if told is error:
                     raise
                 raise told from error
-            raise UserError(
-                f"W&B: {one_line(str(error))}; set WANDB_MODE=offline to do without its server, and send the run later "
-                "with wandb sync"
-            ) from error
+            why = f"W&B: {one_line(str(error))}"
+            assert isinstance(logger, WandbLogger)
+            if refused(error):
+                raise UserError(
+                    f"{why}; set what it refuses right (wandb login, trainer.logger.entity, trainer.logger.project), "
+                    "or set WANDB_MODE=offline to do without its server"
+                ) from error
+            if logger._log_model:
+                raise UserError(f"{why}; trainer.logger.log_model needs its server") from error
+            import wandb
+
+            wandb.teardown()  # else the client's service holds on to the run that could not be started
+            logger._wandb_init["mode"] = "offline"
+            logger.log_hyperparams(settings)
+            stored = Path(logger.experiment.dir).parent
+            say(f"sdd: {why}; the run goes on without it, to be sent later by: wandb sync {stored}", error=True)
 
     def publish(self) -> None:
         """Send a finished run to a W&B run that may lack it: in a sweep, or where none is known to have it."""
@@ -104,8 +129,8 @@ class RunLoggers:
         self._folder.write_environment({**self._started_with, **self.note()})
 
     def given_back_before_start(self) -> AbstractContextManager[None]:
-        """In a sweep, give the run back to it on an interrupt, although no logger has been started yet."""
-        return given_back_on_interrupt(self._with_a_folder)
+        """In a sweep, give the run back to it where it is pre-empted, although no logger has been started yet."""
+        return given_back_when_preempted(self._with_a_folder, self._config.requeue)
 
     def _with_a_folder(self) -> list[Logger]:
         """Build W&B's loggers before the training does, and make the folder this run's, since they write there."""
@@ -147,6 +172,20 @@ class RunLoggers:
             parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger
             for logger in self._wandb_configured()
         ]
+
+
+def refused(error: Exception) -> bool:
+    """Tell whether W&B refuses what it is given; else its server is not there, fails or takes too long.
+
+    Args:
+        error: Of `wandb`, raised when a run was started.
+    """
+    from wandb.errors import AuthenticationError, CommError, UsageError
+
+    if isinstance(error, UsageError | AuthenticationError):
+        return True
+    # What a server answers on purpose (no such key, no permission) and what it does not may both be a CommError.
+    return isinstance(error, CommError) and not _NO_ANSWER.search(str(error))
 
 
 def _is_wandb(logger: Any) -> bool:

@@ -1,13 +1,22 @@
-"""A run that an agent of a W&B sweep has started: its command line, and how it is given back when it is interrupted."""
+"""A run that an agent of a W&B sweep has started: its command line, and how it is given back when it is pre-empted."""
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from types import FrameType
+from typing import Any, Literal
 
 from lightning.pytorch.loggers import Logger, WandbLogger
 
+from sdd.console import say
+from sdd.messages import one_line
 from sdd.runs.settings import SEED
+
+Requeue = Literal["notice", "interrupt"]
+"""What gives a run of a sweep to an agent again: SIGUSR1 alone, with which clusters announce a pre-emption, or SIGTERM
+and Ctrl-C as well."""
 
 
 def in_wandb_sweep() -> bool:
@@ -47,20 +56,49 @@ def swept_values(arguments: Sequence[str], settings: Mapping[str, Any]) -> dict[
 
 
 @contextmanager
-def given_back_on_interrupt(loggers: Callable[[], Iterable[Logger]]) -> Iterator[None]:
-    """In a sweep, let it give the run to an agent again where what is done here is interrupted.
+def given_back_when_preempted(loggers: Callable[[], Iterable[Logger]], requeue: Requeue) -> Iterator[None]:
+    """In a sweep, let it give the run to an agent again where a cluster pre-empts what is done here.
+
+    A pre-emption that is announced by SIGUSR1 ends the run as SIGTERM does. SIGTERM by itself ends it for good: so W&B
+    stops a run from its page and by its early termination.
 
     Args:
         loggers: Returns the run's.
+        requeue: What counts as a pre-emption.
     """
+    if not in_wandb_sweep():
+        yield
+        return
+    announced = False
+
+    def end(number: int, frame: FrameType | None) -> None:
+        nonlocal announced
+        announced = True
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    listens = threading.current_thread() is threading.main_thread() and hasattr(signal, "SIGUSR1")
+    before = signal.signal(signal.SIGUSR1, end) if listens else None
     try:
         yield
     except KeyboardInterrupt:
-        if in_wandb_sweep():
-            for logger in loggers():
-                if isinstance(logger, WandbLogger):
-                    logger.experiment.mark_preempting()
+        if announced or requeue == "interrupt":
+            _give_back(loggers)
         raise
+    finally:
+        if listens:
+            signal.signal(signal.SIGUSR1, before)
+
+
+def _give_back(loggers: Callable[[], Iterable[Logger]]) -> None:
+    """Tell W&B that the run is pre-empted; that this fails is no reason to end otherwise than interrupted."""
+    try:
+        for logger in loggers():
+            if isinstance(logger, WandbLogger):
+                logger.experiment.mark_preempting()
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "wandb":
+            raise
+        say(f"sdd: W&B could not be told that the run is pre-empted: {one_line(str(error))}", error=True)
 
 
 def _is_pair(argument: str) -> bool:

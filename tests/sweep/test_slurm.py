@@ -20,6 +20,7 @@ import signal, sys, time
 def end(number, frame):
     print("agent ends", flush=True)
     sys.exit(0)
+signal.signal(signal.SIGUSR1, lambda *_: print("agent passes SIGUSR1 on", flush=True))
 signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else end)
 print("agent", *sys.argv[1:], flush=True)
 time.sleep(0 if "--quick" in sys.argv else 60)
@@ -94,7 +95,7 @@ def test_when_time_is_up_the_agent_is_stopped_and_the_task_queued_again(slurm, t
     assert process.stdout.readline().startswith("agent agent")
     process.send_signal(signal.SIGUSR1)
     out, _ = process.communicate(timeout=10)
-    assert out.splitlines() == ["agent ends", "slurm.sh: time is up; queueing 70_1 again"]
+    assert out.splitlines() == ["agent passes SIGUSR1 on", "agent ends", "slurm.sh: time is up; queueing 70_1 again"]
     assert requeued(tmp_path) == ["requeue 70_1"]
     assert processes(process.mark) == {}
 
@@ -121,7 +122,7 @@ def test_a_cancelled_task_stops_and_stays_cancelled(slurm, tmp_path):
     process.stdout.readline()
     process.send_signal(signal.SIGTERM)
     out, _ = process.communicate(timeout=10)
-    assert out == "agent ends\n"
+    assert out == "agent passes SIGUSR1 on\nagent ends\n"
     assert requeued(tmp_path) == []
 
 

@@ -1,12 +1,16 @@
 """What a sweep agent puts on a command line, and what it is told of an interrupt."""
 
+import signal
+import time
 from types import SimpleNamespace
 
 import pytest
 from lightning.pytorch.loggers import CSVLogger, WandbLogger
+from wandb import errors
 
 from sdd.cli.parse import plan
-from sdd.tracking.sweep_agent import given_back_on_interrupt, own_arguments, swept_values
+from sdd.tracking.loggers import refused
+from sdd.tracking.sweep_agent import given_back_when_preempted, own_arguments, swept_values
 from sdd.tracking.wandb_run import run_name
 from tests.small import QUICK
 
@@ -39,10 +43,31 @@ def test_a_value_is_shown_as_it_was_read():
     assert run_name("x", swept_values(["--data.noise_rate=0"], settings)) == "noise_rate=0.0"
 
 
+def interrupted(signals):
+    """Be asked to end by signals, as Lightning is: SIGTERM, and whatever comes before it, ends as an interrupt."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        for number in signals:
+            signal.raise_signal(number)
+        time.sleep(5)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 @pytest.mark.parametrize(
-    ("in_sweep", "raised", "told"), [(True, KeyboardInterrupt, 1), (False, KeyboardInterrupt, 0), (True, ValueError, 0)]
+    ("in_sweep", "requeue", "signals", "told"),
+    [
+        (True, "notice", [signal.SIGUSR1], 1),
+        (True, "notice", [signal.SIGTERM], 0),
+        (True, "notice", [signal.SIGINT], 0),
+        (True, "interrupt", [signal.SIGTERM], 1),
+        (True, "interrupt", [signal.SIGINT], 1),
+        (False, "interrupt", [signal.SIGTERM], 0),
+    ],
 )
-def test_an_interrupt_in_a_sweep_gives_the_run_back(monkeypatch, tmp_path, in_sweep, raised, told):
+def test_in_a_sweep_a_pre_emption_gives_the_run_back_and_a_stop_does_not(
+    monkeypatch, tmp_path, in_sweep, requeue, signals, told
+):
     if in_sweep:
         monkeypatch.setenv("WANDB_SWEEP_ID", "abc")
     else:
@@ -51,6 +76,38 @@ def test_an_interrupt_in_a_sweep_gives_the_run_back(monkeypatch, tmp_path, in_sw
     run = SimpleNamespace(mark_preempting=lambda: calls.append("preempting"))
     monkeypatch.setattr(WandbLogger, "experiment", run)
     loggers = [WandbLogger(save_dir=tmp_path, offline=True), CSVLogger(tmp_path)]
-    with pytest.raises(raised), given_back_on_interrupt(lambda: loggers):
-        raise raised
+    before = signal.getsignal(signal.SIGUSR1)
+    with pytest.raises(KeyboardInterrupt), given_back_when_preempted(lambda: loggers, requeue):
+        interrupted(signals)
     assert len(calls) == told
+    assert signal.getsignal(signal.SIGUSR1) == before
+
+
+def test_an_error_is_no_pre_emption_and_a_pre_emption_that_w_and_b_does_not_hear_of_is_said(monkeypatch, capsys):
+    monkeypatch.setenv("WANDB_SWEEP_ID", "abc")
+
+    def away():
+        raise errors.CommError("nobody there")
+
+    with pytest.raises(ValueError, match="no"), given_back_when_preempted(away, "interrupt"):
+        raise ValueError("no")
+    with pytest.raises(KeyboardInterrupt), given_back_when_preempted(away, "interrupt"):
+        raise KeyboardInterrupt
+    assert capsys.readouterr().err == "sdd: W&B could not be told that the run is pre-empted: nobody there\n"
+
+
+@pytest.mark.parametrize(
+    ("error", "is_refused"),
+    [
+        (errors.UsageError("No API key configured."), True),
+        (errors.AuthenticationError("API key must have 40+ characters"), True),
+        (errors.CommError("permission denied"), True),
+        (errors.CommError("Failed to get resume status for run a: returned error 401: {}"), True),
+        (errors.CommError("Timed out while retrying: Post"), False),
+        (errors.CommError("Failed to get resume status for run a: POST … giving up after 2 attempt(s)"), False),
+        (errors.CommError("Failed to get resume status for run a: invalid character '<'"), False),
+        (errors.Error("Error initializing run: POST … giving up after 2 attempt(s)"), False),
+    ],
+)
+def test_what_w_and_b_refuses_is_told_from_what_it_cannot_do(error, is_refused):
+    assert refused(error) is is_refused

@@ -98,12 +98,14 @@ class Backend:
 
     Attributes:
         handed_out: The commands that agents were given: agent, type and run.
+        stopping: Runs that somebody stops, on the page or by early termination.
     """
 
     sweeps: dict[str, Sweep] = field(default_factory=dict)
     runs: dict[str, Run] = field(default_factory=dict)
     agents: dict[str, str] = field(default_factory=dict)
     handed_out: list[tuple[str, str, str]] = field(default_factory=list)
+    stopping: set[str] = field(default_factory=set)
 
     def create_sweep(self, project: str, config: str) -> Sweep:
         """Take a sweep, as YAML; parameters in the order of their names, the last one changing fastest."""
@@ -125,7 +127,9 @@ class Backend:
         """Answer an agent: with a command if it runs nothing. `exit` ends it, and would kill what it runs."""
         sweep = self.sweeps[self.agents[agent]]
         if running:
-            return []
+            stopped = self.stopping & running.keys()
+            self.stopping -= stopped  # the agent kills a run that it is told to stop once more, if that is much later
+            return [{"type": "stop", "run_id": name} for name in stopped]
         if sweep.queue:
             run, kind = self.runs[sweep.queue.popleft()], "resume"
             # The real server sends the run's whole configuration, the nested part that it logged itself included, and

@@ -10,6 +10,7 @@ import re
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,12 +35,16 @@ class StandIn:
     Attributes:
         unknown: Names of the operations that it was asked for and does not know.
         errors: What went wrong here.
+        fault: HTTP status by which every request is answered; None: as it should be.
+        delay: Seconds before an answer.
     """
 
     def __init__(self) -> None:
         self.backend = Backend()
         self.unknown: list[str] = []
         self.errors: list[str] = []
+        self.fault: int | None = None
+        self.delay = 0.0
         self._lock = threading.RLock()
         self._http: _Http | None = None
         self._port = 0
@@ -260,6 +265,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self._content() or b"{}")
+        if self._fails():
+            return
         stream = self._STREAM.fullmatch(self.path)
         if stream:
             self.server.stand_in.stream(stream[1], body)
@@ -274,7 +281,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self) -> None:
         _, _, run, name = unquote(self.path).split("/", 3)
-        self.server.stand_in.upload(run, name, self._content())
+        content = self._content()
+        if self._fails():
+            return
+        self.server.stand_in.upload(run, name, content)
         self._answer(200, {})
 
     def do_GET(self) -> None:
@@ -282,6 +292,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_: object) -> None:
         """Be silent."""
+
+    def _fails(self) -> bool:
+        """Take time, and answer with an error, as far as the server is to do so."""
+        time.sleep(self.server.stand_in.delay)
+        fault = self.server.stand_in.fault
+        if fault is not None:
+            self._answer(fault, {"errors": [{"message": f"no luck, {fault}"}]})
+        return fault is not None
 
     def _content(self) -> bytes:
         content = self.rfile.read(int(self.headers.get("Content-Length", 0)))

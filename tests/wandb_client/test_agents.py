@@ -59,10 +59,11 @@ def test_two_agents_share_a_sweep(server, new_machine):
 
 @pytest.mark.slow
 def test_a_pre_empted_run_is_handed_out_again_and_goes_on(server, machine, tmp_path):
-    """SIGTERM as a cluster sends it, to the agent, which passes it on."""
+    """SIGUSR1 as a cluster sends it, to the agent, which passes it on, and SIGTERM to end the agent."""
     sweep = sweep_of(machine, [0.0], [3])
     agent = machine.start_agent(sweep, "--forward-signals")
     wait_for(lambda: levels_done(machine) >= 2, "two levels")
+    agent.send_signal(signal.SIGUSR1)
     agent.send_signal(signal.SIGTERM)
     agent.wait(60)
     assert levels_done(machine) <= LEVELS, "it was stopped in the middle"
@@ -81,6 +82,22 @@ def test_a_pre_empted_run_is_handed_out_again_and_goes_on(server, machine, tmp_p
 
 
 @pytest.mark.slow
+def test_a_run_that_is_stopped_on_the_page_ends_and_is_not_handed_out_again(server, machine):
+    """The agent sends it SIGTERM, as it does on early termination, and goes on with the next cell."""
+    sweep = sweep_of(machine, [0.0], [3, 4])
+    agent = machine.start_agent(sweep)
+    wait_for(lambda: levels_done(machine) >= 2, "two levels")
+    with server.locked() as backend:
+        backend.stopping.add("run00000")
+    assert agent.wait(100) == 0
+    stopped, done = server.runs
+    assert (stopped.state, stopped.preempting, stopped.exitcode) == ("failed", False, 130)
+    assert [(kind, run) for _, kind, run in server.backend.handed_out] == [("run", "run00000"), ("run", "run00001")]
+    assert len(stopped.levels) <= LEVELS
+    check_arrived(done, folder_of(done, machine.runs))
+
+
+@pytest.mark.slow
 def test_a_run_that_is_pre_empted_while_its_dense_network_is_trained_is_handed_out_again(server, machine):
     values = {"pruning.sparsities": [[0.5]], "seed_everything": [3]}
     # An epoch of the dense network is a hundredth of a second.
@@ -89,6 +106,7 @@ def test_a_run_that_is_pre_empted_while_its_dense_network_is_trained_is_handed_o
     sweep = machine.sweep(small_sweep(PROJECT / "sweeps" / "digits_sparsities.yaml", machine.folder, slow, values))
     agent = machine.start_agent(sweep, "--forward-signals")
     wait_for(lambda: list(machine.runs.glob("*-dense-*/checkpoints/epoch-*")), "a checkpoint of the dense network")
+    agent.send_signal(signal.SIGUSR1)
     agent.send_signal(signal.SIGTERM)
     agent.wait(60)
     (run,) = server.runs

@@ -96,15 +96,59 @@ def test_a_server_that_dies_in_the_middle_costs_no_result_and_gets_the_rest_late
 
 
 @pytest.mark.slow
-def test_a_server_that_is_not_there_is_said_in_one_line_and_can_be_done_without(server, machine):
-    server.stop()
+def test_a_server_that_fails_from_the_middle_on_costs_no_result(server, machine):
+    """It answers 503 for ever, so the client gives up at the end; `wandb sync` delivers the rest."""
+    curve = machine.folder / "run" / "curve.csv"
+    started = machine.start_fit(*DESCENT, *WANDB, "--run_dir", "run", **IMPATIENT, WANDB_FINISH_TIMEOUT="3")
+    wait_for(lambda: curve.exists() and len(read_curve(curve)) >= 2, "two levels")
+    server.fault = 503
+    assert started.wait(100) == 0
+    assert len(read_curve(curve)) == 13
+    assert (machine.folder / "run" / "summary.json").exists()
+    assert "Traceback" not in (machine.folder / "fit.log").read_text()
+    server.fault = None
+    machine.wandb("sync", "--no-skip-online", *map(str, (machine.folder / "run" / "wandb").glob("run-*")))
+    (run,) = server.runs
+    check_arrived(run, machine.folder / "run", table=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("wrong", ["away", "failing", "slow"])
+def test_a_server_that_is_not_there_costs_a_line(server, machine, wrong):
+    if wrong == "away":
+        server.stop()
+    elif wrong == "failing":
+        server.fault = 502
+    else:
+        server.delay = 4.0
+    arguments = [*DESCENT, "--pruning.levels", "1", *WANDB, "--run_dir", "run"]
+    machine.fit(*arguments, **IMPATIENT)
+    (line,) = (line for line in (machine.folder / "fit.log").read_text().splitlines() if line.startswith("sdd: "))
+    assert line.startswith("sdd: W&B: ")
+    _, said, command = line.partition("; the run goes on without it, to be sent later by: wandb sync ")
+    assert said
+    assert "Traceback" not in (machine.folder / "fit.log").read_text()
+    if wrong == "away":
+        server.start()
+    server.fault, server.delay = None, 0.0
+    machine.wandb("sync", command)
+    (run,) = server.runs
+    check_arrived(run, machine.folder / "run")
+
+
+@pytest.mark.slow
+def test_a_key_that_is_refused_is_said_in_one_line_before_anything_is_trained(server, machine):
+    server.fault = 401
     arguments = [*DESCENT, "--pruning.levels", "1", *WANDB, "--run_dir", "run"]
     assert machine.start_fit(*arguments, **IMPATIENT).wait(100) == 2
     (line,) = (line for line in (machine.folder / "fit.log").read_text().splitlines() if line.startswith("sdd: "))
-    assert line.startswith("sdd: error: W&B")
+    assert line.startswith("sdd: error: W&B: ")
+    assert "no luck, 401" in line
     assert "WANDB_MODE=offline" in line
     assert "Traceback" not in (machine.folder / "fit.log").read_text()
+    assert not (machine.folder / "run" / "curve.csv").exists()
 
+    server.fault = None
     machine.fit(*arguments, WANDB_MODE="offline")
     machine.fit(*DESCENT, "--pruning.levels", "1", "--run_dir", "alone")
     assert curve_without_seconds(machine.folder / "run") == curve_without_seconds(machine.folder / "alone")
