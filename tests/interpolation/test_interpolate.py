@@ -157,6 +157,7 @@ def edited(folder, name, change):
     content = json.loads((folder / name).read_text())
     change(content)
     (folder / name).write_text(json.dumps(content))
+    (folder / "checksums.json").unlink(missing_ok=True)
     for level in (folder / "levels").iterdir():  # is then of another run, and may not say of which
         held = torch.load(level, weights_only=True)
         torch.save({entry: value for entry, value in held.items() if entry != "run"}, level)
