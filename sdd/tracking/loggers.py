@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.loggers import Logger
 
@@ -17,6 +16,7 @@ from sdd.analysis.summary import summarise
 from sdd.errors import UserError
 from sdd.failures import failure
 from sdd.messages import one_line
+from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
 from sdd.tracking.curve_log import CurveLog
@@ -76,7 +76,7 @@ class RunLoggers:
             UserError: The logger refuses.
         """
         try:
-            logger.log_hyperparams(yaml.safe_load(self._text))
+            logger.log_hyperparams(plain(self._text))
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "wandb":
                 told = failure(f"trainer.logger {type(logger).__name__}, as it was started,", error)
