@@ -1,7 +1,9 @@
-"""Imports that take no longer than they must."""
+"""Imports, and other work whose objects stay, that take no longer than they must."""
 
 import gc
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 
@@ -18,9 +20,19 @@ def import_to_stay(name: str) -> ModuleType:
     """
     if name in sys.modules or not gc.isenabled():
         return import_module(name)
+    with no_garbage():
+        module = import_module(name)
+        gc.freeze()
+    return module
+
+
+@contextmanager
+def no_garbage() -> Iterator[None]:
+    """Do not look for garbage meanwhile: where much is made that stays, that finds nothing and takes its time."""
+    collects = gc.isenabled()
     gc.disable()
     try:
-        return import_module(name)
+        yield
     finally:
-        gc.freeze()
-        gc.enable()
+        if collects:
+            gc.enable()

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from tests.analysis.test_comparison import make_run
 from tests.small import QUICK
 
 _RUN = """
@@ -49,3 +50,11 @@ def test_a_run_of_digits_imports_nothing_that_pytorch_and_lightning_do_not(tmp_p
     assert not new & {"sklearn", "pandas", "joblib", "wandb", "plotly", "ray", "torchvision", "PIL"}
     assert frozen > 100_000
     assert collects
+
+
+@pytest.mark.slow
+def test_finished_curves_are_read_and_drawn_without_torchvision_and_compilers(tmp_path):
+    make_run(tmp_path / "run", 0)
+    new, _, _ = packages_of(["plot", str(tmp_path / "run"), "--out", str(tmp_path / "a.png")])
+    assert {"torch", "matplotlib"} <= new
+    assert not new & {"torchvision", "torchmetrics", "lightning", "sympy"}

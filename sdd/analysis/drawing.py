@@ -25,6 +25,7 @@ _INCHES_PER_CHARACTER = 0.6 * FONT / 72
 _WIDE = 20.0
 # What would tell when a file was written, by format.
 _UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
+_QUICK = {"compress_level": 1}  # a tenth larger than the usual 6, and written in half the time
 
 
 def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
@@ -37,7 +38,8 @@ def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
     """
     content, form = io.BytesIO(), path.suffix.removeprefix(".")
     with mpl.rc_context({"svg.hashsalt": "sdd", "pdf.fonttype": 42}):
-        figure.savefig(content, format=form, dpi=dots_per_inch, metadata=_UNDATED.get(form))
+        options = {"pil_kwargs": _QUICK} if form == "png" else {"metadata": _UNDATED.get(form)}
+        figure.savefig(content, format=form, dpi=dots_per_inch, **options)
     write_atomically(path, content.getvalue())
 
 

@@ -135,7 +135,7 @@ class CurveRecorder(LevelCallback):
         tqdm.write(row_line(row))
         for log in self._logs:
             log.send(row, trainer.global_step)
-        if time.monotonic() - self._drawn >= self.redraw_seconds:
+        if not level.last and time.monotonic() - self._drawn >= self.redraw_seconds:
             self._draw(folder)
 
     def on_fit_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

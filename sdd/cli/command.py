@@ -14,6 +14,7 @@ from sdd.cli.same_data import checked_record
 from sdd.cli.teacher import teach
 from sdd.cli.trial import try_out
 from sdd.console import quieten_lightning, say
+from sdd.importing import no_garbage
 from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
@@ -29,7 +30,8 @@ def run_experiment(arguments: Sequence[str]) -> int:
         UserError: Something in it, or in what it names, is wrong.
     """
     quieten_lightning()
-    request = parse(own_arguments(arguments))
+    with no_garbage():
+        request = parse(own_arguments(arguments))
     if request.command != "fit":
         evaluate(request)
         return 0

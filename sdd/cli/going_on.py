@@ -3,11 +3,10 @@
 import json
 from dataclasses import replace
 
-import yaml
-
 from sdd.cli.claim import is_first_process
 from sdd.cli.parse import Request
 from sdd.console import say
+from sdd.runs.config_text import plain
 from sdd.runs.identity import restored
 
 
@@ -35,5 +34,5 @@ def as_started(request: Request) -> Request:
             default = f"the default is {json.dumps(now)} now"
             say(f"{folder.path} goes on with {name} {json.dumps(then)}; {default}", error=True)
     parser = request.wiring.command_parser
-    config = parser.parse_object(restored(yaml.safe_load(request.text), started.values, moved))
+    config = parser.parse_object(restored(plain(request.text), started.values, moved))
     return replace(own, config=config, text=parser.dump(config, skip_unset=False, skip_link_targets=True))

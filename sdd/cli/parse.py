@@ -6,7 +6,6 @@ from itertools import pairwise
 from pathlib import Path
 from pydoc import locate
 
-import yaml
 from jsonargparse import Namespace
 
 from sdd.callbacks import IterativePruning
@@ -18,6 +17,7 @@ from sdd.distillation import check_distillation
 from sdd.errors import UserError
 from sdd.places import place_of
 from sdd.pruning.retraining import RETRAININGS, Retraining
+from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
 from sdd.runs.masks_source import check_shuffled
@@ -78,8 +78,8 @@ def parse(arguments: Sequence[str]) -> Request:
     if config.model.distill_from == AUTO and config.model.distill_weight == 0:
         for name, value in UNTAUGHT.items():  # this is the run that teaches others
             config.model[name] = value
-    text = wiring.command_parser.dump(config, skip_unset=False, skip_link_targets=True)
-    settings = settings_of(wiring.command_parser, yaml.safe_load(text), SECTIONS, ALL_PLACE)
+    text = wiring.command_parser.dump(config, skip_validation=True, skip_unset=False, skip_link_targets=True)
+    settings = settings_of(wiring.command_parser, plain(text), SECTIONS, ALL_PLACE)
     levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
     plan = Plan(_config_name(config), config.seed_everything, settings, levels)
     folder = RunFolder(place_of(plan.run_dir() if config.run_dir is None else config.run_dir, "run_dir"))

@@ -15,8 +15,9 @@ _GIVEN_BY = re.compile(r'Linked "([\w.]+)" must be given via "([\w.]+)"')
 _REFUSED_IN_LINK = re.compile(r"Call to compute_fn of link .*? failed: (.*)")
 _LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .*")
 _UNKNOWN = re.compile(r"(?:Subcommand '\w+' does not accept option|^Option) '([^']+)'")
+_UNKNOWN_IN_GROUP = re.compile(r"^Group '([^']+)' does not accept option '([^']+)'")
 _UNKNOWN_WITHIN = re.compile(r'Parser key "([^"]*)": .*?([\w.]+) is not a setting(?:; did you mean ([\w.]+)\?|(; .*))?')
-_NO_NETWORK = re.compile(r"are required: \w+\.model\.net$")
+_NO_NETWORK = re.compile(r"are required: (?:\w+\.)?model\.net$")
 _NO_SECTION = re.compile(r'^Key "(\w+)\.\w+" not found in namespace')
 _NO_CONFIG = "Unexpected config:"
 _UNKNOWN_FLAG = "unrecognized arguments: "
@@ -51,6 +52,8 @@ def plain_words(message: str, names: Collection[str]) -> str:
         return _not_a_setting(given, [f"--{name}" for name in names])
     if found := _UNKNOWN.search(text):
         return _not_a_setting(found[1], names)
+    if found := _UNKNOWN_IN_GROUP.search(text):
+        return _not_a_setting(".".join(found.groups()), names)
     if found := _UNKNOWN_WITHIN.search(text):
         above, name, near, otherwise = found.groups()
         end = f"; did you mean {above}.{near}?" if near else (otherwise or "")

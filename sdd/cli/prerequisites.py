@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import yaml
-
 from sdd.cli.claim import Claim
 from sdd.cli.parse import Request, plan
 from sdd.errors import UserError
+from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, teacher_config, tickets_config
 from sdd.runs.settings import DISTILL_FROM
@@ -49,11 +48,11 @@ def _tickets(asked: Request, request: Request) -> Prerequisite:
     return Prerequisite(
         "pruning.masks_from",
         AUTO,
-        tickets_config(yaml.safe_load(request.text)),
+        tickets_config(plain(request.text)),
         request.plan.config_name,
         request.folder.path,
         plan,
-        named_by=tickets_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
+        named_by=tickets_config(plain(asked.text)) if asked.text != request.text else None,
     )
 
 
@@ -83,11 +82,11 @@ def _train_teacher(asked: Request, request: Request) -> RunFolder:
     teacher = Prerequisite(
         DISTILL_FROM,
         AUTO,
-        teacher_config(yaml.safe_load(request.text)),
+        teacher_config(plain(request.text)),
         f"{request.plan.config_name}-dense" if dense else request.plan.config_name,
         request.folder.path,
         plan,
-        named_by=teacher_config(yaml.safe_load(asked.text)) if asked.text != request.text else None,
+        named_by=teacher_config(plain(asked.text)) if asked.text != request.text else None,
     )
     teacher.train()
     return teacher.folder
@@ -104,11 +103,11 @@ def _train_dense(asked: Request, request: Request, teacher: str | None) -> RunFo
     dense = Prerequisite(
         "pruning.dense_from",
         request.config.pruning.dense_from,
-        dense_config(yaml.safe_load(request.text), teacher),
+        dense_config(plain(request.text), teacher),
         f"{request.plan.config_name}-dense",
         request.folder.path,
         plan,
-        named_by=dense_config(yaml.safe_load(asked.text), teacher) if asked.text != request.text else None,
+        named_by=dense_config(plain(asked.text), teacher) if asked.text != request.text else None,
         measured=True,
     )
     dense.train()

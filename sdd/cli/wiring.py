@@ -117,6 +117,7 @@ class Wiring(LightningCLI):
             auto_configure_optimizers=False,
             trainer_defaults=TRAINER,
             args=list(arguments),
+            load_from_checkpoint_support=False,  # it writes the configuration anew each time that parts are made
         )
 
     def setup_parser(
@@ -159,8 +160,17 @@ class Wiring(LightningCLI):
         )
 
     def parse_arguments(self, parser: LightningArgumentParser, args: Any) -> None:
-        """Parse."""
-        self.config = parser.parse_args(args)
+        """Parse, by the command's own parser alone where that gives the same.
+
+        The parser above it, which tells the commands apart, would do all of it once more; but it is the one that reads
+        the environment, and that prints a configuration.
+        """
+        command, printed = self._asked[0], any(one.partition("=")[0] == "--print_config" for one in args)
+        if len(self._asked) > 1 or parser.default_env or printed:
+            self.config = parser.parse_args(args)
+        else:
+            settings = self._parser(command).parse_args(args[1:])
+            self.config = Namespace({"subcommand": command, command: settings})  # type: ignore[no-untyped-call]
 
     # Lightning's constructor goes on to read hyperparameters out of a checkpoint, to seed, build and run; here all
     # settings are the configuration's, and each of the others is a step of its own.

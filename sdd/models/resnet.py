@@ -1,18 +1,18 @@
 """ResNets for small images: a 3×3 first convolution with stride 1 and no max-pool (He et al. 2016, section 4.2)."""
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck
 
 from sdd.models.initialize import initialize
 
-_STAGES: dict[int, tuple[type[BasicBlock | Bottleneck], tuple[int, ...]]] = {
-    18: (BasicBlock, (2, 2, 2, 2)),
-    34: (BasicBlock, (3, 4, 6, 3)),
-    50: (Bottleneck, (3, 4, 6, 3)),
-    101: (Bottleneck, (3, 4, 23, 3)),
-}
+if TYPE_CHECKING:
+    from torchvision.models.resnet import BasicBlock, Bottleneck
+
+_STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3)}
+"""Residual blocks of each stage, by depth."""
+
+_BASIC = (18, 34)  # depths of basic blocks; the others have bottlenecks
 
 
 class ResNet(nn.Module):
@@ -32,14 +32,16 @@ class ResNet(nn.Module):
         num_classes: int = 10,
         in_channels: int = 3,
     ) -> None:
+        from torchvision.models.resnet import BasicBlock, Bottleneck  # takes a second, and few runs are of ResNets
+
         super().__init__()
-        block, counts = _STAGES[depth]
+        block: type[BasicBlock | Bottleneck] = BasicBlock if depth in _BASIC else Bottleneck
         self.conv = nn.Conv2d(in_channels, width, 3, padding=1, bias=False)
         self.norm = nn.BatchNorm2d(width)
         self.relu = nn.ReLU(inplace=True)
         stages: list[nn.Module] = []
         channels = width
-        for stage, count in enumerate(counts):
+        for stage, count in enumerate(_STAGES[depth]):
             planes = width * 2**stage
             blocks: list[nn.Module] = []
             for index in range(count):
@@ -59,7 +61,7 @@ class ResNet(nn.Module):
         return logits
 
 
-def _block(kind: type[BasicBlock | Bottleneck], channels: int, planes: int, stride: int) -> nn.Module:
+def _block(kind: "type[BasicBlock | Bottleneck]", channels: int, planes: int, stride: int) -> nn.Module:
     out = planes * kind.expansion
     shortcut = None
     if stride != 1 or channels != out:

@@ -6,15 +6,16 @@ A class says itself which of its options only watch, measure, store or place a r
 
 import inspect
 from collections.abc import Collection, Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import cache
 from pydoc import locate
 from typing import Any
 
-import yaml
 from jsonargparse import ArgumentParser
 
 from sdd.data.datasets import DATASETS
+from sdd.runs.config_text import plain
 from sdd.runs.settings import Settings, canonical
 
 _ABSENT = object()
@@ -33,7 +34,7 @@ def settings_of(
         parts: The class behind each section of the configuration, such as `pruning`.
         place: Settings that only watch, measure, store or place a run and whose class cannot say so, dotted.
     """
-    defaults = yaml.safe_load(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
+    defaults = plain(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
     numbers, measures = _Flat(), _Flat()
     for name, value in config.items():
         part = parts.get(name)
@@ -68,7 +69,7 @@ def restored(config: Mapping[str, Any], values: Mapping[str, Any], moved: Collec
         values: Of all the run's settings, flat.
         moved: Those whose defaults have moved since.
     """
-    again: dict[str, Any] = yaml.safe_load(yaml.safe_dump(config))
+    again: dict[str, Any] = deepcopy(dict(config))
     for key in moved:
         place = key.removesuffix(f".{_CLASS}")
         *outer, last = place.split(".")
@@ -143,7 +144,7 @@ def argument_defaults(named: Any) -> dict[str, Any]:
     parser = ArgumentParser(exit_on_error=False)
     add = parser.add_class_arguments if inspect.isclass(named) else parser.add_function_arguments
     add(named, fail_untyped=False)
-    found: dict[str, Any] = yaml.safe_load(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE)) or {}
+    found: dict[str, Any] = plain(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE)) or {}
     return found
 
 

@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonargparse import ArgumentParser, Namespace
 from lightning.pytorch.loggers import Logger, WandbLogger
 
@@ -19,6 +18,7 @@ from sdd.console import say
 from sdd.errors import UserError
 from sdd.failures import failure
 from sdd.messages import one_line
+from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
 from sdd.tracking.curve_log import CurveLog
@@ -87,7 +87,7 @@ class RunLoggers:
         """
         if isinstance(logger, WandbLogger) and not logger._log_model:
             os.environ.setdefault("WANDB_FINISH_TIMEOUT", _FINISH_SECONDS)
-        settings = yaml.safe_load(self._text)
+        settings = plain(self._text)
         try:
             logger.log_hyperparams(settings)
         except Exception as error:

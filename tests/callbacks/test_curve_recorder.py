@@ -9,7 +9,7 @@ from sdd.__main__ import main
 from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
 from sdd.analysis.report_text import header, row_line
-from sdd.callbacks import CurveRecorder, FlatnessMeasures, LearningDistance, LevelCallback
+from sdd.callbacks import CurveRecorder, FlatnessMeasures, LearningDistance, LevelCallback, curve_recorder
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from tests.small import QUICK, small_run
@@ -43,8 +43,11 @@ def test_columns_are_there_when_the_training_starts_and_after_each_change(tmp_pa
     assert after["distance/fc.weight"].label == "learning distance, fc.weight"
 
 
-def test_each_level_is_printed_once(tmp_path, capsys):
-    assert main([*QUICK, "--run_dir", str(tmp_path)]) == 0
+def test_each_level_is_printed_and_drawn_once(tmp_path, capsys, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(curve_recorder, "draw_curve", lambda rows, *_, **__: drawn.append(len(rows)))
+    assert main([*QUICK, "--curve.redraw_seconds", "0", "--run_dir", str(tmp_path)]) == 0
+    assert drawn == [1, 2, 3, 4]
     shown = capsys.readouterr().out.splitlines()
     rows = read_curve(tmp_path / "curve.csv")
     assert [line for line in shown if line in {header(), *map(row_line, rows)}] == [header(), *map(row_line, rows)]

@@ -6,6 +6,7 @@ import yaml
 
 from sdd.__main__ import main
 from sdd.cli.parse import parse, plan
+from sdd.cli.wiring import Wiring, _Unparsed
 from sdd.errors import UserError
 from sdd.sweep.planned_run import Invalid, plan_runs
 from sdd.sweep.sweep_file import read_sweep
@@ -142,3 +143,21 @@ def test_a_seed_that_numpy_cannot_take_is_refused_in_one_line(seed):
 
 def test_the_largest_seed_is_taken():
     assert parse([*QUICK, "--seed_everything", "4294967295"]).plan.seed == 2**32 - 1
+
+
+def test_a_command_is_read_by_its_own_parser_as_by_the_one_above_it():
+    asked = [*QUICK, "--model.optimizer.lr", "1e-3"]
+    assert Wiring(asked).command_config == _Unparsed(["fit"]).parser.parse_args(asked).fit
+
+
+def test_a_printed_configuration_is_that_of_the_whole_command_line(capsys):
+    with pytest.raises(SystemExit):
+        parse(["fit", "--print_config", *QUICK[1:]])
+    assert yaml.safe_load(capsys.readouterr().out) == yaml.safe_load(parse(QUICK).text)
+
+
+def test_the_environment_is_read_where_jsonargparse_is_told_to(monkeypatch):
+    monkeypatch.setenv("PL_FIT__DATA__NOISE_SEED", "3")
+    assert parse(QUICK).config.data.noise_seed == 0
+    monkeypatch.setenv("JSONARGPARSE_DEFAULT_ENV", "true")
+    assert parse(QUICK).config.data.noise_seed == 3
