@@ -138,7 +138,9 @@ def test_nothing_is_written_where_a_folder_in_work_was(tmp_path, monkeypatch, va
         write_atomically(folder / name, "before")
         vanishes(folder)
         left = sorted(folder.rglob("*"))
-        with pytest.raises(LostFolderError, match=r"folder, in which this process works, .* deleted, moved or replaced"):
+        with pytest.raises(
+            LostFolderError, match=r"folder, in which this process works, .* deleted, moved or replaced"
+        ):
             write_atomically(folder / name, "after")
         assert sorted(folder.rglob("*")) == left
         assert folder.exists() == (vanishes is replaced)
