@@ -9,6 +9,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 
 from sdd.console import set_process
+from sdd.failures import naming
 
 _LAUNCHERS: tuple[type[ClusterEnvironment], ...] = (
     TorchElasticEnvironment,
@@ -26,14 +27,18 @@ def note_process(trainer: Namespace) -> None:
 
     Args:
         trainer: That section of the configuration.
+
+    Raises:
+        UserError: The launcher's variables do not say, or Lightning does not take them.
     """
     if not _is_shared(trainer):
         set_process(0, 1)
         return
     for launcher in _LAUNCHERS:
         if launcher.detect():
-            environment = launcher()
-            set_process(environment.global_rank(), environment.world_size())
+            with naming(launcher.__name__):
+                environment = launcher()
+                set_process(environment.global_rank(), environment.world_size())
             return
     set_process(None, None)  # Lightning starts the others itself, and tells them by variables
 

@@ -1,12 +1,15 @@
 """Which process of a run this is: as Lightning's launchers say where several work on it, else the only one."""
 
+import socket
+
 import pytest
 from jsonargparse import Namespace
 
 from sdd.cli.rank import note_process
 from sdd.console import is_first_process, process_count
+from sdd.errors import UserError
 
-SLURM = {"SLURM_NTASKS": "2", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "train"}
+SLURM = {"SLURM_NTASKS": "2", "SLURM_NTASKS_PER_NODE": "2", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "train"}
 TORCHRUN = {"TORCHELASTIC_RUN_ID": "x", "RANK": "0", "WORLD_SIZE": "3"}
 LSF = {"LSB_JOBID": "1", "LSB_DJOB_RANKFILE": "hosts", "JSM_NAMESPACE_LOCAL_RANK": "0", "JSM_NAMESPACE_RANK": "1"}
 LSF |= {"JSM_NAMESPACE_SIZE": "2"}
@@ -38,9 +41,19 @@ def test_rank_and_number_of_processes(environment, trainer, first, count, tmp_pa
     for name in ("RANK", "LOCAL_RANK", "NODE_RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "hosts").write_text("batch\nhost\nhost\n")
+    (tmp_path / "hosts").write_text("\n".join(["batch", *[socket.gethostname()] * 2]))
+    for name in ("MASTER_ADDR", "MASTER_PORT"):  # which LSFEnvironment sets
+        monkeypatch.setenv(name, "")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     note_process(Namespace({"strategy": "auto", "devices": "auto", "num_nodes": 1, "accelerator": "cpu"} | trainer))
     assert is_first_process() == first
     assert process_count() == count
+
+
+def test_what_lightning_does_not_take_is_a_line(monkeypatch):
+    monkeypatch.setattr("sdd.console._process", (None, None))
+    for name, value in {"SLURM_NTASKS": "2", "SLURM_PROCID": "1", "SLURM_JOB_NAME": "train"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UserError, match=r"SLURMEnvironment raised RuntimeError: .*--ntasks-per-node=2"):
+        note_process(Namespace(strategy="ddp", devices=2, num_nodes=1, accelerator="cpu"))
