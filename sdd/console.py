@@ -34,9 +34,32 @@ def say(text: str, *, error: bool = False) -> None:
     stream.flush()
 
 
+_process: tuple[int | None, int | None] = (None, None)
+
+
+def set_process(rank: int | None, count: int | None) -> None:
+    """Note which process this is of those that do one thing together.
+
+    Args:
+        rank: Its number; None: as the environment says.
+        count: Of them; None: as the environment says.
+    """
+    global _process
+    _process = rank, count
+
+
 def is_first_process() -> bool:
-    """Tell whether this is the process that the user started, not one that a strategy started for another device."""
+    """Tell whether this is the first process of those that work on a run, not one for another device."""
+    rank, _ = _process
+    if rank is not None:
+        return rank == 0
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+
+
+def process_count() -> int:
+    """Return how many processes were started together to work on a run."""
+    _, count = _process
+    return int(os.environ.get("WORLD_SIZE", "1")) if count is None else count
 
 
 class Progress:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -48,6 +49,24 @@ def test_two_processes_finish_a_run_with_the_same_masks(tmp_path, criterion):
     single, double = (level_state(tmp_path / name, 0)[0] for name in ("one", "two"))
     for name, value in single.items():
         torch.testing.assert_close(double[name], value, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_that_slurm_has_started_share_a_run(tmp_path):
+    arguments = [*QUICK, "--trainer.strategy", "ddp", "--trainer.devices", "2", "--run_dir", "two"]
+    job = {"NTASKS": "2", "NTASKS_PER_NODE": "2", "NNODES": "1", "NODEID": "0", "JOB_ID": "1", "JOB_NAME": "train"}
+    job |= {"NODELIST": "127.0.0.1"}
+    slurm = {f"SLURM_{name}": value for name, value in job.items()} | {"MASTER_PORT": free_port()}
+
+    def task(number):
+        rank = {"SLURM_PROCID": number, "SLURM_LOCALID": number}
+        return run_process(*arguments, cwd=tmp_path, **slurm, **rank)
+
+    with ThreadPoolExecutor() as pool:
+        first, second = pool.map(task, "01")
+    assert (first.returncode, second.returncode) == (0, 0), first.stderr + second.stderr
+    assert len(read_curve(tmp_path / "two" / "curve.csv")) == 4
+    assert "summary.json" in first.stdout
 
 
 @pytest.mark.slow

@@ -10,6 +10,7 @@ from sdd.cli.going_on import as_started
 from sdd.cli.mending import mend
 from sdd.cli.parse import Request, check_parts, parse
 from sdd.cli.prerequisites import train_prerequisites
+from sdd.cli.rank import note_process
 from sdd.cli.same_data import checked_record
 from sdd.cli.teacher import teach
 from sdd.cli.trial import try_out
@@ -32,6 +33,7 @@ def run_experiment(arguments: Sequence[str]) -> int:
     quieten_lightning()
     with no_garbage():
         request = parse(own_arguments(arguments))
+    note_process(request.config.trainer)
     if request.command != "fit":
         evaluate(request)
         return 0

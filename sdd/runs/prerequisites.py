@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from sdd.console import process_count
 from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.places import place_of
 from sdd.processes import Process, own_client
@@ -146,7 +147,7 @@ class Prerequisite:
         self._check()
         if self.folder.finished:
             return
-        if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        if process_count() > 1:
             raise UserError(
                 f"{self._setting}: {self.folder.path} is not finished, and cannot be trained by one of several "
                 "processes that were started together; start this command once on a single device first"

@@ -70,6 +70,7 @@ def test_a_folder_that_another_process_holds_is_refused_or_waited_for(
 def test_processes_for_further_devices_leave_the_folder_to_the_first(request_of, monkeypatch, name):
     request = request_of()
     request.folder.write_config(request.text, request.plan.settings)
+    monkeypatch.setattr("sdd.console._process", (None, None))
     monkeypatch.setenv(name, "1")
     with RunFolder("run").owned(), held(request) as mine:
         assert mine
