@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Collection
+from copy import deepcopy
 from typing import Any
 
+from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 
 from sdd.console import unrecognised
@@ -26,10 +28,24 @@ _FEW = 12  # names that a line has room for
 
 
 class Parser(LightningArgumentParser):
-    """The parser of a command's settings; jsonargparse makes one for the arguments of each class among them too."""
+    """The parser of a command's settings; jsonargparse makes one for the arguments of each class among them too.
+
+    Attributes:
+        built: Whether no further settings are added, so that the defaults, which are asked for again and again, stay.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.built = False
+        self._own_defaults: Namespace | None = None
         super().__init__(*args, allow_abbrev=False, **kwargs)
+
+    def get_defaults(self, skip_validation: bool = False, **kwargs: Any) -> Namespace:
+        """Return all defaults; the caller may change them."""
+        if not (self.built and skip_validation) or kwargs:
+            return super().get_defaults(skip_validation=skip_validation, **kwargs)
+        if self._own_defaults is None:
+            self._own_defaults = super().get_defaults(skip_validation=True)
+        return deepcopy(self._own_defaults)
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raise a UserError instead of printing the whole usage."""

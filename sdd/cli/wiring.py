@@ -135,6 +135,13 @@ class Wiring(LightningCLI):
         skipped = {"model", "train_dataloaders", "val_dataloaders", "dataloaders", "datamodule"}
         return dict.fromkeys(self._asked, skipped)
 
+    def _prepare_subcommand_parser(self, klass: type, subcommand: str, **kwargs: Any) -> LightningArgumentParser:
+        """Build the parser of a command; its settings are complete then."""
+        parser = super()._prepare_subcommand_parser(klass, subcommand, **kwargs)
+        assert isinstance(parser, Parser)
+        parser.built = True
+        return parser
+
     def init_parser(self, **kwargs: Any) -> LightningArgumentParser:
         """Make a parser with one-line errors."""
         parser = Parser(**kwargs)
