@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from sdd.errors import UserError
+from sdd.errors import DamagedError, UserError
 
 FILE = "checksums.json"
 FORMAT = 1
@@ -35,7 +35,8 @@ def read_checksums(folder: Path) -> dict[str, list[str | None]]:
     """Return the checksums that files of a folder may have, by name; none where nothing is known of them.
 
     Raises:
-        UserError: They are damaged themselves, or of another version.
+        UserError: They cannot be read.
+        DamagedError: They are damaged themselves, or of another version.
     """
     path = folder / FILE
     try:
@@ -48,7 +49,9 @@ def read_checksums(folder: Path) -> dict[str, list[str | None]]:
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged: {error}; remove it to have the files beside it read unchecked") from error
+        raise DamagedError(
+            f"{path} is damaged: {error}; remove it to have the files beside it read unchecked"
+        ) from error
 
 
 def with_next(before: Sequence[str | None] | None, current: bytes | None, content: bytes) -> list[str | None]:

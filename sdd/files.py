@@ -6,6 +6,9 @@ import io
 import json
 import math
 import os
+import re
+import shutil
+import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -177,6 +180,34 @@ def _sync(path: Path) -> None:
 def parts(folder: Path) -> list[Path]:
     """Return what processes that were killed have left half written in a folder, or are writing there now."""
     return sorted(folder.glob(f".*{PART}"))
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Make a folder for temporary files, which goes at the end; if that is a kill, by `remove_abandoned`."""
+    with tempfile.TemporaryDirectory(prefix=f"sdd-{socket.gethostname()}-{os.getpid()}-") as place:
+        yield Path(place)
+
+
+def remove_abandoned() -> None:
+    """Remove temporary folders of processes of this machine that have been killed; others' are left alone."""
+    named = re.compile(rf"sdd-{re.escape(socket.gethostname())}-(\d+)-\w+")
+    for place in Path(tempfile.gettempdir()).glob("sdd-*"):
+        owner = named.fullmatch(place.name)
+        if owner is not None and not _is_running(int(owner[1])):
+            shutil.rmtree(place, ignore_errors=True)
+
+
+def _is_running(process: int) -> bool:
+    if os.name == "nt":  # nobody can be asked there without being ended
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def check_folder(option: str, folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Second step of `fit`: find out whether the run's folder is free, and from where the run goes on."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -66,7 +66,8 @@ def claim(request: Request) -> Claim:
         say(f"{folder.path}: {'; '.join(tables)}; there is no checkpoint to write it anew from", error=True)
         tables = []
     if finished and not tables and not _measures_more(request):
-        _remove_parts(request)
+        if is_first_process():
+            folder.tidy()
         return Claim(Found.FINISHED, config)
     if state.name == "damaged" and not folder.checkpoints():
         raise UserError(
@@ -111,14 +112,6 @@ def held(request: Request) -> Iterator[bool]:
                 raise
             mine = False
         yield mine
-
-
-def _remove_parts(request: Request) -> None:
-    """Remove what killed processes have left half written in a finished run, unless another process works there."""
-    if request.folder.parts:
-        with suppress(BusyRunError), held(request) as mine:
-            if mine and is_first_process():
-                request.folder.remove_parts()
 
 
 def _measures_more(request: Request) -> bool:

@@ -15,6 +15,7 @@ from sdd.cli.same_data import checked_record
 from sdd.cli.teacher import teach
 from sdd.cli.trial import try_out
 from sdd.console import quieten_lightning, say
+from sdd.files import remove_abandoned
 from sdd.importing import no_garbage
 from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
@@ -51,6 +52,7 @@ def run_experiment(arguments: Sequence[str]) -> int:
 
 def _train(asked: Request) -> bool:
     """Train the run unless it is finished; returns False where another process is at it."""
+    remove_abandoned()
     mend(asked)
     request = as_started(asked)
     claimed = claim(request)

@@ -1,7 +1,9 @@
-"""Before `fit` looks at a run: what of its settings and environment is damaged is written anew from what is left."""
+"""Before `fit` looks at a run: what of its small files is damaged is named, and written anew where that is possible."""
 
 from collections.abc import Callable
+from functools import partial
 
+from sdd.checksums import read_checksums
 from sdd.cli.claim import held, is_first_process
 from sdd.cli.parse import Request, plan
 from sdd.console import say
@@ -12,7 +14,7 @@ from sdd.runs.folder import RunFolder
 
 
 def mend(request: Request) -> None:
-    """Write damaged settings anew from the run's own configuration, and its environment as it is now; say so.
+    """Write damaged settings anew from the run's own configuration, its environment as it is now; name what is damaged.
 
     Args:
         request: Of `fit`.
@@ -21,17 +23,28 @@ def mend(request: Request) -> None:
         UserError: The settings are damaged, and there is nothing to write them anew from.
     """
     folder = request.folder
-    settings, started_with = _damage(folder.settings), _damage(folder.environment)
-    if not (settings or started_with) or not is_first_process():
+    if not any(map(_damage, _readings(folder))) or not is_first_process():
         return
     with held(request) as mine:
         if not mine:
             return
+        checksums, settings, started_with, data = map(_damage, _readings(folder))
+        if checksums:
+            folder.renew_checksums()
+            say(f"{checksums}; it is written anew, of the files as they are", error=True)
+            _, settings, started_with, data = map(_damage, _readings(folder))
         if settings:
             _mend_settings(folder, settings)
         if started_with:
             say(f"{started_with}; it is written anew, as of now", error=True)
             folder.write_environment(environment())
+        if data:
+            say(str(data), error=True)
+
+
+def _readings(folder: RunFolder) -> tuple[Callable[[], object], ...]:
+    """Return what reads the checksums, the settings, the environment, and the record of the data."""
+    return partial(read_checksums, folder.path), folder.settings, folder.environment, folder.data_record
 
 
 def _damage(read: Callable[[], object]) -> DamagedError | None:

@@ -2,7 +2,6 @@
 
 import gc
 import io
-import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -28,6 +27,7 @@ from sdd.cli.training import train
 from sdd.console import is_first_process
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
+from sdd.files import temporary_folder
 from sdd.runs.checkpoint_file import damage_of
 from sdd.runs.folder import RunFolder
 
@@ -93,10 +93,10 @@ def try_out(request: Request, config: Namespace, data: NoisyLabelData) -> None:
 
 def _train(request: Request, config: Namespace, excerpt: NoisyLabelData, loggers: int) -> None:
     """Make everything anew and train it on an excerpt of the data, with as many loggers as the run has."""
-    with _unseen(), tempfile.TemporaryDirectory(prefix="sdd-trial-") as place:
-        experiment = _short(make(request, _trial_config(config, place)), Path(place))
+    with _unseen(), temporary_folder() as place:
+        experiment = _short(make(request, _trial_config(config, str(place))), place)
         teach(experiment.model, excerpt, config.model, request.plan.seed)
-        experiment.trainer.loggers = [_NoLogger(place) for _ in range(loggers)]
+        experiment.trainer.loggers = [_NoLogger(str(place)) for _ in range(loggers)]
         if any(not _is_tried(callback) for callback in _chosen(config)):
             _monitor_nothing(experiment.trainer)
         train(experiment.trainer, experiment.model, excerpt, {}, trial=True)

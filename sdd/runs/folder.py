@@ -5,15 +5,15 @@ import os
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from sdd.checksums import FILE as CHECKSUMS
-from sdd.checksums import read_checksums
-from sdd.errors import UserError
-from sdd.files import damage, make_folder, parts, read_json, write_checked
+from sdd.checksums import checksum, read_checksums
+from sdd.errors import DamagedError, UserError
+from sdd.files import damage, make_folder, parts, read_json, write_checked, write_checksums
 from sdd.locks import check_there, only_one_process, try_lock
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
@@ -209,8 +209,20 @@ class RunFolder:
 
         Raises:
             UserError: The file cannot be read, or another version wrote it.
+            DamagedError: It is damaged, or has gone.
         """
-        return self._read_settings() if self.settings_file.is_file() else None
+        return self._read_settings() if self._is_there(self.settings_file) else None
+
+    def _is_there(self, path: Path) -> bool:
+        """Tell whether there is a file.
+
+        Raises:
+            DamagedError: It is not, but must be.
+        """
+        there = path.is_file()
+        if not there and (found := damage(path)):
+            raise DamagedError(f"{self.path}{os.sep}{found}")
+        return there
 
     def _read_settings(self) -> Settings:
         return Settings.of_content(read_json(self.settings_file), self.settings_file)
@@ -225,6 +237,14 @@ class RunFolder:
         start = {self.settings_file, self.environment_file, self.data_file, self.config}
         named = sorted(known.keys() - {path.name for path in start})
         return [found for name in named if (found := damage(self.path / name, known))]
+
+    def renew_checksums(self) -> None:
+        """Take the tables and JSON files as they are for right; the folder must be `owned`."""
+        own = {CHECKSUMS, "interpolation.csv", "interpolation.json"}  # the latter say themselves what is right
+        files = [path for path in self.path.glob("*.*") if path.suffix in {".csv", ".json"} and path.name not in own]
+        write_checksums(
+            self.path, {path.name: [checksum(path.read_bytes())] for path in (*files, self.config) if path.is_file()}
+        )
 
     def level_checkpoint(self, level: int) -> Path:
         """Weights and masks of a trained level."""
@@ -278,7 +298,7 @@ class RunFolder:
         Raises:
             UserError: The file cannot be read.
         """
-        if not self.environment_file.is_file():
+        if not self._is_there(self.environment_file):
             return {}
         return read_json(self.environment_file)
 
@@ -292,7 +312,7 @@ class RunFolder:
         Raises:
             UserError: The file cannot be read.
         """
-        if not self.data_file.is_file():
+        if not self._is_there(self.data_file):
             return None
         content = read_json(self.data_file)
         try:
@@ -366,6 +386,12 @@ class RunFolder:
         """Remove what is half written; the folder must be `owned`."""
         for part in self.parts:
             part.unlink(missing_ok=True)
+
+    def tidy(self) -> None:
+        """Remove what killed processes have left half written, unless another process works in the folder."""
+        if self.parts:
+            with suppress(BusyRunError), self.owned():
+                self.remove_parts()
 
     def check_there(self) -> None:
         """Find out whether the folder that this process holds is still that folder.

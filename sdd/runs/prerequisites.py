@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ import yaml
 
 from sdd.console import process_count
 from sdd.errors import STOPPED, StoppedError, UserError
+from sdd.files import temporary_folder
 from sdd.places import place_of
 from sdd.processes import Process, own_client
 from sdd.runs.folder import RunFolder
@@ -146,6 +146,7 @@ class Prerequisite:
         """
         self._check()
         if self.folder.finished:
+            self.folder.tidy()
             return
         if process_count() > 1:
             raise UserError(
@@ -191,8 +192,8 @@ class Prerequisite:
 
     @contextmanager
     def _config_file(self, config: Mapping[str, Any]) -> Iterator[Path]:
-        with tempfile.TemporaryDirectory(prefix="sdd-") as place:
-            file = Path(place) / f"{self._config_name}.yaml"
+        with temporary_folder() as place:
+            file = place / f"{self._config_name}.yaml"
             file.write_text(yaml.safe_dump(config, sort_keys=False))
             yield file
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from sdd.errors import UserError
 from sdd.files import PART, damage
 from sdd.processes import ForkServer
 from sdd.runs.checkpoint_file import damage_of
@@ -161,8 +162,12 @@ def differences(reference: Path, found: Path) -> list[str]:
             continue
         elif not here.is_file() or not there.is_file():
             told.append(f"{'missing' if there.is_file() else 'too many'}: {name}")
-        elif not _same(there, here):
-            told.append(f"other content: {name}")
+        else:
+            try:
+                same = _same(there, here)
+            except UserError:  # it is damaged
+                same = False
+            told += [] if same else [f"other content: {name}"]
     return told
 
 

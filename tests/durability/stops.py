@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.durability.operations import BROKEN, FULL, KILL, Operation, Stop
+from tests.durability.operations import KILL, STOPS, Operation, Stop
 from tests.durability.runs import Runner, command, differences
 from tests.golden.cases import Case
 
@@ -73,9 +73,11 @@ def spread(operations: Sequence[Operation], count: int, start: int = 0) -> list[
         count: How many stops; as many as there are operations and kinds, at most.
         start: Of which the first is taken, so that further calls take others.
     """
-    every = [Stop(at, by) for at in range(len(operations)) for by in (KILL, FULL, BROKEN)]
-    step = max(len(every) / count, 1)
-    return [every[int(place * step + start) % len(every)] for place in range(min(count, len(every)))]
+    count = min(count, len(STOPS) * len(operations))
+    return [
+        Stop((place * len(operations) // count + start) % len(operations), STOPS[(place + start) % len(STOPS)])
+        for place in range(count)
+    ]
 
 
 def _last(said: str) -> str:

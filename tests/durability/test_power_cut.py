@@ -55,7 +55,7 @@ def test_no_power_cut_leaves_less_than_was_finished(whole):
     _, operations = whole
     finished = versions(operations)
     removed = {op.path: number for number, op in enumerate(operations, 1) if op.name == "unlink"}
-    for done, files in states(operations, 1000, seed=0):
+    for done, files in states(operations, 300, seed=0):
         for path, whole_ones in finished.items():
             lasting = [content for number, content in whole_ones if number <= done]
             if path in files:

@@ -17,7 +17,7 @@ def test_stops_are_spread_over_operations_and_kinds():
 
 def test_a_run_that_is_stopped_at_a_file_operation_loses_nothing(tiny):
     assert len(tiny.operations) > 100
-    for stop in spread(tiny.operations, 5, start=1):
+    for stop in spread(tiny.operations, 3, start=1):
         outcome = tiny.at(stop)
         assert not outcome.wrong, outcome
 
