@@ -2,6 +2,7 @@
 
 from sdd.callbacks.time_limit import TimeLimit
 from sdd.cli.claim import Claim, held, is_first_process
+from sdd.cli.disk import check_room
 from sdd.cli.experiment import Experiment
 from sdd.cli.parse import Request
 from sdd.cli.training import train
@@ -39,6 +40,8 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
             folder = request.folder
             if folder.finished != claimed.finished or tuple(folder.checkpoints()) != claimed.checkpoints:
                 return False
+            if not claimed.finished:
+                check_room(request, experiment)
             _note_start(request, claimed, record, loggers)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)

@@ -10,6 +10,7 @@ from sdd.cli.parse import Request, plan
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.runs.folder import RunFolder
+from sdd.runs.level_file import kept_of, read_weights, saved
 from sdd.runs.prerequisites import AUTO, Prerequisite, dense_config, teacher_config, tickets_config
 from sdd.runs.settings import DISTILL_FROM
 
@@ -114,6 +115,9 @@ def _train_dense(asked: Request, request: Request, teacher: str | None) -> Path:
     if checkpoint is None:
         raise UserError(f"pruning.dense_from: {dense.folder.path} has no checkpoint to go on from; remove it")
     level = dense.folder.level_checkpoint(0)
-    if request.config.checkpoint.keep_levels and level.is_file():
+    keep = request.config.checkpoint.keep_levels
+    if keep is True and level.is_file():
         write_atomically(request.folder.level_checkpoint(0), level.read_bytes())
+    elif level.is_file() and (kept := kept_of(dict(read_weights(level)), 0, keep)) is not None:
+        write_atomically(request.folder.level_checkpoint(0), saved(kept))
     return checkpoint

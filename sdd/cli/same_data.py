@@ -15,10 +15,10 @@ from sdd.data.fingerprint import fingerprint, transition_counts
 from sdd.errors import UserError
 from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts, teaching_changes
 from sdd.runs.folder import RunFolder
-from sdd.runs.level_file import read_weights
+from sdd.runs.level_file import holds_weights, read_weights
 from sdd.runs.origin import check_origin
 from sdd.runs.settings import DISTILL_FROM
-from sdd.runs.trained_levels import TrainedLevels
+from sdd.runs.trained_levels import TrainedLevels, masks_only
 
 
 def checked_record(
@@ -39,7 +39,10 @@ def checked_record(
     if checkpoint is not None:
         folder = _run_of(checkpoint, request.folder)
         if folder.settings() is not None:
-            check_origin(read_weights(checkpoint, mapped=True), folder, checkpoint)
+            content = read_weights(checkpoint, mapped=True)
+            check_origin(content, folder, checkpoint)
+            if not holds_weights(content):
+                raise UserError(masks_only(checkpoint))
         shared = request.command == "fit" and folder is not request.folder
         _check(folder, record, values, "pruning.dense_from " if shared else "")
     source = experiment.pruning.source
