@@ -34,6 +34,7 @@ commands:
             python -m sdd interpolate runs/digits_redense-s0-890f36b5
   plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
+  clean     free the disk space of finished runs:  python -m sdd clean runs --levels masks --dry_run
   bench     time our runs against bare training loops, as a table
 
 Each command has --help; every setting is a flag and a YAML key of one name, and fit --help names their sections.
@@ -50,6 +51,7 @@ _COMMANDS = {
     "interpolate": "sdd.interpolation.command",
     "plot": "sdd.analysis.plot_command",
     "dashboard": "sdd.dashboard.command",
+    "clean": "sdd.clean.command",
     "bench": "sdd.bench.command",
 }
 _TRAINING = ("sweep", "reproduce")  # those among them that start experiments

@@ -198,6 +198,12 @@ class IterativePruning(IdleAtSteps):
         """Whether the last level is trained."""
         return self._level_done and self.level == self.last_level
 
+    def surviving(self, prunable: int) -> list[int]:
+        """Return about how many of so many prunable weights a level's file holds, from level 0 on."""
+        if self._retraining.releases or self.frozen != "zero" or isinstance(self.source, MaskFile):
+            return [prunable] * (self.last_level + 1)
+        return self._pruner.surviving(prunable)[: self.last_level + 1]
+
     def shorten(self) -> None:
         """Train the dense level and the first pruned one for an epoch or two, to try them out."""
         self.rewind_steps = min(self.rewind_steps, 1)

@@ -7,7 +7,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
 
 from sdd.callbacks.checkpoint_io import CheckedCheckpointIO, use_checked_files
-from sdd.callbacks.level import Level, LevelCallback
+from sdd.callbacks.level import Level, LevelCallback, refuse_other_levels
 from sdd.errors import UserError
 from sdd.files import PART, put_in_place
 from sdd.locks import check_there
@@ -15,6 +15,7 @@ from sdd.module import Classifier
 from sdd.pruning.packing import pack_checkpoint
 from sdd.runs.checkpoint_file import damage_of
 from sdd.runs.folder import RunFolder
+from sdd.runs.level_file import KeepLevels, kept_of
 from sdd.runs.origin import ORIGIN, origin_of
 
 _KEPT = 2
@@ -26,22 +27,27 @@ class RunCheckpoint(LevelCallback, Checkpoint):
 
     One is written too where the training is stopped. The newest two are kept, and of a finished run the last one: to
     measure more of its levels it takes the first weights, those to rewind to, and the rows so far. Each level's trained
-    network is kept too, as `levels/level-K.ckpt`: weights and masks only, which `test --ckpt_path` reads.
+    network is kept too, as `levels/level-K.ckpt`: weights and masks only, which `test --ckpt_path` reads;
+    `python -m sdd clean` frees what a finished run needs no more.
     Neither holds removed weights: see `sdd.pruning.packing`.
 
     Args:
         every_n_epochs: Also write one every so many epochs within a level; null: at level ends only.
-        keep_levels: Keep each level's weights and masks.
+        keep_levels: What to keep of the levels: weights and masks of each (`true`) or of those listed, such as
+            [0, 12, 20]; `masks` of each, which `pruning.masks_from` takes for fresh weights; or nothing (`false`).
+            `test`, `interpolate`, `redense`, distillation and measuring more later want weights.
 
     Raises:
-        UserError: `every_n_epochs` is below 1.
+        UserError: `every_n_epochs` is below 1, or a level below 0.
     """
 
     PLACE: ClassVar[frozenset[str]] = frozenset({"every_n_epochs", "keep_levels"})
 
-    def __init__(self, every_n_epochs: int | None = None, keep_levels: bool = True) -> None:
+    def __init__(self, every_n_epochs: int | None = None, keep_levels: KeepLevels = True) -> None:
         if every_n_epochs is not None and every_n_epochs < 1:
             raise UserError(f"checkpoint.every_n_epochs is {every_n_epochs}; it must be at least 1, or null")
+        if isinstance(keep_levels, list) and min(keep_levels, default=0) < 0:
+            raise UserError(f"checkpoint.keep_levels names level {min(keep_levels)}; levels are counted from 0")
         self.every_n_epochs, self.keep_levels = every_n_epochs, keep_levels
         self._level_done = False
         self._origin: dict[str, Any] | None = None
@@ -54,11 +60,17 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         """Have all checkpoints written to last, and read only where they are whole."""
         use_checked_files(trainer)
 
+    def check_levels(self, last_level: int) -> None:
+        """Find out whether the levels to keep are levels of the run."""
+        if isinstance(self.keep_levels, list):
+            refuse_other_levels("checkpoint.keep_levels", self.keep_levels, last_level)
+
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Keep the level's network; the checkpoint follows when all callbacks are done with the epoch."""
-        if self.keep_levels:
-            path = RunFolder(trainer.default_root_dir).level_checkpoint(level.level)
-            _save(trainer, path, self._content(trainer, weights_only=True))
+        if self.keep_levels is not False:
+            kept = kept_of(self._content(trainer, weights_only=True), level.level, self.keep_levels)
+            if kept is not None:
+                _save(trainer, RunFolder(trainer.default_root_dir).level_checkpoint(level.level), kept)
         self._level_done = True
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:

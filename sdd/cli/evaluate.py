@@ -15,7 +15,7 @@ _DOING = {"test": "testing", "validate": "validating"}
 
 
 def evaluate(request: Request) -> None:
-    """Test or validate the run's newest checkpoint, or the one that was asked for.
+    """Test or validate the run's newest checkpoint, its last level where it has none, or what was asked for.
 
     Args:
         request: Of `test` or `validate`.
@@ -45,6 +45,9 @@ def _checkpoint(request: Request) -> Path:
     newest, damaged = request.folder.newest_checkpoint()
     for damage in damaged:
         say(f"{damage}; the checkpoint before it is used", error=True)
+    stored = request.folder.stored_levels()
+    if newest is None and stored:  # of a finished run whose checkpoints were freed
+        return request.folder.level_checkpoint(stored[-1])
     if newest is None:
         raise UserError(
             f"there is no trained network in {request.folder.path}: run fit first, or set --ckpt_path to a "

@@ -2,14 +2,17 @@
 
 from sdd.callbacks.time_limit import TimeLimit
 from sdd.cli.claim import Claim, held, is_first_process
+from sdd.cli.disk import check_room
 from sdd.cli.experiment import Experiment
 from sdd.cli.parse import Request
 from sdd.cli.training import train
 from sdd.console import say
 from sdd.errors import StoppedError
 from sdd.files import write_atomically
+from sdd.runs.checkpoint_file import read_checkpoint, write_checkpoint
 from sdd.runs.data_record import DataRecord
 from sdd.runs.environment import environment
+from sdd.runs.level_file import KeepLevels, kept_of
 from sdd.runs.noise_text import noise_lines
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import given_back_when_preempted
@@ -42,6 +45,8 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
                 return False
             folder.check_settings(request.plan.settings)  # another command may have claimed it meanwhile
             folder.remove_parts()
+            if not claimed.finished:
+                check_room(request, experiment)
             _note_start(request, claimed, record, loggers)
             _take_dense_level(request, claimed)
         for logger in experiment.trainer.loggers:
@@ -64,12 +69,17 @@ def _train(request: Request, experiment: Experiment, claimed: Claim) -> None:
 
 
 def _take_dense_level(request: Request, claimed: Claim) -> None:
-    """Copy the dense level that a new run begins with, if it is another run's, beside those that are to come."""
-    if claimed.dense is None or not request.config.checkpoint.keep_levels:
+    """Keep the dense level that a new run begins with, if it is another run's, beside those that are to come."""
+    if claimed.dense is None:
         return
-    level = claimed.dense.level_checkpoint(0)
-    if level.is_file():
-        write_atomically(request.folder.level_checkpoint(0), level.read_bytes())
+    level, own = claimed.dense.level_checkpoint(0), request.folder.level_checkpoint(0)
+    if not level.is_file():
+        return
+    keep: KeepLevels = request.config.checkpoint.keep_levels
+    if keep is True:
+        write_atomically(own, level.read_bytes())
+    elif (kept := kept_of(dict(read_checkpoint(level)), 0, keep)) is not None:
+        write_checkpoint(own, kept)
 
 
 def _check_complete(request: Request, experiment: Experiment) -> None:

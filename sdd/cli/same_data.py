@@ -16,9 +16,10 @@ from sdd.errors import UserError
 from sdd.runs.checkpoint_file import read_checkpoint
 from sdd.runs.data_record import DataRecord, PartRecord, changes, comparable_parts, teaching_changes
 from sdd.runs.folder import RunFolder
+from sdd.runs.level_file import holds_weights
 from sdd.runs.origin import check_origin
 from sdd.runs.settings import DISTILL_FROM
-from sdd.runs.trained_levels import TrainedLevels
+from sdd.runs.trained_levels import TrainedLevels, masks_only
 
 
 def checked_record(
@@ -39,7 +40,10 @@ def checked_record(
     if checkpoint is not None:
         folder = _run_of(checkpoint, request.folder)
         if folder.settings() is not None:
-            check_origin(read_checkpoint(checkpoint), folder, checkpoint)
+            content = read_checkpoint(checkpoint)
+            check_origin(content, folder, checkpoint)
+            if not holds_weights(content):
+                raise UserError(masks_only(checkpoint))
         shared = request.command == "fit" and folder is not request.folder
         _check(folder, record, values, "pruning.dense_from " if shared else "")
     source = experiment.pruning.source

@@ -11,7 +11,7 @@ from torch import Tensor
 from sdd.models.state import kept_state
 from sdd.pruning.criteria import CRITERIA, Scoring, importance, rounds_of
 from sdd.pruning.masks import Masks, count_remaining, remove_smallest
-from sdd.pruning.schedules import Target
+from sdd.pruning.schedules import Target, count_removed
 from sdd.pruning.scopes import SCOPES, Group, Surviving, groups_of
 
 
@@ -46,6 +46,13 @@ class Pruner:
     def at_initialisation(self) -> bool:
         """Whether the criterion scores the network before any training."""
         return self._criterion[1].at_initialisation
+
+    def surviving(self, total: int) -> list[int]:
+        """Return about how many of so many weights survive at each level, from level 0 on, whatever the scope."""
+        counts = [total]
+        for target in self._targets:
+            counts.append(counts[-1] - count_removed(target, counts[-1], total))
+        return counts
 
     def check(self, prunable: Mapping[str, Tensor]) -> None:
         """Find out whether the scope fits these weights, each [...] under its name.

@@ -29,10 +29,16 @@ def write_checkpoint(path: Path, content: Any) -> None:
     Raises:
         OSError: It could not be written; an old file is as it was.
     """
-    held = io.BytesIO()  # PyTorch's own errors would hide those of the disk
-    torch.save(content, held)
+    held = checkpoint_bytes(content)  # PyTorch's own errors would hide those of the disk
     with replacing(path) as file:
-        file.write(held.getbuffer())
+        file.write(held)
+
+
+def checkpoint_bytes(content: Any) -> memoryview:
+    """Return the bytes of a file that holds this content."""
+    held = io.BytesIO()
+    torch.save(content, held)
+    return held.getbuffer()
 
 
 def read_checkpoint(path: Path, map_location: Any = "cpu") -> Any:

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from sdd.errors import UserError
 from sdd.messages import one_line
@@ -58,3 +58,37 @@ def level_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> LevelS
         {name.removeprefix(NET): value for name, value in state if name.startswith(NET)},
         {parameter_name(name.removeprefix(MASKS)): value for name, value in state if name.startswith(MASKS)},
     )
+
+
+KeepLevels = bool | Literal["masks"] | list[int]
+"""What a run keeps of its levels: all of each; nothing; `masks` alone; or all of those of these numbers."""
+
+
+def kept_of(content: dict[str, Any], level: int, keep: KeepLevels) -> dict[str, Any] | None:
+    """Return what is kept of a level; None: nothing.
+
+    Args:
+        content: All of it, packed.
+        level: Its number.
+        keep: The setting `checkpoint.keep_levels`.
+    """
+    if keep == "masks":
+        return masks_alone(content)
+    return content if keep is True or (isinstance(keep, list) and level in keep) else None
+
+
+def masks_alone(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a file of a level holds without its weights.
+
+    Args:
+        content: Of the file, packed.
+    """
+    state = {name: value for name, value in content["state_dict"].items() if name.startswith(MASKS)}
+    if "packed" not in content:  # of an earlier version
+        return {**content, "state_dict": state}
+    return {**content, "state_dict": state, "packed": {"masks": content["packed"]["masks"], "weights": {}, "same": {}}}
+
+
+def holds_weights(content: Mapping[str, Any]) -> bool:
+    """Tell whether a file of a level, or a checkpoint, holds weights beside masks; `content` is all of it."""
+    return any(name.startswith(NET) for name in content.get("state_dict", ()))

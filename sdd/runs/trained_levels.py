@@ -1,6 +1,7 @@
 """The trained levels of a finished run, to build other experiments on."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
@@ -36,8 +37,12 @@ class StoredLevels:
         return dict(self._masks[1])
 
     def weights(self, level: int) -> State:
-        """Return a level's trained parameters and buffers by name, each [...], on the CPU."""
-        return self._read(level).weights
+        """Return a level's trained parameters and buffers by name, each [...], on the CPU.
+
+        Raises:
+            UserError: The run has kept its masks alone.
+        """
+        return self._whole(level).weights
 
     def digest(self, level: int, *, weights: bool) -> str:
         """Return 32 hex digits that are others for other masks of a level.
@@ -46,9 +51,15 @@ class StoredLevels:
             level: Its number.
             weights: Whether they are others for other weights too.
         """
-        state = self._read(level)
+        state = self._whole(level) if weights else self._read(level)
         tensors = {**state.masks, **{f"{NET}{name}": value for name, value in state.weights.items() if weights}}
         return digest_of(tensors)
+
+    def _whole(self, level: int) -> LevelState:
+        state = self._read(level)
+        if not state.weights:
+            raise UserError(masks_only(self.folder.level_checkpoint(level)))
+        return state
 
     def _read(self, level: int) -> LevelState:
         path = self.folder.level_checkpoint(level)
@@ -56,6 +67,14 @@ class StoredLevels:
         state = level_of(content, path)
         check_origin(content, self.folder, path)
         return state
+
+
+def masks_only(path: Path) -> str:
+    """Return what to say of a level's file of which the weights are wanted, but only masks are kept."""
+    return (
+        f"{path} holds masks alone (checkpoint.keep_levels masks, or sdd clean), and its weights are wanted: repeat "
+        "that run with --checkpoint.keep_levels true in another --run_dir"
+    )
 
 
 class TrainedLevels(StoredLevels):

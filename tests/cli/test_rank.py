@@ -43,8 +43,7 @@ def test_rank_and_number_of_processes(environment, trainer, first, count, tmp_pa
     monkeypatch.chdir(tmp_path)
     (tmp_path / "hosts").write_text("\n".join(["batch", *[socket.gethostname()] * 2]))
     for name in ("MASTER_ADDR", "MASTER_PORT"):  # which LSFEnvironment sets
-        monkeypatch.setenv(name, "")
-        monkeypatch.delenv(name)
+        monkeypatch.setenv(name, "29500")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     note_process(Namespace({"strategy": "auto", "devices": "auto", "num_nodes": 1, "accelerator": "cpu"} | trainer))

@@ -1,0 +1,1 @@
+"""Disk space of finished runs: what of their files nothing needs any more."""

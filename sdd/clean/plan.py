@@ -1,0 +1,143 @@
+"""What can be freed of runs: which files go or shrink, and why runs are left as they are."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from sdd.errors import UserError
+from sdd.runs.folder import RunFolder
+from sdd.runs.masks_source import masks_place
+from sdd.runs.prerequisites import AUTO
+from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
+
+Keep = Literal["all", "masks", "none"]
+"""What stays of the levels: weights and masks, masks alone, nothing."""
+
+_DEEPEST = 3
+
+
+@dataclass(frozen=True)
+class Freed:
+    """What is freed of a run.
+
+    Attributes:
+        folder: The run's.
+        removed: Files that go.
+        shrunk: Files of levels that keep their masks alone.
+        reason: Why nothing is freed, in words; empty where something may be.
+    """
+
+    folder: RunFolder
+    removed: tuple[Path, ...] = ()
+    shrunk: tuple[Path, ...] = ()
+    reason: str = ""
+
+
+def runs_in(paths: Sequence[Path]) -> list[RunFolder]:
+    """Return the runs among some folders and below them, at most three deep, each once; what is no run is passed over.
+
+    Args:
+        paths: Folders.
+
+    Raises:
+        UserError: There is no run in one of them.
+    """
+    found: dict[Path, RunFolder] = {}
+    for path in paths:
+        below = list(_below(path, 0))
+        if not below:
+            raise UserError(f"{path} holds no run: give the folder of a run, or one that holds runs")
+        found |= {folder.path.resolve(): folder for folder in below if folder.path.resolve() not in found}
+    return list(found.values())
+
+
+def freed_of(runs: Sequence[RunFolder], keep: Keep, *, sources: bool) -> list[Freed]:
+    """Return what can be freed of each run.
+
+    Args:
+        runs: The runs.
+        keep: What stays of the levels.
+        sources: Whether runs that others build on are freed too.
+    """
+    beside = runs_beside(runs)
+    return [_freed(run, keep, beside, sources=sources) for run in runs]
+
+
+def runs_beside(runs: Sequence[RunFolder]) -> list[RunFolder]:
+    """Return the runs, and those in the folders that they lie in."""
+    places = {run.path.resolve().parent for run in runs}
+    found = {part.resolve(): RunFolder(part) for place in places for part in place.iterdir() if _is_run(part)}
+    return list(({run.path.resolve(): run for run in runs} | found).values())
+
+
+def builds_on(run: RunFolder, other: RunFolder) -> str | None:
+    """Return the setting by which a run builds on another one, or may do so; None: it does not.
+
+    Args:
+        run: Of any state; what cannot be read of it names nothing.
+        other: The other one.
+    """
+    if run.path.resolve() == other.path.resolve():
+        return None
+    values = _values(run)
+    for setting in (MASKS_FROM, DISTILL_FROM, "pruning.dense_from"):
+        named = values.get(setting)
+        if not isinstance(named, str):
+            continue
+        if named == AUTO:  # it is found, or trained, beside the run
+            same_seed = values.get(SEED) == _values(other).get(SEED)
+            if same_seed and run.path.resolve().parent == other.path.resolve().parent and not _builds(other):
+                return setting
+        elif masks_place(named, int(values.get(SEED, 0))).resolve() == other.path.resolve():
+            return setting
+    return None
+
+
+def _freed(run: RunFolder, keep: Keep, beside: Sequence[RunFolder], *, sources: bool) -> Freed:
+    state = run.state()
+    if state.name != "finished":
+        return Freed(run, reason=f"left as it is: {state.reason}")
+    for other in beside if not sources else ():
+        setting = builds_on(other, run)
+        if setting is not None:
+            return Freed(run, reason=f"left as it is: {other.path} may build on it ({setting}); --sources frees it too")
+    levels = [run.level_checkpoint(level) for level in run.stored_levels()]
+    gone = levels if keep == "none" else []
+    return Freed(run, (*run.checkpoints(), *gone), tuple(levels) if keep == "masks" else ())
+
+
+def _builds(run: RunFolder) -> bool:
+    """Tell whether a run takes masks of another one or learns from it, so that it is no source that `auto` finds."""
+    values = _values(run)
+    return values.get(MASKS_FROM) is not None or values.get(DISTILL_FROM) is not None
+
+
+def _values(run: RunFolder) -> Mapping[str, Any]:
+    """Return a run's settings, with the source of its dense network, which decides no numbers."""
+    try:
+        held = run.settings()
+    except UserError:
+        return {}
+    if held is None:
+        return {}
+    try:
+        dense = yaml.safe_load(run.config.read_text())["pruning"]["dense_from"]
+    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        dense = None
+    return {**held.values, "pruning.dense_from": dense}
+
+
+def _below(path: Path, depth: int) -> Iterator[RunFolder]:
+    if _is_run(path):
+        yield RunFolder(path)
+    elif depth < _DEEPEST and path.is_dir():
+        for part in sorted(path.iterdir()):
+            if part.is_dir() and not part.name.startswith("."):
+                yield from _below(part, depth + 1)
+
+
+def _is_run(path: Path) -> bool:
+    return path.is_dir() and RunFolder(path).settings_file.is_file()

@@ -1,0 +1,39 @@
+"""How much disk space a run takes, about, from the sizes of its network."""
+
+from collections.abc import Sequence
+
+from sdd.runs.level_file import KeepLevels
+
+_VALUE = 4
+_BITS = 8
+_CHECKPOINTS = 2
+
+
+def level_bytes(parameters: int, prunable: int, surviving: Sequence[int], keep: KeepLevels) -> int:
+    """Return about how many bytes the files of the levels take: surviving values, and a bit for each prunable place.
+
+    Args:
+        parameters: Of the network, and numbers in its buffers.
+        prunable: Prunable weights among them.
+        surviving: How many of these survive at each level, from level 0 on.
+        keep: The setting `checkpoint.keep_levels`.
+    """
+    mask = -(-prunable // _BITS)
+    if keep == "masks":
+        return len(surviving) * mask
+    numbers = keep if isinstance(keep, list) else range(len(surviving) if keep else 0)
+    kept = [count for level, count in enumerate(surviving) if level in numbers]
+    return sum(_VALUE * (parameters - prunable + count) + mask for count in kept)
+
+
+def checkpoint_bytes(parameters: int, *, rewinds: bool, within_levels: bool, moments: int = 1) -> int:
+    """Return about how many bytes the checkpoints to resume from take in work, and one more while it is written.
+
+    Args:
+        parameters: As above.
+        rewinds: Whether weights to rewind to are kept beside the first ones.
+        within_levels: Whether there are checkpoints within a level, which hold its first weights and the optimizer.
+        moments: Values that the optimizer keeps of each parameter.
+    """
+    copies = 2 + rewinds + (1 + moments if within_levels else 0)
+    return (_CHECKPOINTS + 1) * _VALUE * parameters * copies

@@ -1,0 +1,128 @@
+"""`python -m sdd clean`: what is freed, what stays, and what later commands say of it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from sdd.__main__ import main
+from sdd.errors import UserError
+from sdd.runs.checkpoint_file import read_checkpoint
+from sdd.runs.folder import RunFolder
+from sdd.runs.level_file import kept_of, read_level
+from sdd.runs.trained_levels import StoredLevels
+from tests.small import QUICK
+
+RUN = [*QUICK, "--pruning.levels", "1", "--pruning.epochs_per_level", "1", "--preflight", "false"]
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    place = tmp_path_factory.mktemp("clean")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        assert main([*RUN, "--run_dir", "runs/done"]) == 0
+    return place
+
+
+@pytest.fixture
+def here(trained, tmp_path, monkeypatch):
+    """A finished run; one that has stopped; one that is named by a third; and what is no run."""
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    for name in ("stopped", "source", "named"):
+        shutil.copytree("runs/done", f"runs/{name}")
+    Path("runs/stopped/summary.json").unlink()
+    held = json.loads(Path("runs/named/settings.json").read_text())
+    held["values"]["pruning.masks_from"] = "runs/source"
+    Path("runs/named/settings.json").write_text(json.dumps(held))
+    for level in Path("runs/named/levels").iterdir():  # is then of another run, and may not say of which
+        torch.save({name: value for name, value in torch.load(level).items() if name != "run"}, level)
+    Path("runs/notes").mkdir()
+    Path("runs/notes/epoch-000001.ckpt").write_text("mine")
+    return tmp_path
+
+
+def files(folder="runs"):
+    return {
+        path: path.stat().st_size for path in sorted(Path(folder).rglob("*")) if path.is_file() and path.name != ".lock"
+    }
+
+
+def test_a_dry_run_says_what_goes_and_touches_nothing(here, capsys):
+    before = files()
+    assert main(["clean", "runs", "--levels", "none", "--dry_run"]) == 0
+    assert files() == before
+    said = capsys.readouterr().out
+    assert said.startswith("would go: the last checkpoint, from which")
+    assert "runs/stopped: left as it is: unfinished" in said
+    assert "runs/source: left as it is: " in said
+    assert "named may build on it (pruning.masks_from); --sources" in said
+    freed = sum(size for path, size in before.items() if path.suffix == ".ckpt" and path.parts[1] in {"done", "named"})
+    assert f"{freed / 1e6:,.1f} MB would be freed" in said
+
+
+def test_checkpoints_go_and_levels_stay_unless_asked(here, capsys):
+    before = files()
+    assert main(["clean", "runs"]) == 0
+    gone = before.keys() - files().keys()
+    assert gone == {path for path in before if path.parts[1] in {"done", "named"} and path.parts[2] == "checkpoints"}
+    assert main(["clean", "runs/source", "--sources", "--levels", "none"]) == 0
+    assert not [path for path in files("runs/source") if path.suffix == ".ckpt"]
+    assert main([*RUN, "--run_dir", "runs/done"]) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert main(["test", *RUN[1:], "--run_dir", "runs/done"]) == 0  # of its last level
+    assert main([*RUN, "--run_dir", "runs/done", "--calibration.ece", "true"]) == 2
+    assert "has no checkpoint left to measure more" in capsys.readouterr().err
+
+
+def test_masks_alone_are_the_same_masks_and_the_weights_are_missed_in_a_line(here, capsys):
+    masks = read_level("runs/done/levels/level-001.ckpt").masks
+    for _ in range(2):  # the second time there is nothing to do
+        assert main(["clean", "runs/done", "--levels", "masks"]) == 0
+    assert capsys.readouterr().out.endswith("0.0 MB freed\n")
+    levels = StoredLevels(RunFolder("runs/done"))
+    assert all(torch.equal(mask, masks[name]) for name, mask in levels.masks(1).items())
+    assert levels.masks(1).keys() == masks.keys()
+    with pytest.raises(UserError, match=r"level-001.ckpt holds masks alone"):
+        levels.weights(1)
+    assert main(["test", *RUN[1:], "--run_dir", "runs/done"]) == 2
+    assert main([*RUN, "--run_dir", "new", "--pruning.retrain", "redense", "--pruning.masks_from", "runs/done"]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("holds masks alone" in line for line in lines) == 2
+    assert not any("Traceback" in line for line in lines)
+
+
+def test_a_run_in_work_and_what_is_no_run_are_left(here, capsys):
+    before = files("runs/done")
+    with RunFolder("runs/done").owned():
+        assert main(["clean", "runs/done"]) == 0
+    assert "left as it is: runs/done is being worked on" in capsys.readouterr().out
+    assert files("runs/done") == before
+    assert main(["clean", "runs/notes"]) == 2
+    assert "holds no run" in capsys.readouterr().err
+
+
+def test_what_is_kept_of_a_level(here):
+    content = dict(read_checkpoint(Path("runs/done/levels/level-001.ckpt")))
+    assert kept_of(content, 1, keep=True) is kept_of(content, 1, keep=[0, 1]) is content
+    assert kept_of(content, 1, keep=False) is kept_of(content, 1, keep=[0]) is None
+    assert not [name for name in kept_of(content, 1, keep="masks")["state_dict"] if name.startswith("net.")]
+
+
+@pytest.mark.slow
+def test_runs_at_chosen_levels_and_with_masks_alone(here, capsys):
+    assert main([*RUN, "--run_dir", "one", "--checkpoint.keep_levels", "[1]"]) == 0
+    assert RunFolder("one").stored_levels() == [1]
+    assert main([*RUN, "--run_dir", "masks", "--checkpoint.keep_levels", "masks"]) == 0
+    for folder in ("one", "masks"):
+        assert (
+            Path(folder, "curve.csv").read_text().split(",seconds")[0]
+            == Path("runs/done/curve.csv").read_text().split(",seconds")[0]
+        )
+    assert main([*RUN, "--run_dir", "tickets", "--pruning.retrain", "scratch", "--pruning.masks_from", "masks"]) == 0
+    assert main([*RUN, "--run_dir", "no", "--pruning.retrain", "scratch", "--pruning.masks_from", "one"]) == 2
+    assert main([*RUN, "--run_dir", "no", "--checkpoint.keep_levels", "[2]"]) == 2
+    assert "checkpoint.keep_levels names level 2" in capsys.readouterr().err
