@@ -157,6 +157,7 @@ def edited(folder, name, change):
     content = json.loads((folder / name).read_text())
     change(content)
     (folder / name).write_text(json.dumps(content))
+    (folder / "checksums.json").unlink(missing_ok=True)
 
 
 def test_what_cannot_be_compared_is_refused_before_anything_is_measured(runs, capsys, monkeypatch):
