@@ -8,7 +8,7 @@ from sdd.cli.claim import held, is_first_process
 from sdd.cli.parse import Request, plan
 from sdd.console import say
 from sdd.errors import DamagedError, UserError
-from sdd.files import read_text
+from sdd.files import damage, read_text
 from sdd.runs.environment import environment
 from sdd.runs.folder import RunFolder
 
@@ -44,7 +44,13 @@ def mend(request: Request) -> None:
 
 def _readings(folder: RunFolder) -> tuple[Callable[[], object], ...]:
     """Return what reads the checksums, the settings, the environment, and the record of the data."""
-    return partial(read_checksums, folder.path), folder.settings, folder.environment, folder.data_record
+    return partial(read_checksums, folder.path), folder.settings, folder.environment, partial(_read_data, folder)
+
+
+def _read_data(folder: RunFolder) -> None:
+    folder.data_record()
+    if found := damage(folder.data_file):
+        raise DamagedError(f"{folder.data_file.parent / found}")
 
 
 def _damage(read: Callable[[], object]) -> DamagedError | None:
@@ -55,7 +61,7 @@ def _damage(read: Callable[[], object]) -> DamagedError | None:
     return None
 
 
-def _mend_settings(folder: RunFolder, damage: DamagedError) -> None:
+def _mend_settings(folder: RunFolder, found: DamagedError) -> None:
     """Write the settings that the run's `config.yaml` has, unless another version of sdd may have read it otherwise."""
     try:
         read_text(folder.config)
@@ -64,6 +70,6 @@ def _mend_settings(folder: RunFolder, damage: DamagedError) -> None:
     except UserError:
         started = None
     if started is None:
-        raise UserError(f"{damage}; it cannot be written anew from {folder.config.name}: train in another --run_dir")
+        raise UserError(f"{found}; it cannot be written anew from {folder.config.name}: train in another --run_dir")
     folder.write_settings(started)
-    say(f"{damage}; it is written anew from {folder.config.name}", error=True)
+    say(f"{found}; it is written anew from {folder.config.name}", error=True)

@@ -312,7 +312,7 @@ class RunFolder:
         Raises:
             UserError: The file cannot be read.
         """
-        if not self._is_there(self.data_file):
+        if not self.data_file.is_file():  # it may be removed, by somebody who knows the data
             return None
         content = read_json(self.data_file)
         try:

@@ -155,6 +155,9 @@ def test_a_network_that_no_longer_fits_is_one_line(folder):
     content["model"]["net"]["init_args"]["widths"] = [3]
     file.write_text(yaml.safe_dump(content))
     try:
+        with pytest.raises(UserError, match=r"config\.yaml is damaged: .* by checksums\.json"):
+            teacher_of(settings(), 0).network()
+        (file.parent / "checksums.json").unlink()
         with pytest.raises(UserError, match=r"the weights of level 1 do not fit the network of its config\.yaml"):
             teacher_of(settings(), 0).network()
     finally:
