@@ -5,6 +5,7 @@ import io
 import json
 import math
 import os
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,16 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import yaml
+
 from sdd.errors import UserError
+from sdd.messages import one_line
+
+_LARGEST = 256 * 2**20
+"""Bytes of a text or table that is read whole; those of a run are a thousandth of it."""
+
+_MOST_VALUES = 1_000_000
+"""Values of a YAML file; a few lines of aliases can stand for any number."""
 
 _WHOLE = ("level", "epoch", "direction")
 """Columns of whole numbers."""
@@ -149,16 +159,35 @@ def _number(name: str, cell: str) -> float | int:
     return float(cell) if cell else math.nan
 
 
+def read_bytes(path: Path) -> bytes:
+    """Read a file, if it is one, and of a size that a file of ours may have.
+
+    Nothing waits for whoever writes into a pipe, and a sparse file of terabytes takes no memory.
+
+    Raises:
+        UserError: It is missing, cannot be read, is no regular file, or is too large.
+    """
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(handle, "rb") as file:
+            status = os.fstat(handle)
+            if not stat.S_ISREG(status.st_mode):
+                raise UserError(f"{path} cannot be read: it is no file")
+            if status.st_size > _LARGEST:
+                raise UserError(f"{path} is damaged: it is of {status.st_size:,} bytes; at most {_LARGEST:,} are read")
+            return file.read()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
 def read_text(path: Path) -> str:
     """Read a text file.
 
     Raises:
-        UserError: It is missing, cannot be read, or is not UTF-8.
+        UserError: It is missing, cannot be read, is no file or too large, or is not UTF-8.
     """
     try:
-        return path.read_bytes().decode()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+        return read_bytes(path).decode()
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
 
@@ -171,8 +200,38 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(read_text(path))
-    except ValueError as error:
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: {error}") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} is damaged: it holds no values by name")
     return content
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        UserError: It is missing, cannot be read, is no YAML, or its aliases stand for more than a file may hold.
+    """
+    text = read_text(path)
+    try:
+        content = yaml.load(text, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        size = _unfolded(content, {})
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no YAML: {one_line(str(error))}") from error
+    if size > _MOST_VALUES:
+        raise UserError(f"{path} is no configuration: its aliases stand for more than {_MOST_VALUES:,} values")
+    return content
+
+
+def _unfolded(content: Any, known: dict[int, int]) -> int:
+    """Return how many values there are in a value, those that several aliases stand for counted for each."""
+    if not isinstance(content, dict | list):
+        return 1
+    if id(content) not in known:
+        known[id(content)] = _MOST_VALUES + 1  # while it is counted: what holds itself has no end
+        within = content.values() if isinstance(content, dict) else content
+        known[id(content)] = 1 + sum(_unfolded(one, known) for one in within)
+    return known[id(content)]

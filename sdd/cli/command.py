@@ -13,6 +13,7 @@ from sdd.cli.same_data import checked_record
 from sdd.cli.teacher import teach
 from sdd.cli.trial import try_out
 from sdd.console import quieten_lightning, say
+from sdd.failures import telling
 from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
@@ -28,11 +29,14 @@ def run_experiment(arguments: Sequence[str]) -> int:
         UserError: Something in it, or in what it names, is wrong.
     """
     quieten_lightning()
-    request = parse(own_arguments(arguments))
+    with telling("reading the settings"):
+        request = parse(own_arguments(arguments))
     if request.command != "fit":
-        evaluate(request)
+        with telling(f"the {request.command}"):
+            evaluate(request)
         return 0
-    check_parts(request)
+    with telling("checking the settings"):
+        check_parts(request)
     if request.config.trainer.fast_dev_run:
         _try_only(request)
         return 0
@@ -56,8 +60,9 @@ def _train(asked: Request) -> bool:
         return True
     with loggers.given_back_before_start():
         claimed = train_prerequisites(asked, request, claimed)
-    experiment = build(request, claimed.config)
-    teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
+    with telling("making the parts of the run"):
+        experiment = build(request, claimed.config)
+        teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
     try_out(request, claimed.config, experiment.data)
     record = checked_record(request, experiment, claimed.checkpoint, teacher)
     return fit(request, claimed, experiment, record, loggers)
@@ -70,7 +75,8 @@ def _try_only(request: Request) -> None:
     if config.pruning.masks_from == AUTO:
         for name, value in TICKETS.items():  # that run need not be there yet
             config.pruning[name] = value
-    experiment = build(request, config)
+    with telling("making the parts of the run"):
+        experiment = build(request, config)
     teach(experiment.model, experiment.data, config.model, request.plan.seed)
     try_out(request, config, experiment.data)
     say("tried a dense and a pruned level on two batches: all parts work together; nothing was written")

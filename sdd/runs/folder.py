@@ -12,7 +12,7 @@ from pickle import UnpicklingError
 from typing import Any, Literal
 
 from sdd.errors import UserError
-from sdd.files import only_one_process, try_lock, write_atomically
+from sdd.files import only_one_process, read_bytes, try_lock, write_atomically
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
 
@@ -142,6 +142,8 @@ class RunFolder:
             return self._state()
         except OSError as error:
             return State("damaged", f"cannot be read: {error.strerror or error}")
+        except UserError as error:
+            return State("damaged", str(error).replace(f"{self.path}{os.sep}", ""))
 
     def _state(self) -> State:
         if not self.path.is_dir():
@@ -180,7 +182,7 @@ class RunFolder:
 
     def levels_done(self) -> int:
         """Count the levels in the curve."""
-        return max(self.curve.read_bytes().count(b"\n") - 1, 0) if self.curve.is_file() else 0
+        return max(read_bytes(self.curve).count(b"\n") - 1, 0) if self.curve.is_file() else 0
 
     def settings(self) -> Settings | None:
         """Return what the run was started as, or None where no run was.
@@ -336,10 +338,10 @@ def is_readable(checkpoint: Path) -> bool:
 
 def _read_json(path: Path) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except ValueError as error:
+        return json.loads(read_bytes(path))
+    except UserError:
+        raise
+    except (ValueError, RecursionError) as error:
         raise UserError(f"{path} is damaged: {error}") from error
 
 
