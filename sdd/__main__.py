@@ -3,13 +3,14 @@
 import os
 import select
 import sys
+import traceback
 from collections.abc import Callable
 
 from sdd import __version__
 from sdd.cli.help_page import asked_for, page
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
-from sdd.failures import cannot_write, disk_fails
+from sdd.failures import TRACEBACK, cannot_write, disk_fails
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
 
@@ -76,6 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         return _SIGPIPE
     except UserError as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
         say(f"sdd: error: {printable(str(error))}", error=True)
         return 2
     except StoppedError as stopped:

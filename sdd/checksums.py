@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from sdd.errors import DamagedError, UserError
+from sdd.regular_files import read_bytes
 
 FILE = "checksums.json"
 FORMAT = 1
@@ -40,15 +41,15 @@ def read_checksums(folder: Path) -> dict[str, list[str | None]]:
     """
     path = folder / FILE
     try:
-        content = json.loads(path.read_bytes())
+        if not path.exists():
+            return {}
+        content = json.loads(read_bytes(path))
         if content["format"] != FORMAT:
             raise ValueError(f"it is of format {content['format']}, and this version of sdd reads {FORMAT}")
         return {name: [*allowed] for name, allowed in content["files"].items()}
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DamagedError(
             f"{path} is damaged: {error}; remove it to have the files beside it read unchecked"
         ) from error

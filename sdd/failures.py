@@ -17,6 +17,9 @@ _BROKEN = frozenset(
     if hasattr(errno, name)
 )
 
+TRACEBACK = "SDD_TRACEBACK"
+"""Variable that has tracebacks shown before the line of an error."""
+
 _OWN = Path(__file__).parent
 _LIBRARIES = tuple(Path(path) for path in {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
@@ -60,6 +63,29 @@ def naming(part: str) -> Iterator[None]:
         if told is error:
             raise
         raise told from error
+
+
+@contextmanager
+def telling(doing: str) -> Iterator[None]:
+    """Tell in one line, too, what nobody has foreseen before a run starts, where nothing is lost by it.
+
+    The setting cannot be named: the message says what was being done, and how to see where it was raised.
+
+    Args:
+        doing: What is done meanwhile.
+
+    Raises:
+        UserError: Something else than a UserError was raised.
+    """
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        if isinstance(error, SystemExit) and not error.code:
+            raise  # as after --print_config
+        told = failure(doing, error if isinstance(error, Exception) else RuntimeError(f"it ended with {error.code}"))
+        if told is error:
+            raise
+        raise UserError(f"{told}; {TRACEBACK}=1 before the command shows where") from error
 
 
 def own_place(error: BaseException) -> str | None:

@@ -15,10 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import yaml
+
 from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import Checksums, problem, read_checksums, text_of, with_next
 from sdd.errors import DamagedError, UserError
 from sdd.locks import check_there
+from sdd.messages import one_line
+from sdd.regular_files import read_bytes
+
+YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Of plain values; ten times as fast where PyYAML has it."""
+
+_MOST_VALUES = 1_000_000
+"""Values of a YAML file; a few lines of aliases can stand for any number."""
 
 _WHOLE = ("level", "epoch", "direction")
 """Columns of whole numbers."""
@@ -88,11 +98,10 @@ def damage(path: Path, checksums: Checksums | None = None) -> str | None:
         checksums: Of its folder; None: they are read.
 
     Raises:
-        UserError: The checksums cannot be read.
-        OSError: The file cannot be read.
+        UserError: The checksums, or the file, cannot be read.
     """
     known = read_checksums(path.parent) if checksums is None else checksums
-    found = problem(path, path.read_bytes() if path.is_file() else None, known)
+    found = problem(path, read_bytes(path) if path.is_file() else None, known)
     return None if found is None else f"{path.name} is {found}"
 
 
@@ -278,16 +287,14 @@ def read_text(path: Path) -> str:
     """Read a text file, and compare it with its checksum where there is one.
 
     Raises:
-        UserError: It is missing or cannot be read.
+        UserError: It is missing, cannot be read, is no file or too large.
         DamagedError: It is not UTF-8, or not what was written with `write_checked`.
     """
+    content = read_bytes(path)
+    if found := problem(path, content, read_checksums(path.parent)):
+        raise DamagedError(f"{path} is {found}")
     try:
-        content = path.read_bytes()
-        if found := problem(path, content, read_checksums(path.parent)):
-            raise DamagedError(f"{path} is {found}")
         return content.decode()
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise DamagedError(f"{path} is damaged: it is not UTF-8 text (byte {error.start})") from error
 
@@ -308,3 +315,31 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DamagedError(f"{path} is damaged: it holds no values by name")
     return content
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        UserError: It is missing, cannot be read, is no YAML, or its aliases stand for more than a file may hold.
+    """
+    text = read_text(path)
+    try:
+        content = yaml.load(text, Loader=YAML_LOADER)
+        size = _unfolded(content, {})
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise UserError(f"{path} is no YAML: {one_line(str(error))}") from error
+    if size > _MOST_VALUES:
+        raise UserError(f"{path} is no configuration: its aliases stand for more than {_MOST_VALUES:,} values")
+    return content
+
+
+def _unfolded(content: Any, known: dict[int, int]) -> int:
+    """Return how many values there are in a value, those that several aliases stand for counted for each."""
+    if not isinstance(content, dict | list):
+        return 1
+    if id(content) not in known:
+        known[id(content)] = _MOST_VALUES + 1  # while it is counted: what holds itself has no end
+        within = content.values() if isinstance(content, dict) else content
+        known[id(content)] = 1 + sum(_unfolded(one, known) for one in within)
+    return known[id(content)]

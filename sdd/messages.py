@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+_LONGEST_WORD, _LONGEST_MESSAGE = 500, 2000  # characters; paths are words
+
 
 def is_utf8(text: str) -> bool:
     """Tell whether a text can be written to a file; names of files need not be such texts."""
@@ -14,10 +16,30 @@ def is_utf8(text: str) -> bool:
 
 
 def printable(message: str) -> str:
-    """Return a message as one line that any terminal shows as it is: other characters as Python writes them."""
+    """Return a message as one line that any terminal shows as it is: other characters as Python writes them.
+
+    Of words and messages that are too long to be read, as a value may be that was given, the beginning is left.
+    """
+    text = " ".join(_cut(word, _LONGEST_WORD) for word in message.replace("\n", " ").split(" "))
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in message.replace("\n", " ")
+        one if one.isprintable() else one.encode("unicode_escape", "backslashreplace").decode()
+        for one in _cut(text, _LONGEST_MESSAGE)
     )
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[:most]}… ({len(text):,} characters)"
+
+
+def as_text(cell: str) -> str:
+    """Return a cell of a table as text to spreadsheets, too: what begins like a formula has an apostrophe before it."""
+    if not cell.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
 
 
 def one_line(message: str) -> str:

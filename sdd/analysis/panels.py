@@ -18,6 +18,7 @@ from sdd.analysis.drawing import (
 )
 from sdd.analysis.phases import Phases
 from sdd.measures.columns import Column
+from sdd.messages import as_text
 
 XKind = Literal["sparsity", "remaining", "weights", "level", "epoch", "alpha"]
 Band = Literal["sd", "ci", "none"]
@@ -133,7 +134,7 @@ def numbers_table(panels: Sequence[Panel]) -> str:
             for x, mean, sd, n in zip(line.x, line.mean, line.sd, line.n, strict=True):
                 if math.isfinite(mean):
                     spread = repr(float(sd)) if math.isfinite(sd) else ""
-                    about = [panel.title or number, line.label, line.column.name, x_name]
+                    about = [*map(as_text, (panel.title or str(number), line.label, line.column.name)), x_name]
                     writer.writerow([*about, repr(float(x)), repr(float(mean)), spread, int(n)])
     return text.getvalue()
 

@@ -55,7 +55,7 @@ def duration_of(value: str | timedelta | Mapping[str, float]) -> timedelta:
             duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
         else:
             duration = value if isinstance(value, timedelta) else timedelta(**dict(value))  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         duration = timedelta(0)
     if duration <= timedelta(0):
         raise UserError(f"trainer.max_time is {value!r}; it must be a time as DD:HH:MM:SS or as {{hours: 3}}, above 0")

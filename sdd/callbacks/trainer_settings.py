@@ -1,11 +1,13 @@
 """What a Trainer may be set to for a run of levels, and how many steps an epoch then has."""
 
+import os
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import callbacks as lightnings
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import AsyncCheckpointIO
@@ -52,8 +54,18 @@ def check_trainer(trainer: pl.Trainer) -> None:
     ):
         if value is not None and (value != unset or (isinstance(unset, float) and isinstance(value, int))):
             raise UserError(f"trainer.{name} is {value}, but {instead}; leave it unset")
+    every, checked = trainer.check_val_every_n_epoch, trainer.num_sanity_val_steps
+    if every is not None and every < 1:
+        raise UserError(f"trainer.check_val_every_n_epoch is {every}; it must be at least 1 epoch, or null")
+    if checked < 0 and checked != -1:
+        raise UserError(f"trainer.num_sanity_val_steps is {checked}; it must be at least 0, or -1 for all")
     if trainer.limit_train_batches == 0:
         raise UserError("trainer.limit_train_batches is 0, so that nothing would be trained; set at least 1 batch")
+    if trainer.num_nodes > 1 and _stands_alone(trainer):
+        raise UserError(
+            f"trainer.num_nodes is {trainer.num_nodes}, but nothing says where the others are, and this one would "
+            "wait for them: start with torchrun or srun, or set MASTER_ADDR and NODE_RANK on each"
+        )
     if trainer.accumulate_grad_batches < 1:
         raise UserError(
             f"trainer.accumulate_grad_batches is {trainer.accumulate_grad_batches}; it must be at least 1 batch"
@@ -127,6 +139,12 @@ def _check_names(trainer: pl.Trainer, callback: ModelCheckpoint) -> None:
             f"trainer.callbacks has {type(callback).__name__}, whose files would be named as the run's own, "
             f"{ours.parent.name}/{ours.name}: set another filename, or a dirpath"
         )
+
+
+def _stands_alone(trainer: pl.Trainer) -> bool:
+    """Tell whether a process was started by hand, and not told the address of a first node."""
+    environment = getattr(trainer.strategy, "cluster_environment", None)
+    return isinstance(environment, LightningEnvironment) and "MASTER_ADDR" not in os.environ
 
 
 def _is_a(kind: type, name: str) -> bool:

@@ -15,6 +15,7 @@ from sdd.cli.same_data import checked_record
 from sdd.cli.teacher import teach
 from sdd.cli.trial import try_out
 from sdd.console import quieten_lightning, say
+from sdd.failures import telling
 from sdd.files import remove_abandoned
 from sdd.importing import no_garbage
 from sdd.runs.prerequisites import AUTO, TICKETS
@@ -32,15 +33,17 @@ def run_experiment(arguments: Sequence[str]) -> int:
         UserError: Something in it, or in what it names, is wrong.
     """
     quieten_lightning()
-    with no_garbage():
+    with telling("reading the settings"), no_garbage():
         request = parse(own_arguments(arguments))
     note_process(request.config.trainer)
     if request.command != "fit":
-        evaluate(request)
+        with telling(f"the {request.command}"):
+            evaluate(request)
         return 0
     tries = bool(request.config.trainer.fast_dev_run)
     if tries or not request.folder.finished:  # what a finished run was built on may be gone
-        check_parts(request)
+        with telling("checking the settings"):
+            check_parts(request)
     if tries:
         _try_only(request)
         return 0
@@ -66,8 +69,9 @@ def _train(asked: Request) -> bool:
         return True
     with loggers.given_back_before_start():
         claimed = train_prerequisites(asked, request, claimed)
-    experiment = build(request, claimed.config)
-    teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
+    with telling("making the parts of the run"):
+        experiment = build(request, claimed.config)
+        teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
     try_out(request, claimed.config, experiment.data)
     record = checked_record(request, experiment, claimed.checkpoint, teacher)
     return fit(request, claimed, experiment, record, loggers)
@@ -80,7 +84,8 @@ def _try_only(request: Request) -> None:
     if config.pruning.masks_from == AUTO:
         for name, value in TICKETS.items():  # that run need not be there yet
             config.pruning[name] = value
-    experiment = build(request, config)
+    with telling("making the parts of the run"):
+        experiment = build(request, config)
     teach(experiment.model, experiment.data, config.model, request.plan.seed)
     try_out(request, config, experiment.data)
     say("tried a dense and a pruned level on two batches: all parts work together; nothing was written")

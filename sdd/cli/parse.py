@@ -10,6 +10,7 @@ from jsonargparse import Namespace
 
 from sdd.callbacks import IterativePruning
 from sdd.callbacks.trainer_settings import check_callback_class
+from sdd.cli.numbers import check_numbers
 from sdd.cli.teacher import teacher_of
 from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
 from sdd.data import NoisyLabelData
@@ -24,6 +25,8 @@ from sdd.runs.masks_source import check_shuffled
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS, UNTAUGHT
 from sdd.tracking.sweep_agent import in_wandb_sweep
+
+_MOST_THREADS = 1024
 
 _LARGEST_SEED = 2**32 - 1
 """That NumPy's generator takes, which Lightning seeds too; our own draws take any (`sdd.seeding`)."""
@@ -69,7 +72,10 @@ def parse(arguments: Sequence[str]) -> Request:
     """
     if "--run_dir=~" in arguments or ("--run_dir", "~") in pairwise(arguments):  # which is null in YAML
         raise UserError("run_dir is '~', the home folder: name a folder in it, such as ~/runs/first")
-    wiring = Wiring(arguments)
+    try:
+        wiring = Wiring(arguments)
+    except RecursionError as error:
+        raise UserError("a value, or a configuration file, holds lists within lists without end") from error
     config = wiring.command_config
     _check(config)
     retraining = _retraining(config)
@@ -79,7 +85,9 @@ def parse(arguments: Sequence[str]) -> Request:
         for name, value in UNTAUGHT.items():  # this is the run that teaches others
             config.model[name] = value
     text = wiring.command_parser.dump(config, skip_validation=True, skip_unset=False, skip_link_targets=True)
-    settings = settings_of(wiring.command_parser, plain(text), SECTIONS, ALL_PLACE)
+    values = plain(text)
+    check_numbers(values)
+    settings = settings_of(wiring.command_parser, values, SECTIONS, ALL_PLACE)
     levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
     plan = Plan(_config_name(config), config.seed_everything, settings, levels)
     folder = RunFolder(place_of(plan.run_dir() if config.run_dir is None else config.run_dir, "run_dir"))
@@ -134,10 +142,12 @@ def _check(config: Namespace) -> None:
             f"seed_everything is {seed}; it must be a whole number from 0 to {_LARGEST_SEED}, so that a run can be "
             "repeated"
         )
-    if config.threads is not None and config.threads < 1:
-        raise UserError(f"threads is {config.threads}; it must be at least 1")
+    if config.threads is not None and not 1 <= config.threads <= _MOST_THREADS:
+        raise UserError(f"threads is {config.threads}; it must be from 1 to {_MOST_THREADS}")
     if config.trainer.default_root_dir is not None:
         raise UserError("trainer.default_root_dir is the run's folder: set --run_dir instead")
+    if config.trainer.fast_dev_run < 0:
+        raise UserError(f"trainer.fast_dev_run is {config.trainer.fast_dev_run}; it must be true or false")
     limit = config.trainer.limit_train_batches
     if isinstance(limit, float) and limit == 1:
         raise UserError("trainer.limit_train_batches is 1.0, which is all batches: leave it unset; 1 is a single batch")

@@ -13,6 +13,12 @@ from sdd.errors import UserError
 from sdd.messages import did_you_mean, one_line
 
 _CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
+_TYPE = re.compile(r"Expected a <class '([\w.]+)'>\. Got value: (.*)")
+_UNION = re.compile(
+    r"(?:- Expected a path but .*? either not accessible or invalid - )?"
+    r"Does not validate against any of the Union subtypes Subtypes: \[(.*?)\] Errors: .*Given value: (.*)"
+)
+_CLASS = re.compile(r"<class '(?:\w+\.)*(\w+)'>|(?:\w+\.)+(\w+)")
 _GIVEN_BY = re.compile(r'Linked "([\w.]+)" must be given via "([\w.]+)"')
 _REFUSED_IN_LINK = re.compile(r"Call to compute_fn of link .*? failed: (.*)")
 _LINKED = re.compile(r"argument (?:\w+\()?([\w., ]+?)\)? --> ([\w.]+): invalid .*")
@@ -93,7 +99,14 @@ def plain_words(message: str, names: Collection[str]) -> str:
             text.removeprefix(_NO_CONFIG).strip() or "nothing"
         )
     text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
+    text = _UNION.sub(lambda found: f"{found[2]!r} is not allowed; it must be one of: {_types(found[1])}", text)
+    text = _TYPE.sub(lambda found: f"{found[2]!r} is not allowed; it must be of type {found[1]}", text)
     return _CHOICE.sub(lambda found: f"{found[2]!r} is unknown; allowed: {found[1].replace(chr(39), '')}", text)
+
+
+def _types(subtypes: str) -> str:
+    """Return types, as jsonargparse lists them, by their plain names."""
+    return _CLASS.sub(lambda found: found[1] or found[2], subtypes).replace("NoneType", "null")
 
 
 def _names(parser: LightningArgumentParser) -> list[str]:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-import yaml
 from jsonargparse import Namespace
 from torch import nn
 
@@ -18,7 +17,7 @@ from sdd.data import NoisyLabelData
 from sdd.distillation import PEAK
 from sdd.errors import UserError
 from sdd.failures import naming
-from sdd.files import read_text
+from sdd.files import read_yaml
 from sdd.messages import one_line
 from sdd.models.state import load_state
 from sdd.module import Classifier
@@ -56,8 +55,8 @@ class Teacher:
     def _configured(self) -> Mapping[str, Any]:
         file = self.run.folder.config
         try:
-            net: Mapping[str, Any] = yaml.safe_load(read_text(file))["model"]["net"]
-        except (yaml.YAMLError, KeyError, TypeError) as error:
+            net: Mapping[str, Any] = read_yaml(file)["model"]["net"]
+        except (UserError, KeyError, TypeError) as error:
             raise UserError(f"{DISTILL_FROM}: {file}, which says what network teaches, cannot be read") from error
         return net
 

@@ -1,8 +1,14 @@
 // Figures and tables as files. Numbers are written as curve.csv has them, to the last digit.
 
+/** A value as spreadsheets take it for text: what begins like a formula has an apostrophe before it. */
+function asText(value) {
+  const text = String(value);
+  return typeof value === "string" && /^[=+\-@\t\r]/.test(text) && Number.isNaN(Number(text)) ? `'${text}` : text;
+}
+
 function csvText(rows) {
   const cell = (value) => {
-    const text = known(value) ? String(value) : "";
+    const text = known(value) ? asText(value) : "";
     return /[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text;
   };
   return rows.map((row) => `${row.map(cell).join(",")}\n`).join("");

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast; PyYAML may lack it
+from sdd.files import YAML_LOADER
 
 
 def plain(text: str) -> Any:
@@ -16,4 +16,4 @@ def plain(text: str) -> Any:
     Raises:
         yaml.YAMLError: It is no YAML.
     """
-    return yaml.load(text, Loader=_LOADER)  # both are safe
+    return yaml.load(text, Loader=YAML_LOADER)  # both are safe

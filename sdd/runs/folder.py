@@ -15,6 +15,7 @@ from sdd.checksums import checksum, read_checksums
 from sdd.errors import DamagedError, UserError
 from sdd.files import damage, make_folder, parts, read_json, write_checked, write_checksums
 from sdd.locks import check_there, only_one_process, try_lock
+from sdd.regular_files import read_bytes
 from sdd.runs.data_record import DataRecord
 from sdd.runs.settings import Settings, difference
 
@@ -145,6 +146,8 @@ class RunFolder:
             return self._state()
         except OSError as error:
             return State("damaged", f"cannot be read: {error.strerror or error}")
+        except UserError as error:
+            return State("damaged", str(error).replace(f"{self.path}{os.sep}", ""))
 
     def _state(self) -> State:
         if not self.path.is_dir():
@@ -202,7 +205,7 @@ class RunFolder:
 
     def levels_done(self) -> int:
         """Count the levels in the curve."""
-        return max(self.curve.read_bytes().count(b"\n") - 1, 0) if self.curve.is_file() else 0
+        return max(read_bytes(self.curve).count(b"\n") - 1, 0) if self.curve.is_file() else 0
 
     def settings(self) -> Settings | None:
         """Return what the run was started as, or None where no run was.

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sdd.errors import UserError
-from sdd.messages import one_line
+from sdd.files import read_yaml
 from sdd.sweep.agent_command import ARGUMENTS, DEFAULT, agent_command, fit_arguments
 from sdd.sweep.grid import USE_WANDB, cells_of
 
@@ -79,13 +77,9 @@ def _cells(content: dict[Any, Any]) -> list[Cell]:
 
 def _content(path: Path) -> dict[Any, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise UserError(
-            f"cannot read {path} ({error.strerror or error}); give a sweep file, such as one of sweeps/"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no YAML: {one_line(str(error))}") from error
+        content = read_yaml(path)
+    except UserError as error:
+        raise UserError(f"{error}; give a sweep file, such as one of sweeps/") from error
     if not isinstance(content, dict):
         raise UserError(f"{path} holds {_shown(content)}; a sweep file has method, program, command and parameters")
     return content

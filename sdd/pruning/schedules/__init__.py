@@ -37,6 +37,8 @@ class Schedule:
     targets: Callable[..., Sequence[Target]]
 
 
+_MOST_LEVELS = 100_000
+
 SCHEDULES = Kind("pruning.schedule", "sdd.pruning.schedules", Schedule, given=())
 
 
@@ -73,8 +75,8 @@ def planned_targets(
             `levels` is not 0, or the sparsities do not rise within (0, 1].
     """
     chosen = schedule or ("geometric" if sparsities is None else "sparsities")
-    if levels < 0:
-        raise UserError(f"pruning.levels is {levels}; it must be at least 0")
+    if not 0 <= levels <= _MOST_LEVELS:
+        raise UserError(f"pruning.levels is {levels}; it must be from 0 to {_MOST_LEVELS:,}")
     if not 0 < fraction < 1:
         raise UserError(f"pruning.fraction is {fraction}; it must lie between 0 and 1, both excluded")
     takes, given = SCHEDULES.takes(chosen), dict(arguments or {})
