@@ -13,6 +13,7 @@ from sdd.cli.same_data import checked_record
 from sdd.cli.teacher import teach
 from sdd.cli.trial import try_out
 from sdd.console import quieten_lightning, say
+from sdd.runs.heartbeat import Heartbeat
 from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
@@ -38,7 +39,8 @@ def run_experiment(arguments: Sequence[str]) -> int:
         return 0
     while not _train(request):
         say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
-        request.folder.wait_until_free()
+        with Heartbeat(request.config.progress.heartbeat).going_on("waiting for another process"):
+            request.folder.wait_until_free()
     return 0
 
 
