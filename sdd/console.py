@@ -89,22 +89,30 @@ class Progress:
         self.total, self.done, self._first = total, done, done
         self._started = self._said = time.monotonic()
 
-    def move_to(self, done: int, words: str, total: int | None = None) -> None:
+    def move_to(self, done: int, words: str, total: int | None = None) -> bool:
         """Show how far the job has come.
 
         Args:
             done: Steps that are done, those from before included.
             words: What else a line says.
             total: Steps of the whole job, where that has changed.
+
+        Returns:
+            Whether a line was printed.
         """
         if total is not None:
             self.total = self._bar.total = total
         self._bar.update(done - self.done)
         self.done = done
-        if self._lines and (now := time.monotonic()) - self._said >= _LINE_SECONDS and done > self._first:
-            self._said = now
-            left = timedelta(seconds=round((self.total - done) * (now - self._started) / (done - self._first)))
-            say(", ".join(filter(None, (f"{done / self.total:.1%} done", words, f"{left} left"))), error=True)
+        now = time.monotonic()
+        if not self._lines or now - self._said < _LINE_SECONDS:
+            return False
+        self._said, left = now, ""
+        if done > self._first:
+            seconds = round((self.total - done) * (now - self._started) / (done - self._first))
+            left = f"{timedelta(seconds=seconds)} left"
+        say(", ".join(filter(None, (f"{done / self.total:.1%} done", words, left))), error=True)
+        return True
 
     def skip_to(self, done: int) -> None:
         """Pass over steps that turn out not to be needed; they tell nothing about the speed."""

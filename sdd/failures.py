@@ -93,6 +93,11 @@ def own_place(error: BaseException) -> str | None:
     place = None
     for frame, line in walk_tb(error.__traceback__):
         path = Path(frame.f_code.co_filename)
-        if path.is_file() and not any(path.is_relative_to(folder) for folder in (_OWN, *_LIBRARIES)):
+        if is_own(path):
             place = f"{path.name}, line {line}"
     return place
+
+
+def is_own(path: Path) -> bool:
+    """Tell whether a file is the user's own, and neither of sdd nor of a library."""
+    return path.is_file() and not any(path.is_relative_to(folder) for folder in (_OWN, *_LIBRARIES))

@@ -8,6 +8,7 @@ from sdd.callbacks.level import Level, LevelCallback
 from sdd.console import Progress, Show
 from sdd.module import Classifier
 from sdd.parts import check_choice
+from sdd.runs.heartbeat import Heartbeat
 
 
 class JobProgress(LevelCallback):
@@ -15,13 +16,15 @@ class JobProgress(LevelCallback):
 
     Args:
         show: `bar`; `lines`: a line a minute, for logs; `none`; `auto`: a bar on a terminal, else lines.
+        heartbeat: File that says at most once a second which level and epoch is trained; null: none.
     """
 
-    PLACE: ClassVar[frozenset[str]] = frozenset({"show"})
+    PLACE: ClassVar[frozenset[str]] = frozenset({"show", "heartbeat"})
 
-    def __init__(self, show: Show = "auto") -> None:
+    def __init__(self, show: Show = "auto", heartbeat: str | None = None) -> None:
         check_choice("progress.show", show, get_args(Show))
         self.show: Show = show
+        self._heartbeat, self._level = Heartbeat(heartbeat), ""
         self._progress: Progress | None = None
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -38,9 +41,16 @@ class JobProgress(LevelCallback):
         if self._progress is not None:
             epoch = f"epoch {trainer.current_epoch} of {trainer.max_epochs}"
             self._progress.move_to(self._progress.done + 1, epoch)
+        if self._heartbeat.due:
+            self._beat(trainer)
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Give a sign of life where an epoch has no step of training, too."""
+        self._beat(trainer)
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Skip the epochs that a level before has not needed."""
+        self._level = f"level {level.level} of {level.last_level}, "
         if self._progress is not None:
             self._progress.skip_to(self._progress.total * level.level // (level.last_level + 1))
 
@@ -49,3 +59,7 @@ class JobProgress(LevelCallback):
         if self._progress is not None:
             self._progress.close()
             self._progress = None
+
+    def _beat(self, trainer: pl.Trainer) -> None:
+        if trainer.is_global_zero:
+            self._heartbeat.beat(f"{self._level}epoch {trainer.current_epoch} of {trainer.max_epochs}")

@@ -18,6 +18,7 @@ from sdd.console import quieten_lightning, say
 from sdd.failures import telling
 from sdd.files import remove_abandoned
 from sdd.importing import no_garbage
+from sdd.runs.heartbeat import Heartbeat
 from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
@@ -49,7 +50,8 @@ def run_experiment(arguments: Sequence[str]) -> int:
         return 0
     while not _train(request):
         say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
-        request.folder.wait_until_free()
+        with Heartbeat(request.config.progress.heartbeat).going_on("waiting for another process"):
+            request.folder.wait_until_free()
     return 0
 
 

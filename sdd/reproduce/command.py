@@ -1,7 +1,6 @@
 """`python -m sdd reproduce FIGURE …`: the runs of figures of the paper, and the figures."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from sdd.console import OneLineParser, Progress, quieten_lightning, say
@@ -18,13 +17,13 @@ from sdd.sweep.fit_process import shown_command
 from sdd.sweep.grid_run import (
     add_engine_options,
     check_engine_options,
-    engine_of,
     run_all,
     say_results,
     say_stopped,
 )
 from sdd.sweep.runner import Result
 from sdd.sweep.stop_signals import Stopped, StopSignals
+from sdd.sweep.stored_plans import StoredPlans
 
 _ALL = "all"
 
@@ -64,7 +63,7 @@ def reproduce(arguments: Sequence[str]) -> int:
                 return _list_runs(figures, planned, scale)
             for cell in planned.invalid:
                 say(f"invalid   {cell.label}  {cell.reason}")
-            results = run_all(planned.runs, partial(engine_of, chosen), stop, leave_others=False)
+            results = run_all(planned.runs, chosen, stop, leave_others=False)
         except Stopped:
             pass
         if stop.first is not None:
@@ -132,7 +131,8 @@ def _planned(
         stop.check()
 
     try:
-        return plan_figures(figures, scale, base, overrides, each)
+        with StoredPlans(base, stop.check) as plans:
+            return plan_figures(figures, scale, base, overrides, each, plans.of)
     finally:
         bar.close()
 

@@ -13,6 +13,7 @@ from sdd.reproduce.experiments import REDENSE, TASKS, TICKETS, Experiment, decid
 from sdd.reproduce.figures import FIGURES, Figure
 from sdd.reproduce.scales import Scale, TaskScale
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
+from sdd.sweep.stored_plans import Planner, parsed
 from sdd.sweep.sweep_file import Cell
 
 _EPOCHS = {"dynamics.levels": "all"}
@@ -79,6 +80,7 @@ def plan_figures(
     base: Path,
     overrides: Sequence[Override] = (),
     each: Callable[[int, int], None] = lambda done, total: None,
+    plan: Planner = parsed,
 ) -> PlannedRuns:
     """Find the runs of some figures, and check their settings.
 
@@ -91,6 +93,7 @@ def plan_figures(
         base: Folder for the runs.
         overrides: Settings of the user's own; later ones win.
         each: Called after each cell with how many are done, and how many there are.
+        plan: Reads a command line.
 
     Raises:
         UserError: A configuration file is missing, or a setting is for a task of which the figures have no run.
@@ -107,7 +110,7 @@ def plan_figures(
     done, total = 0, sum(map(len, cells.values()))
     for experiment, of_experiment in cells.items():
         own: list[PlannedRun] = []
-        for planned in _plan_apart(of_experiment, base):
+        for planned in _plan_apart(of_experiment, base, plan):
             done += 1
             each(done, total)
             if isinstance(planned, Invalid):
@@ -118,10 +121,10 @@ def plan_figures(
     return PlannedRuns(tuple(runs.values()), tuple(invalid), by_experiment)
 
 
-def _plan_apart(cells: Iterable[Cell], base: Path) -> Iterable[PlannedRun | Invalid]:
+def _plan_apart(cells: Iterable[Cell], base: Path, plan: Planner) -> Iterable[PlannedRun | Invalid]:
     """Plan each cell by itself, so that one that repeats another has its run too."""
     for cell in cells:
-        for planned in plan_runs([cell], base):
+        for planned in plan_runs([cell], base, plan):
             assert not isinstance(planned, Repeated)
             yield planned
 

@@ -1,7 +1,6 @@
 """`python -m sdd sweep FILE`: the grid of a W&B sweep file as ordinary runs, without W&B."""
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from sdd.console import OneLineParser, quieten_lightning, say
@@ -13,7 +12,6 @@ from sdd.sweep.fit_process import shown_command
 from sdd.sweep.grid_run import (
     add_engine_options,
     check_engine_options,
-    engine_of,
     run_all,
     say_results,
     say_stopped,
@@ -21,6 +19,7 @@ from sdd.sweep.grid_run import (
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
 from sdd.sweep.runner import Result
 from sdd.sweep.stop_signals import Stopped, StopSignals
+from sdd.sweep.stored_plans import StoredPlans
 from sdd.sweep.sweep_file import Cell, read_sweep
 
 
@@ -48,14 +47,14 @@ def sweep(arguments: Sequence[str]) -> int:
     with StopSignals() as stop:
         say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
         try:
-            planned = _plan(file.cells, base, stop)
+            planned = _plan(file.cells, base, stop, starts=not chosen.dry_run)
             if chosen.dry_run:
                 return _list(planned)
             invalid = [cell for cell in planned if isinstance(cell, Invalid)]
             for cell in invalid:
                 say(f"invalid   {cell.label}  {cell.reason}")
             runs = [run for run in planned if isinstance(run, PlannedRun)]
-            results = run_all(runs, partial(engine_of, chosen), stop, leave_others=chosen.leave_others)
+            results = run_all(runs, chosen, stop, leave_others=chosen.leave_others)
         except Stopped:
             pass
         if stop.first is not None:
@@ -87,14 +86,17 @@ def _parser() -> OneLineParser:
     return parser
 
 
-def _plan(cells: Sequence[Cell], base: Path, stop: StopSignals) -> list[PlannedRun | Invalid | Repeated]:
+def _plan(
+    cells: Sequence[Cell], base: Path, stop: StopSignals, *, starts: bool
+) -> list[PlannedRun | Invalid | Repeated]:
     quieten_lightning()
     planned = []
-    for run in plan_runs(cells, base):
-        stop.check()
-        planned.append(run)
-        if isinstance(run, Repeated):
-            say(f"sdd: {run.label} is the same run as {run.of}", error=True)
+    with StoredPlans(base, stop.check, make_folder=starts) as plans:
+        for run in plan_runs(cells, base, plans.of):
+            stop.check()
+            planned.append(run)
+            if isinstance(run, Repeated):
+                say(f"sdd: {run.label} is the same run as {run.of}", error=True)
     stop.check()
     return planned
 

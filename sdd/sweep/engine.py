@@ -19,6 +19,9 @@ class Engine(Protocol):
     def stop(self) -> None:
         """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
 
+    def end(self, run: PlannedRun) -> None:
+        """Ask a run to end, and kill it where it does not."""
+
     def kill(self) -> None:
         """End all runs at once."""
 

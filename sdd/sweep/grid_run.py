@@ -1,7 +1,7 @@
 """The runs of a grid, taken to their ends on this machine or on Ray, and what is said of it."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from sdd.console import OneLineParser, say
@@ -11,6 +11,7 @@ from sdd.sweep.engine import Engine
 from sdd.sweep.local_engine import LocalEngine
 from sdd.sweep.planned_run import Invalid, PlannedRun, relative
 from sdd.sweep.runner import Result, SweepRunner
+from sdd.sweep.silence import duration_of
 from sdd.sweep.stop_signals import StopSignals
 
 
@@ -34,6 +35,12 @@ def add_engine_options(parser: OneLineParser, folder: str) -> None:
         help="run on Ray, on the cluster at this address or, without one, where RAY_ADDRESS says or on this machine; "
         f"all its machines must see {folder}, the configurations and the data under the same paths",
     )
+    parser.add_argument(
+        "--timeout",
+        metavar="DURATION",
+        help="end a run, as one that failed, that gives no sign of life for so long, such as 30m, 2h or 1d: no step of "
+        "training, nothing printed; longer than its data take to load and a level to be measured (default: never)",
+    )
     parser.add_argument("--cpus_per_run", type=float, help="CPUs that a run asks Ray for (default: 1)")
     parser.add_argument("--gpus_per_run", type=float, help="GPUs that a run asks Ray for (default: 0)")
 
@@ -46,6 +53,8 @@ def check_engine_options(command: str, chosen: Any) -> None:
     """
     if chosen.workers is not None and chosen.workers < 1:
         raise UserError(f"--workers is {chosen.workers}; it must be at least 1")
+    if chosen.timeout is not None:
+        duration_of(chosen.timeout)
     for name in ("cpus_per_run", "gpus_per_run"):
         number = getattr(chosen, name)
         if number is not None and chosen.ray is None:
@@ -67,21 +76,20 @@ def engine_of(chosen: Any) -> Engine:
     return RayEngine(chosen.ray or None, chosen.cpus_per_run or 1.0, chosen.gpus_per_run or 0.0)
 
 
-def run_all(
-    runs: Sequence[PlannedRun], engine: Callable[[], Engine], stop: StopSignals, *, leave_others: bool
-) -> list[Result]:
+def run_all(runs: Sequence[PlannedRun], chosen: Any, stop: StopSignals, *, leave_others: bool) -> list[Result]:
     """Take runs to their ends; returns what became of each, in the order in which they ended.
 
     Args:
         runs: In the order in which they are to be started.
-        engine: Makes what runs them.
+        chosen: The options of `add_engine_options`.
         stop: Says when to stop.
         leave_others: End when only runs are left that other sweeps have in work, instead of waiting for them.
     """
-    working = engine()
+    working = engine_of(chosen)
+    timeout = None if chosen.timeout is None else duration_of(chosen.timeout)
     try:
         stop.catch()
-        return SweepRunner(runs, working, stop, leave_others=leave_others).run()
+        return SweepRunner(runs, working, stop, leave_others=leave_others, timeout=timeout).run()
     finally:
         working.close()
 

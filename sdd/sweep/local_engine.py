@@ -3,7 +3,7 @@
 import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from threading import Lock
+from threading import Lock, Thread
 
 from sdd.processes import ForkClient, ForkServer, can_fork
 from sdd.sweep import guarded_fit
@@ -40,7 +40,7 @@ class LocalEngine:
         self._pool = ThreadPoolExecutor(workers)
         self._lock = Lock()
         self._stopping = False
-        self._running: set[FitProcess] = set()
+        self._running: dict[FitProcess, PlannedRun] = {}
         self._servers: dict[tuple[Path, tuple[tuple[str, str], ...]], ForkServer] = {}
 
     def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
@@ -58,10 +58,10 @@ class LocalEngine:
                 process = FitProcess(run.arguments, run.log, directory, environment, client=client)
             except OSError as error:
                 return Outcome(-1, f"it cannot be started: {error}")
-            self._running.add(process)
+            self._running[process] = run
         status = process.wait()
         with self._lock:
-            self._running.discard(process)
+            del self._running[process]
         return Outcome(status, failure_reason(status, run.log, start) if status else None)
 
     def _client(self, directory: Path, environment: dict[str, str]) -> ForkClient | None:
@@ -83,6 +83,13 @@ class LocalEngine:
                 server.give_up()
             for process in self._running:
                 process.terminate()
+
+    def end(self, run: PlannedRun) -> None:
+        """Ask a run to end, and kill it where it does not."""
+        with self._lock:
+            processes = [process for process, its in self._running.items() if its is run]
+        for process in processes:
+            Thread(target=process.end, daemon=True).start()
 
     def kill(self) -> None:
         """End all runs at once."""

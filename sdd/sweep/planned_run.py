@@ -3,15 +3,15 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sdd.cli.parse import plan
 from sdd.errors import UserError
 from sdd.messages import one_line
 from sdd.places import names_itself
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import SPARSITIES, Settings
+from sdd.sweep.stored_plans import Planner, parsed
 from sdd.sweep.sweep_file import Cell
 from sdd.tracking.wandb_run import cell_name
 
@@ -43,6 +43,11 @@ class PlannedRun:
     def claim(self) -> Path:
         """The file that a sweep locks while it has the run in work."""
         return self.path.parent / ".claims" / self.path.name
+
+    @property
+    def heartbeat(self) -> Path:
+        """What the run's process says of itself while it is at work."""
+        return self.path.parent / ".heartbeats" / self.path.name
 
     def state(self) -> StateName:
         """Look how far the run has come.
@@ -97,12 +102,13 @@ class Repeated:
     of: str
 
 
-def plan_runs(cells: Iterable[Cell], base: Path) -> Iterator[PlannedRun | Invalid | Repeated]:
+def plan_runs(cells: Iterable[Cell], base: Path, plan: Planner = parsed) -> Iterator[PlannedRun | Invalid | Repeated]:
     """Check each cell, and find the folder of its run.
 
     Args:
         cells: Of a sweep file.
         base: Folder for the runs.
+        plan: Reads a command line.
     """
     seen: dict[Path, str] = {}
     for cell in cells:
@@ -117,8 +123,10 @@ def plan_runs(cells: Iterable[Cell], base: Path) -> Iterator[PlannedRun | Invali
             yield Repeated(label, seen[path])
             continue
         seen[path] = label
+        run = PlannedRun(label, cell.arguments, path, planned.settings, planned.levels)
         ours = ("--trainer.logger=false", f"--run_dir={relative(path)}", "--progress.show=none", "--wait=true")
-        yield PlannedRun(label, (*cell.arguments, *ours), path, planned.settings, planned.levels)
+        heard = f"--progress.heartbeat={relative(run.heartbeat)}"
+        yield replace(run, arguments=(*cell.arguments, *ours, heard))
 
 
 @contextmanager

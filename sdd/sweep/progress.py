@@ -1,11 +1,11 @@
 """What a sweep shows: a line when a run starts and ends, and one bar over all levels with the time left."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tqdm import tqdm
 
-from sdd.console import Progress
+from sdd.console import Progress, say
 from sdd.sweep.planned_run import PlannedRun
 
 
@@ -34,17 +34,20 @@ class SweepProgress:
         """Expect no further level of a run."""
         self._done[run] = self._ends[run] = run.levels_done()
 
-    def refresh(self, running: Iterable[PlannedRun]) -> None:
+    def refresh(self, running: Mapping[PlannedRun, str]) -> None:
         """Look how far the runs have come.
 
         Args:
-            running: Those at work.
+            running: Those at work, and what each does.
         """
         for run in running:
             self._done[run] = run.levels_done()
         ended = f"{len(self._ends)} of {len(self._done)} runs"
-        self._progress.move_to(sum(self._done.values()), ended, self._total)
-        self._progress.redraw(ended)
+        said = self._progress.move_to(sum(self._done.values()), ended, self._total)
+        if said:
+            for run, words in running.items():
+                say(f"  {run.label}: {words}", error=True)
+        self._progress.redraw("; ".join([ended, *(f"{run.label}: {words}" for run, words in running.items())]))
 
     def close(self) -> None:
         """Remove the bar."""

@@ -49,7 +49,7 @@ class RayEngine:
         self._cpus = cpus
         self._check(cpus, gpus)
         self._task = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=_RETRIES)(run_task)
-        self._tasks: list[Any] = []
+        self._tasks: dict[Any, PlannedRun] = {}
 
     def _check(self, cpus: float, gpus: float) -> None:
         """Say so where no machine has what a run asks for: one may join, but perhaps none ever will."""
@@ -64,7 +64,7 @@ class RayEngine:
     def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
         """Hand a run to Ray."""
         task = self._task.remote(run.arguments, run.path, run.log, directory, threads_of(run, int(self._cpus)))
-        self._tasks.append(task)
+        self._tasks[task] = run
         future: Future[Outcome] = Future()
         task.future().add_done_callback(lambda done: future.set_result(outcome_of(done)))
         return future
@@ -73,6 +73,11 @@ class RayEngine:
         """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
         for task in self._tasks:
             self._ray.cancel(task, force=False)
+
+    def end(self, run: PlannedRun) -> None:
+        """Ask a run to end, and kill it where it does not."""
+        for task in [task for task, its in self._tasks.items() if its is run]:
+            self._ray.cancel(task, force=False)  # what runs there kills it after a while: see `run_task`
 
     def kill(self) -> None:
         """End all runs at once."""

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal
@@ -15,10 +15,11 @@ from sdd.errors import UserError
 from sdd.locks import try_lock
 from sdd.runs.folder import RunFolder, StateName
 from sdd.sweep.engine import Engine
-from sdd.sweep.fit_process import Outcome, log_size, outcome_of
+from sdd.sweep.fit_process import Outcome, outcome_of
 from sdd.sweep.guarded_fit import GRACE_SECONDS
 from sdd.sweep.planned_run import PlannedRun, relative
 from sdd.sweep.progress import SweepProgress
+from sdd.sweep.silence import Watch
 from sdd.sweep.stop_signals import StopSignals
 
 _LOOK_SECONDS = 0.5
@@ -42,14 +43,15 @@ class Result:
 
 @dataclass
 class _Work:
-    """A run that the engine has. Attributes: since: When its process started; None: it has not yet, as far as known."""
+    """A run that the engine has. Attributes: overdue: Why it is ended, if it is; else empty."""
 
     run: PlannedRun
     state: StateName
     claim: ExitStack
     submitted: float
-    log_size: int
-    since: float | None = None
+    watch: Watch
+    shown: bool = False
+    overdue: str = ""
 
 
 class SweepRunner:
@@ -60,9 +62,19 @@ class SweepRunner:
         engine: Runs them.
         stop: Says when to stop.
         leave_others: End when only runs are left that other sweeps have in work, instead of waiting for them.
+        timeout: End a run that has given no sign of life for so long; None: never.
     """
 
-    def __init__(self, runs: Sequence[PlannedRun], engine: Engine, stop: StopSignals, *, leave_others: bool) -> None:
+    def __init__(
+        self,
+        runs: Sequence[PlannedRun],
+        engine: Engine,
+        stop: StopSignals,
+        *,
+        leave_others: bool,
+        timeout: timedelta | None = None,
+    ) -> None:
+        self._timeout = timeout
         self._waiting, self._engine, self._stop, self._leave_others = list(runs), engine, stop, leave_others
         self._progress = SweepProgress(runs)
         self._work: dict[Future[Outcome], _Work] = {}
@@ -111,7 +123,7 @@ class SweepRunner:
                 claim.close()
                 self._end(Result(run, "skipped"), run.verdict())
                 continue
-            work = _Work(run, state, claim, time.monotonic(), log_size(run.log))
+            work = _Work(run, state, claim, time.monotonic(), Watch(run))
             self._work[self._engine.submit(run, self._directory)] = work
 
     def _look(self) -> None:
@@ -122,19 +134,28 @@ class SweepRunner:
             time.sleep(_LOOK_SECONDS)
             ended = set()
         for work in self._work.values():
-            if work.since is None and log_size(work.run.log) > work.log_size:
-                work.since = time.monotonic()
+            work.watch.look()
+            if work.watch.since is not None and not work.shown:
+                work.shown = True
                 self._progress.say("start" if work.state == "new" else "resume", work.run)
+            self._end_if_silent(work)
         for future in ended:
             self._close(future)
-        self._progress.refresh(work.run for work in self._work.values())
+        self._progress.refresh({work.run: work.watch.words() for work in self._work.values()})
+
+    def _end_if_silent(self, work: _Work) -> None:
+        if self._timeout is None or work.overdue or work.watch.silence < self._timeout.total_seconds():
+            return
+        work.overdue = f"no sign of life for {self._timeout} (--timeout), {work.watch.doing or 'as it started'}"
+        self._engine.end(work.run)
 
     def _close(self, future: "Future[Outcome]") -> None:
         """Note how a run has ended."""
         work = self._work.pop(future)
         work.claim.close()
         outcome, run = outcome_of(future), work.run
-        took = str(timedelta(seconds=round(time.monotonic() - (work.since or work.submitted))))
+        outcome = replace(outcome, reason=work.overdue or outcome.reason)
+        took = str(timedelta(seconds=round(time.monotonic() - (work.watch.since or work.submitted))))
         try:
             state: StateName | None = run.state()
             reason = outcome.reason or f"it ended without {run.path.name}/{RunFolder(run.path).summary.name}"

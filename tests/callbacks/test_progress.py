@@ -1,8 +1,10 @@
 import re
+import time
 
 import pytest
 
 from sdd.callbacks import JobProgress
+from sdd.runs.heartbeat import Heartbeat, last_beat
 from tests.small import small_run
 
 
@@ -35,3 +37,29 @@ def test_the_bar_covers_the_whole_job_even_where_levels_end_early(tmp_path, caps
 def test_none_shows_nothing(tmp_path, capsys):
     small_run(tmp_path, JobProgress("none"))
     assert "done" not in capsys.readouterr().err
+
+
+def test_the_heartbeat_says_level_and_epoch_and_changes_nothing_else(tmp_path, monkeypatch):
+    monkeypatch.setattr("sdd.runs.heartbeat._SECONDS", 0.0)
+    said = []
+    monkeypatch.setattr("pathlib.Path.write_text", lambda path, words: said.append((path.name, words)))
+    small_run(tmp_path / "run", JobProgress("none", heartbeat=str(tmp_path / "beat")))
+    words = [words for name, words in said if name == "beat"]
+    assert words[0] == "level 0 of 3, epoch 0 of 8"
+    assert words[-1] == "level 3 of 3, epoch 7 of 8"
+    assert list(dict.fromkeys(words)) == [f"level {epoch // 2} of 3, epoch {epoch} of 8" for epoch in range(8)]
+
+
+def test_a_heartbeat_that_cannot_be_written_stops_no_run(tmp_path):
+    (tmp_path / "file").write_text("")
+    Heartbeat(str(tmp_path / "file" / "beat")).beat("here")
+    Heartbeat(None).beat("here")
+
+
+def test_who_waits_gives_signs_of_life_too(tmp_path):
+    file = tmp_path / "beat"
+    with Heartbeat(str(file)).going_on("waiting"):
+        end = time.monotonic() + 5
+        while last_beat(file) is None and time.monotonic() < end:
+            time.sleep(0.01)
+    assert last_beat(file).words == "waiting"

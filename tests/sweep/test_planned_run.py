@@ -30,9 +30,10 @@ def test_what_the_sweep_adds_turns_loggers_off_and_is_no_setting(tmp_path, monke
     extra = ["--trainer.logger.project", "p", "--trainer.logger.offline", "true", "--run_dir", "elsewhere"]
     (run,) = planned(tmp_path, {"seed_everything": {"value": 0}}, *extra)
     assert plan(list(run.arguments)).settings == run.settings == plan([*QUICK]).settings
-    added = run.arguments[-4:]
+    added = run.arguments[-5:]
     folder = plan([*QUICK]).run_dir().name
-    assert added == ("--trainer.logger=false", f"--run_dir=runs/{folder}", "--progress.show=none", "--wait=true")
+    assert added[:4] == ("--trainer.logger=false", f"--run_dir=runs/{folder}", "--progress.show=none", "--wait=true")
+    assert added[4] == f"--progress.heartbeat=runs/.heartbeats/{folder}"
 
 
 def test_invalid_and_repeated_cells_are_told_and_the_others_planned(tmp_path):

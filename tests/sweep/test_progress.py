@@ -29,19 +29,21 @@ def test_without_a_terminal_there_is_at_most_a_line_a_minute(tmp_path, clock, ca
     progress = SweepProgress(runs)
     has_levels(first, 3)
     clock[0] += 59
-    progress.refresh(runs)
+    progress.refresh(dict.fromkeys(runs, "level 2"))
     assert capsys.readouterr().err == ""
     clock[0] += 1
-    progress.refresh(runs)
-    assert capsys.readouterr().err == "37.5% done, 0 of 2 runs, 0:02:30 left\n"  # 2 levels a minute, 5 to go
+    progress.refresh(dict.fromkeys(runs, "level 2"))
+    assert (
+        capsys.readouterr().err == "37.5% done, 0 of 2 runs, 0:02:30 left\n  seed=0: level 2\n  seed=1: level 2\n"
+    )  # 2 levels a minute, 5 to go
     clock[0] += 59
-    progress.refresh(runs)
+    progress.refresh(dict.fromkeys(runs, "level 2"))
     assert capsys.readouterr().err == ""
     has_levels(second, 2)
     progress.end(second)  # it has failed: its other levels are not waited for
     clock[0] += 1
-    progress.refresh([first])
-    assert capsys.readouterr().err == "83.3% done, 1 of 2 runs, 0:00:30 left\n"
+    progress.refresh({first: "level 3 of 3"})
+    assert capsys.readouterr().err == "83.3% done, 1 of 2 runs, 0:00:30 left\n  seed=0: level 3 of 3\n"
     progress.close()
 
 

@@ -1,14 +1,17 @@
 """What a sweep does with its runs, with an engine that only pretends to train."""
 
 import json
+import os
 import shutil
 import signal
 from concurrent.futures import Future
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from sdd.errors import UserError
 from sdd.locks import try_lock
 from sdd.runs.settings import Settings
 from sdd.sweep.engine import threads_of
@@ -17,6 +20,7 @@ from sdd.sweep.grid_run import say_results
 from sdd.sweep.local_engine import LocalEngine
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.runner import SweepRunner
+from sdd.sweep.silence import Watch, duration_of
 from sdd.sweep.stop_signals import StopSignals
 
 VALUES = {"pruning.levels": 3, "pruning.sparsities": None, "seed_everything": 0, "threads": None}
@@ -55,6 +59,12 @@ class Pretender:
         for future in self._open:
             if not future.done():
                 future.set_result(Outcome(130, "interrupted"))
+
+    def end(self, run):
+        self.asked.append(f"end {run.label}")
+        for future, its in self._open.items():
+            if its is run:
+                future.set_result(Outcome(-9, "killed by SIGKILL"))
 
     def kill(self):
         self.asked.append("kill")
@@ -218,6 +228,75 @@ def test_what_an_engine_raises_is_why_that_run_failed(tmp_path):
 )
 def test_a_failure_has_a_reason_though_its_log_is_gone(tmp_path, status, reason):
     assert failure_reason(status, tmp_path / "logs" / "gone.log", 10).startswith(reason)
+
+
+def hangs(run):
+    """Begin, say what is done, and never be heard of again."""
+    start(run)
+    run.heartbeat.parent.mkdir(exist_ok=True)
+    run.heartbeat.write_text("level 1 of 3, epoch 7 of 40")
+
+
+def test_a_run_that_gives_no_sign_of_life_is_ended_and_named_and_the_others_run(tmp_path, monkeypatch):
+    clock = [0.0]
+
+    def passing():
+        clock[0] += 7.0  # between any two looks at the clock
+        return clock[0]
+
+    monkeypatch.setattr("sdd.sweep.silence.time.monotonic", passing)
+    engine = Pretender({"seed=1": hangs})
+    results = SweepRunner(
+        runs_in(tmp_path), engine, StopSignals(), leave_others=False, timeout=timedelta(minutes=30)
+    ).run()
+    found = {result.run.label: (result.end, result.reason) for result in results}
+    assert ends(found) == ["finished", "failed", "finished", "finished"]
+    assert found["seed=1"][1] == "no sign of life for 0:30:00 (--timeout), level 1 of 3, epoch 7 of 40"
+    assert engine.asked.count("end seed=1") == 1
+
+
+def test_a_run_that_beats_or_prints_is_left_alone_and_one_that_waits_for_room_too(tmp_path, monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("sdd.sweep.silence.time.monotonic", lambda: clock[0])
+    (run,) = runs_in(tmp_path, 1)
+    watch = Watch(run)
+    clock[0] = 100.0
+    watch.look()
+    assert (watch.since, watch.silence, watch.words()) == (None, 0.0, "not yet started")
+    run.log.parent.mkdir()
+    run.log.write_text("$ command")
+    watch.look()
+    clock[0] = 130.0
+    watch.look()
+    assert (watch.since, watch.silence) == (100.0, 30.0)
+    assert watch.words() == "starting, at work for 0:00:30, last heard of 0:00:30 ago"
+    hangs(run)
+    watch.look()
+    clock[0] = 131.0
+    watch.look()
+    assert watch.words() == "level 1 of 3, epoch 7 of 40, at work for 0:00:31, last heard of 0:00:01 ago"
+    os.utime(run.heartbeat, ns=(1, 1))  # the same words at another moment
+    watch.look()
+    assert watch.silence == 0.0
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("1.5h", timedelta(minutes=90)),
+        ("2d", timedelta(days=2)),
+        ("00:01:30:00", timedelta(minutes=90)),
+    ],
+)
+def test_durations(text, time):
+    assert duration_of(text) == time
+
+
+@pytest.mark.parametrize("text", ["", "0s", "30", "-1m", "1y", "00:00:00:00", "nan", "1:2", "9" * 400 + "d"])
+def test_what_is_no_duration_is_said_in_one_line(text):
+    with pytest.raises(UserError, match=r"--timeout is .*; it must be a time above 0, such as 90s"):
+        duration_of(text)
 
 
 def claimed(run, stack):

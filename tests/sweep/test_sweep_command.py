@@ -81,9 +81,9 @@ def test_dry_run_lists_the_commands_and_starts_nothing(here, capsys):
     assert [line.startswith("# ") for line in lines] == [False, False, True, True]
     words = shlex.split(lines[1], comments=True)
     assert words[:4] == [sys.executable, "-m", "sdd", "fit"]
-    assert words[-6:-4] == ["--data.noise_rate=0.2", "--model.net.widths=[10, 10]"]
-    assert words[-4:-2][0] == "--trainer.logger=false"
-    assert words[-3].startswith("--run_dir=my runs/digits_mlp-s0-")
+    assert words[-7:-5] == ["--data.noise_rate=0.2", "--model.net.widths=[10, 10]"]
+    assert words[-5] == "--trainer.logger=false"
+    assert words[-4].startswith("--run_dir=my runs/digits_mlp-s0-")
     assert lines[1].endswith("# new: noise_rate=0.2,widths=10,10")
     assert "invalid: noise_rate=2,widths=20: noise rate 2.0 is outside [0, 1]" in lines[2]
     assert [path.name for path in here.iterdir()] == ["small.yaml"]
