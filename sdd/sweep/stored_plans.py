@@ -20,7 +20,8 @@ from typing import Any
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.failures import is_own
-from sdd.files import read_json, try_lock, write_atomically
+from sdd.files import read_json, write_atomically
+from sdd.locks import try_lock
 from sdd.runs.plan import Plan
 from sdd.runs.settings import Settings
 
