@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from sdd.errors import UserError
-from sdd.files import try_lock
+from sdd.locks import try_lock
 from sdd.runs.plan import Plan
 from sdd.runs.settings import Settings
 from sdd.sweep.stop_signals import Stopped
