@@ -9,8 +9,8 @@ from tests.durability.operations import KILL, STOPS, Operation, Stop
 from tests.durability.runs import Runner, command, differences
 from tests.golden.cases import Case
 
-KILLED, FAILED = -9, 1
-"""Exit status of a process that is killed, and of one that cannot write."""
+KILLED, FAILED, NOT_TRAINED = -9, 1, 2
+"""Exit status of a process that is killed, of one that cannot write, and where that was a run that it builds on."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Stopped:
                 yield f"it was to be killed, but exits {end.status}: {_last(end.said)}"
         elif "Traceback" in end.said:
             yield f"a traceback: {_last(end.said)}"
-        elif end.status not in {0, FAILED}:
+        elif end.status not in {0, FAILED, NOT_TRAINED}:
             yield f"it exits {end.status}: {_last(end.said)}"
 
 
