@@ -36,7 +36,8 @@ def run_experiment(arguments: Sequence[str]) -> int:
     quieten_lightning()
     with telling("reading the settings"), no_garbage():
         request = parse(own_arguments(arguments))
-    note_process(request.config.trainer)
+    with telling("reading trainer.strategy, devices and num_nodes"):
+        note_process(request.config.trainer)
     if request.command != "fit":
         with telling(f"the {request.command}"):
             evaluate(request)

@@ -85,9 +85,7 @@ def parse(arguments: Sequence[str]) -> Request:
         for name, value in UNTAUGHT.items():  # this is the run that teaches others
             config.model[name] = value
     text = wiring.command_parser.dump(config, skip_validation=True, skip_unset=False, skip_link_targets=True)
-    values = plain(text)
-    check_numbers(values)
-    settings = settings_of(wiring.command_parser, values, SECTIONS, ALL_PLACE)
+    settings = settings_of(wiring.command_parser, plain(text), SECTIONS, ALL_PLACE)
     levels = config.trainer.max_epochs // max(config.pruning.epochs_per_level, 1)
     plan = Plan(_config_name(config), config.seed_everything, settings, levels)
     folder = RunFolder(place_of(plan.run_dir() if config.run_dir is None else config.run_dir, "run_dir"))
@@ -126,6 +124,7 @@ def check_parts(request: Request) -> None:
     NoisyLabelData(**request.config.data.as_dict())
     model = request.config.model
     check_distillation(model.distill_from, model.distill_level, model.distill_weight, model.distill_temperature)
+    check_numbers(plain(request.text))  # after those who can say more of their own
     if model.distill_weight and model.distill_from != AUTO:
         teacher_of(model, request.plan.seed)
 

@@ -153,6 +153,8 @@ def test_what_only_watches_measures_stores_or_places_changes_no_digest():
         "curve.redraw_seconds": "1",
         "checkpoint.keep_levels": "false",
         "progress.show": "bar",
+        "progress.heartbeat": "x",
+        "requeue": "interrupt",
         "model.optimizer.nesterov": "false",  # the default, said aloud
     }
     settings, base = plan([*QUICK, *(f"--{name}={value}" for name, value in options.items())]).settings, plan(QUICK)

@@ -163,7 +163,7 @@ def test_a_run_that_was_killed_after_its_last_word_is_finished(tmp_path):
         (lambda run: (start(run), (run.path / "settings.json").write_text("{")), "is damaged"),
         (
             lambda run: (start(run), (run.path / "settings.json").write_text("[" * 100_000)),
-            "cannot be read: maximum rec",
+            "is damaged: maximum rec",
         ),
         (lambda run: run.claim.mkdir(parents=True), ".claims/run-0 cannot be locked"),
     ],
@@ -196,7 +196,7 @@ def broken(how, outcome):
         (lambda run: shutil.rmtree(run.path), Outcome(0), "it ended without run-1/summary.json"),
         (lambda run: (shutil.rmtree(run.path), run.path.write_text("")), Outcome(0), "is a file"),
         (lambda run: (run.path / "settings.json").write_text("[]"), Outcome(1, "exit status 1"), "exit status 1; "),
-        (lambda run: (run.path / "settings.json").write_text("[" * 10**5), Outcome(0), "cannot be read: maximum rec"),
+        (lambda run: (run.path / "settings.json").write_text("[" * 10**5), Outcome(0), "is damaged: maximum rec"),
         (lambda run: (run.path / "curve.csv").mkdir(), Outcome(0), "it ended without run-1/summary.json"),
         (lambda run: shutil.rmtree(run.claim.parent), Outcome(0), "it ended without run-1/summary.json"),
     ],
