@@ -16,11 +16,11 @@ SCRIPT = PROJECT / "sweeps" / "slurm.sh"
 
 # Says what it was called with, then lives until it is asked to end.
 AGENT = """\
-import signal, sys, time
+import os, signal, sys, time
 def end(number, frame):
-    os.write(1, b"agent ends\n")
+    os.write(1, b"agent ends\\n")
     sys.exit(0)
-signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"agent passes SIGUSR1 on\n"))
+signal.signal(signal.SIGUSR1, lambda *_: os.write(1, b"agent passes SIGUSR1 on\\n"))
 signal.signal(signal.SIGTERM, signal.SIG_IGN if "--deaf" in sys.argv else end)
 print("agent", *sys.argv[1:], flush=True)
 time.sleep(0 if "--quick" in sys.argv else 60)
