@@ -56,8 +56,10 @@ class Teacher:
         file = self.run.folder.config
         try:
             net: Mapping[str, Any] = read_yaml(file)["model"]["net"]
-        except (UserError, KeyError, TypeError) as error:
-            raise UserError(f"{DISTILL_FROM}: {file}, which says what network teaches, cannot be read") from error
+        except UserError as error:
+            raise UserError(f"{DISTILL_FROM}: {error}, which says what network teaches") from error
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{DISTILL_FROM}: {file} does not say what network teaches") from error
         return net
 
 
