@@ -102,7 +102,7 @@ def killed_and_resumed(folder, arguments):
     ("moment", "epoch"),
     [
         # Level 0 has epochs 0 to 2; level 1 begins in the middle of its second one: epochs 3 and 4; and so on.
-        ("batch", 7),
+        pytest.param("batch", 7, marks=pytest.mark.slow),
         pytest.param("batch", 0, marks=pytest.mark.slow),
         pytest.param("batch", 1, marks=pytest.mark.slow),
         pytest.param("batch", 4, marks=pytest.mark.slow),

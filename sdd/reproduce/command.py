@@ -56,7 +56,7 @@ def reproduce(arguments: Sequence[str]) -> int:
         say(f"scale {scale.name}: {scale.about}; runs in {base}", error=True)
         try:
             quieten_lightning()
-            planned = _planned(figures, scale, base, overrides, stop)
+            planned = _planned(figures, scale, base, overrides, stop, starts=not (chosen.list or chosen.dry_run))
             if chosen.list:
                 return _list_figures(figures, planned, scale)
             if chosen.dry_run:
@@ -122,7 +122,13 @@ def _figures(names: Sequence[str], *, listing: bool) -> list[Figure]:
 
 
 def _planned(
-    figures: Sequence[Figure], scale: Scale, base: Path, overrides: Sequence[Override], stop: StopSignals
+    figures: Sequence[Figure],
+    scale: Scale,
+    base: Path,
+    overrides: Sequence[Override],
+    stop: StopSignals,
+    *,
+    starts: bool,
 ) -> PlannedRuns:
     bar = Progress(1, 0, "run", smoothing=0.0)
 
@@ -131,7 +137,7 @@ def _planned(
         stop.check()
 
     try:
-        with StoredPlans(base, stop.check) as plans:
+        with StoredPlans(base, stop.check, make_folder=starts) as plans:
             return plan_figures(figures, scale, base, overrides, each, plans.of)
     finally:
         bar.close()

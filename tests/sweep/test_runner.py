@@ -237,6 +237,7 @@ def hangs(run):
     run.heartbeat.write_text("level 1 of 3, epoch 7 of 40")
 
 
+@pytest.mark.slow
 def test_a_run_that_gives_no_sign_of_life_is_ended_and_named_and_the_others_run(tmp_path, monkeypatch):
     clock = [0.0]
 
