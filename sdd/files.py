@@ -100,8 +100,10 @@ def damage(path: Path, checksums: Checksums | None = None) -> str | None:
     Raises:
         UserError: The checksums, or the file, cannot be read.
     """
+    content = read_bytes(path) if path.is_file() else None
+    # Read afterwards, since whoever replaces the file meanwhile keeps the checksum of the content before.
     known = read_checksums(path.parent) if checksums is None else checksums
-    found = problem(path, read_bytes(path) if path.is_file() else None, known)
+    found = problem(path, content, known)
     return None if found is None else f"{path.name} is {found}"
 
 

@@ -9,6 +9,7 @@ from sdd import files
 from sdd.checksums import read_checksums
 from sdd.errors import DamagedError
 from sdd.files import damage, read_json, read_text, settle_checksums, write_atomically, write_checked
+from sdd.regular_files import read_bytes
 
 
 class KilledError(BaseException):
@@ -80,6 +81,22 @@ def test_no_kill_makes_a_file_look_damaged(tmp_path, monkeypatch, before, killed
         assert (path.read_text() if path.exists() else None) == was
     write_checked(path, "at last")
     assert read_text(path) == "at last"
+
+
+def test_a_file_that_is_replaced_while_it_is_looked_at_is_whole(tmp_path, monkeypatch):
+    path = tmp_path / "x"
+    write_checked(path, "old")
+
+    def overtaken(place):
+        write_checked(path, "new")
+        content = read_bytes(place)
+        write_checked(path, "newer")
+        return content
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "read_bytes", overtaken)
+        assert not damage(path)
+        assert read_text(path) == "new"
 
 
 def test_a_file_that_goes_is_missed_once_all_are_in_their_last_form(tmp_path):

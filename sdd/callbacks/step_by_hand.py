@@ -194,8 +194,9 @@ class _Sgd:
 
 
 def _is_plain(step: Step) -> bool:
-    """Tell whether module and optimizer compute as they come."""
+    """Tell whether module and optimizer compute as they come, and the optimizer moves all of the network."""
     module, optimizer = step.module, step.optimizer
+    moved = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     return (
         type(module) is Classifier
         and not module.is_compiled
@@ -205,6 +206,7 @@ def _is_plain(step: Step) -> bool:
         and not torch.is_autocast_enabled("cpu")
         and torch._C._autograd._top_saved_tensors_default_hooks(True) is None
         and type(optimizer) in _MOVE_IN_PLACE
+        and moved == {id(parameter) for parameter in module.net.parameters()}
         and not optimizer._optimizer_step_pre_hooks
         and not optimizer._optimizer_step_post_hooks
         and not _global_optimizer_pre_hooks

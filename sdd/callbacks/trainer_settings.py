@@ -51,6 +51,7 @@ def check_trainer(trainer: pl.Trainer) -> None:
         ("min_epochs", loop.min_epochs, 0, "the levels say how long it trains: set --pruning.epochs_per_level"),
         ("limit_test_batches", trainer.limit_test_batches, 1.0, "levels are measured on all test images"),
         ("limit_predict_batches", trainer.limit_predict_batches, 1.0, "a run of levels predicts nothing"),
+        ("model_registry", getattr(trainer, "_model_registry", None), None, "a run's checkpoints stay in its folder"),
     ):
         if value is not None and (value != unset or (isinstance(unset, float) and isinstance(value, int))):
             raise UserError(f"trainer.{name} is {value}, but {instead}; leave it unset")

@@ -1,18 +1,18 @@
 """`python -m sdd clean`: free the disk space of finished runs, saying first what needs what goes."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sdd.clean.plan import Freed, Keep, freed_of, runs_in
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
+from sdd.places import path_argument
 from sdd.runs.checkpoint_file import checkpoint_bytes, read_checkpoint
-from sdd.runs.folder import BusyRunError
 from sdd.runs.level_file import holds_weights, masks_alone
 
 _NEEDS = {
-    "checkpoints": "the last checkpoint, from which a finished run is measured more, and runs with dense_from start",
+    "checkpoints": "the last checkpoint, from which a finished run is measured more, its damaged tables are written "
+    "anew, and runs with dense_from start",
     "masks": "the weights of the levels, which test, interpolate, redense and distillation read",
     "none": "the levels, which test, interpolate, masks_from, redense and distillation read",
 }
@@ -64,8 +64,6 @@ def _free(freed: Freed, *, dry_run: bool) -> tuple[int, str]:
                 for path in freed.removed:
                     path.unlink()
             return size, ""
-    except BusyRunError as error:
-        return 0, f"left as it is: {error}"
     except UserError as error:
         return 0, f"left as it is: {error}"
 
@@ -77,7 +75,9 @@ def _parser() -> OneLineParser:
         "with --levels what they have kept of their levels. Curves and summaries stay. Left as they are: runs that are "
         "not finished or in work, and runs that another one beside them builds on.",
     )
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUNS", help="Folders of runs, or that hold runs.")
+    parser.add_argument(
+        "runs", nargs="+", type=path_argument, metavar="RUNS", help="Folders of runs, or that hold runs."
+    )
     parser.add_argument(
         "--levels",
         choices=("all", "masks", "none"),

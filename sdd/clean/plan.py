@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from sdd.errors import UserError
+from sdd.files import read_yaml
+from sdd.places import place_of, resolved
 from sdd.runs.folder import RunFolder
-from sdd.runs.masks_source import masks_place
 from sdd.runs.prerequisites import AUTO
 from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
 
@@ -50,7 +49,7 @@ def runs_in(paths: Sequence[Path]) -> list[RunFolder]:
         below = list(_below(path, 0))
         if not below:
             raise UserError(f"{path} holds no run: give the folder of a run, or one that holds runs")
-        found |= {folder.path.resolve(): folder for folder in below if folder.path.resolve() not in found}
+        found |= {resolved(folder.path): folder for folder in below if resolved(folder.path) not in found}
     return list(found.values())
 
 
@@ -61,6 +60,9 @@ def freed_of(runs: Sequence[RunFolder], keep: Keep, *, sources: bool) -> list[Fr
         runs: The runs.
         keep: What stays of the levels.
         sources: Whether runs that others build on are freed too.
+
+    Raises:
+        UserError: What a run builds on cannot be found out.
     """
     beside = runs_beside(runs)
     return [_freed(run, keep, beside, sources=sources) for run in runs]
@@ -68,9 +70,9 @@ def freed_of(runs: Sequence[RunFolder], keep: Keep, *, sources: bool) -> list[Fr
 
 def runs_beside(runs: Sequence[RunFolder]) -> list[RunFolder]:
     """Return the runs, and those in the folders that they lie in."""
-    places = {run.path.resolve().parent for run in runs}
-    found = {part.resolve(): RunFolder(part) for place in places for part in place.iterdir() if _is_run(part)}
-    return list(({run.path.resolve(): run for run in runs} | found).values())
+    places = {resolved(run.path).parent for run in runs}
+    found = {resolved(part): RunFolder(part) for place in places for part in place.iterdir() if _is_run(part)}
+    return list(({resolved(run.path): run for run in runs} | found).values())
 
 
 def builds_on(run: RunFolder, other: RunFolder) -> str | None:
@@ -79,8 +81,12 @@ def builds_on(run: RunFolder, other: RunFolder) -> str | None:
     Args:
         run: Of any state; what cannot be read of it names nothing.
         other: The other one.
+
+    Raises:
+        UserError: A path that it names cannot be expanded here.
     """
-    if run.path.resolve() == other.path.resolve():
+    place = resolved(other.path)
+    if resolved(run.path) == place:
         return None
     values = _values(run)
     for setting in (MASKS_FROM, DISTILL_FROM, "pruning.dense_from"):
@@ -89,9 +95,9 @@ def builds_on(run: RunFolder, other: RunFolder) -> str | None:
             continue
         if named == AUTO:  # it is found, or trained, beside the run
             same_seed = values.get(SEED) == _values(other).get(SEED)
-            if same_seed and run.path.resolve().parent == other.path.resolve().parent and not _builds(other):
+            if same_seed and resolved(run.path).parent == place.parent and not _builds(other):
                 return setting
-        elif masks_place(named, int(values.get(SEED, 0))).resolve() == other.path.resolve():
+        elif resolved(place_of(named, f"{setting} of {run.path}", int(values.get(SEED, 0)))) == place:
             return setting
     return None
 
@@ -124,8 +130,8 @@ def _values(run: RunFolder) -> Mapping[str, Any]:
     if held is None:
         return {}
     try:
-        dense = yaml.safe_load(run.config.read_text())["pruning"]["dense_from"]
-    except (OSError, ValueError, yaml.YAMLError, KeyError, TypeError):
+        dense = read_yaml(run.config)["pruning"]["dense_from"]
+    except (UserError, KeyError, TypeError):
         dense = None
     return {**held.values, "pruning.dense_from": dense}
 

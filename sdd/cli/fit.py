@@ -8,12 +8,12 @@ from sdd.cli.parse import Request
 from sdd.cli.training import train
 from sdd.console import say
 from sdd.errors import StoppedError
-from sdd.files import write_atomically
-from sdd.runs.checkpoint_file import read_checkpoint, write_checkpoint
+from sdd.runs.checkpoint_file import check_content, read_checkpoint, write_checkpoint
 from sdd.runs.data_record import DataRecord
 from sdd.runs.environment import environment
 from sdd.runs.level_file import KeepLevels, kept_of
 from sdd.runs.noise_text import noise_lines
+from sdd.runs.origin import ORIGIN, check_origin, origin_of
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import given_back_when_preempted
 
@@ -70,16 +70,18 @@ def _train(request: Request, experiment: Experiment, claimed: Claim) -> None:
 
 def _take_dense_level(request: Request, claimed: Claim) -> None:
     """Keep the dense level that a new run begins with, if it is another run's, beside those that are to come."""
-    if claimed.dense is None:
+    keep: KeepLevels = request.config.checkpoint.keep_levels
+    if claimed.dense is None or keep is False:
         return
-    level, own = claimed.dense.level_checkpoint(0), request.folder.level_checkpoint(0)
+    folder, level = request.folder, claimed.dense.level_checkpoint(0)
     if not level.is_file():
         return
-    keep: KeepLevels = request.config.checkpoint.keep_levels
-    if keep is True:
-        write_atomically(own, level.read_bytes())
-    elif (kept := kept_of(dict(read_checkpoint(level)), 0, keep)) is not None:
-        write_checkpoint(own, kept)
+    content = read_checkpoint(level)
+    check_content(level, content)
+    check_origin(content, claimed.dense, level)
+    kept = kept_of(content, 0, keep)
+    if kept is not None:  # it is this run's level from now on, as whoever reads it asks
+        write_checkpoint(folder.level_checkpoint(0), {**kept, ORIGIN: origin_of(folder)})
 
 
 def _check_complete(request: Request, experiment: Experiment) -> None:

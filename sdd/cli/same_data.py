@@ -109,7 +109,7 @@ def _check_teacher(teacher: TrainedLevels, now: DataRecord, values: Mapping[str,
 def _say_unknown(place: str, folder: RunFolder) -> None:
     if is_first_process():
         say(
-            f"{place} has no {folder.data_file.name}, as sdd wrote none when it was started: it is not known whether "
-            "the data have changed since",
+            f"{place} has no {folder.data_file.name}, which has been removed or was not written by the version of its "
+            "time: it is not known whether the data have changed since",
             error=True,
         )

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdd.places import place_of
+
 _SECONDS = 1.0
 """Between two beats."""
 
@@ -16,10 +18,13 @@ class Heartbeat:
 
     Args:
         file: Its path; None: nothing is said.
+
+    Raises:
+        UserError: It is no path of this machine.
     """
 
     def __init__(self, file: str | None) -> None:
-        self._file, self._next = None if file is None else Path(file), 0.0
+        self._file, self._next = None if file is None else place_of(file, "progress.heartbeat"), 0.0
 
     @property
     def due(self) -> bool:

@@ -1,12 +1,12 @@
 """A cell of a sweep as a run: its command, its folder, and how far it has come."""
 
-import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdd.errors import UserError
+from sdd.files import read_json
 from sdd.messages import one_line
 from sdd.places import names_itself
 from sdd.runs.folder import RunFolder, StateName
@@ -64,14 +64,14 @@ class PlannedRun:
         """Count the levels in its curve; 0 where that cannot be read."""
         try:
             return min(RunFolder(self.path).levels_done(), self.levels)
-        except OSError:
+        except (UserError, OSError):
             return 0
 
     def verdict(self) -> str:
         """Return what a finished run has found, in a few words."""
         summary = RunFolder(self.path).summary
         try:
-            found = json.loads(summary.read_text())
+            found = read_json(relative(summary))
             if self.settings.values.get(SPARSITIES) is not None and self.levels == 2:
                 return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
             if found["double_descent"] is None:
@@ -79,9 +79,9 @@ class PlannedRun:
             if not found["double_descent"]:
                 return "no double descent"
             return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"
-        except OSError as error:
-            return f"but {relative(summary)} cannot be read: {error.strerror or error}"
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except UserError as error:
+            return f"but {error}"
+        except (ValueError, TypeError, KeyError):
             return f"but {relative(summary)} is damaged"
 
 

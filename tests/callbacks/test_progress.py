@@ -4,6 +4,7 @@ import time
 import pytest
 
 from sdd.callbacks import JobProgress
+from sdd.errors import UserError
 from sdd.runs.heartbeat import Heartbeat, last_beat
 from tests.small import small_run
 
@@ -54,6 +55,14 @@ def test_a_heartbeat_that_cannot_be_written_stops_no_run(tmp_path):
     (tmp_path / "file").write_text("")
     Heartbeat(str(tmp_path / "file" / "beat")).beat("here")
     Heartbeat(None).beat("here")
+
+
+def test_a_heartbeat_is_a_path_as_all_settings_are(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    Heartbeat("~/beat").beat("here")
+    assert last_beat(tmp_path / "beat").words == "here"
+    with pytest.raises(UserError, match=r"progress\.heartbeat is .* an address"):
+        JobProgress(heartbeat="s3://bucket/beat")
 
 
 def test_who_waits_gives_signs_of_life_too(tmp_path):

@@ -285,8 +285,9 @@ def test_networks_that_do_more_are_left_to_autograd(net):
         lambda trainer: setattr(trainer.lightning_module, "forward", lambda images: images),
         lambda trainer: setattr(trainer.callbacks[0], "on_after_backward", lambda *_: None),
         lambda trainer: setattr(trainer, "optimizers", [OwnStep(trainer.lightning_module.net.parameters(), lr=0.1)]),
+        lambda trainer: setattr(trainer, "optimizers", [SGD(trainer.lightning_module.net.fc.parameters())]),
     ],
-    ids=["optimizer's hook", "bf16", "penalty", "compiled", "forward", "hook", "optimizer"],
+    ids=["optimizer's hook", "bf16", "penalty", "compiled", "forward", "hook", "optimizer", "part of the network"],
 )
 def test_settings_that_ask_for_more_are_left_to_autograd(change):
     trainer, _ = prepared(NET())

@@ -32,6 +32,10 @@ def trainer(folder=None, **settings):
         ({"limit_test_batches": 1}, "limit_test_batches is 1, but levels are measured on all test images"),
         ({"limit_test_batches": 0.5}, "limit_test_batches is 0.5"),
         ({"limit_predict_batches": 2}, "limit_predict_batches is 2"),
+        (
+            {"model_registry": "mine"},
+            "model_registry is mine, but a run's checkpoints stay in its folder; leave it unset",
+        ),
         ({"fast_dev_run": True}, "fast_dev_run is True, but only the command line"),
         ({"accumulate_grad_batches": 0}, "accumulate_grad_batches is 0; it must be at least 1"),
         ({"gradient_clip_val": -1.0}, "gradient_clip_val is -1.0; it must be above 0"),

@@ -106,6 +106,21 @@ def test_a_run_in_work_and_what_is_no_run_are_left(here, capsys):
     assert "holds no run" in capsys.readouterr().err
 
 
+def test_paths_are_read_as_all_commands_read_them(here, capsys, monkeypatch):
+    monkeypatch.setenv("HOME", str(here))
+    assert main(["clean", "~/runs/done", "--dry_run"]) == 0
+    held = json.loads(Path("runs/named/settings.json").read_text())
+    for written in ("$HOME/runs/source", "~/runs/source"):
+        held["values"]["pruning.masks_from"] = written
+        Path("runs/named/settings.json").write_text(json.dumps(held))
+        assert main(["clean", "runs/source", "--dry_run"]) == 0
+        assert "named may build on it" in capsys.readouterr().out
+    held["values"]["pruning.masks_from"] = "$NOWHERE_AT_ALL/source"
+    Path("runs/named/settings.json").write_text(json.dumps(held))
+    assert main(["clean", "runs/source", "--dry_run"]) == 2
+    assert "pruning.masks_from of " in capsys.readouterr().err
+
+
 def test_what_is_kept_of_a_level(here):
     content = dict(read_checkpoint(Path("runs/done/levels/level-001.ckpt")))
     assert kept_of(content, 1, keep=True) is kept_of(content, 1, keep=[0, 1]) is content

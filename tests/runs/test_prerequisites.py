@@ -47,6 +47,7 @@ def test_a_run_from_a_shared_dense_network_is_the_run_that_trains_its_own(tmp_pa
         (net, masks), (own_net, own_masks) = level_state(shared, level), level_state(alone, level)
         assert all(net[name].equal(own_net[name]) for name in own_net)
         assert all(masks[name].equal(own_masks[name]) for name in own_masks)
+    assert _fit(tmp_path / "shared" / "a", *one_shot, *FROM_DENSE, "--calibration.ece", "true") == 0
 
 
 @pytest.mark.slow
