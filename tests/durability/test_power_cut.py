@@ -84,5 +84,5 @@ def test_a_run_goes_on_after_a_power_cut(runner, whole):
 
 @pytest.mark.slow
 def test_a_run_goes_on_after_many_power_cuts(runner, whole):
-    for done, files in states(whole[1], 40, seed=2):
+    for done, files in states(whole[1], 8, seed=2):
         assert resumed(runner, whole, done, files) == []

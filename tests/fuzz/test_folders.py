@@ -170,7 +170,7 @@ def test_a_changed_file_never_breaks_the_report(change):
 
 
 @pytest.mark.slow
-@settings(max_examples=30)
+@settings(max_examples=8)
 @given(_changes())
 def test_a_changed_file_never_breaks_report_and_analyze(change):
     _try_folder(change, "report", "analyze")

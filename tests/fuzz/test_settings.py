@@ -52,4 +52,4 @@ def test_values_that_once_went_wrong():
 
 @pytest.mark.slow
 def test_a_sample_of_all_settings_and_values():
-    assert [f"{one.case}: {one.end}: {one.said}" for one in _all(sample(400, seed=0)) if not one.well] == []
+    assert [f"{one.case}: {one.end}: {one.said}" for one in _all(sample(80, seed=0)) if not one.well] == []
