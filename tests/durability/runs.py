@@ -94,6 +94,7 @@ class Runner:
         client = self._server.client()
         assert client is not None, "the imports have failed"
         self._client = client
+        self._whole: dict[str, tuple[Path, list[Operation]]] = {}
 
     def close(self) -> None:
         """End the process that is copied."""
@@ -133,11 +134,14 @@ class Runner:
         return self.place / name
 
     def undisturbed(self, case: Case, name: str) -> tuple[Path, list[Operation]]:
-        """Run an experiment to its end; returns its folder and its operations."""
+        """Run an experiment to its end, once for each name; returns its folder and its operations."""
+        if name in self._whole:
+            return self._whole[name]
         folder, record = self.start(case, name), self.place / f"{name}.operations"
         end = self.run(command(case), folder, record=record)
         assert end.status == 0, end.said
-        return folder, pickle.loads(record.read_bytes())
+        self._whole[name] = folder, pickle.loads(record.read_bytes())
+        return self._whole[name]
 
 
 def command(case: Case) -> list[str]:

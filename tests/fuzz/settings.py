@@ -201,15 +201,20 @@ def _judged(case: Case, ended: Ended, place: Path) -> tuple[str, str]:
         return "tried", ""
     if ended.status != 0 or not any(place.rglob("summary.json")):
         return "ends otherwise", f"status {ended.status}: {last}"
-    config = next(place.rglob("config.yaml"))
+    held = [_value(case.name, config) for config in place.rglob("config.yaml")]  # a run that it builds on has one too
+    if not any(_is_asked(one, case.value) for one in held):
+        return "something else", f"{held!r}"
+    return "trained", ""
+
+
+def _value(name: str, config: Path) -> Any:
+    """Return a setting as a run's configuration holds it."""
     held = yaml.safe_load(config.read_text())
-    for part in case.name.split("."):
+    for part in name.split("."):
         held = held.get(part) if isinstance(held, dict) else None
         if isinstance(held, dict) and "init_args" in held and part in {"net", "optimizer"}:
             held = held["init_args"]
-    if not _is_asked(held, case.value):
-        return "something else", f"{held!r}"
-    return "trained", ""
+    return held
 
 
 def _is_asked(held: Any, value: str) -> bool:
