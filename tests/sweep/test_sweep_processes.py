@@ -135,7 +135,7 @@ def test_a_signal_while_cells_are_planned_starts_nothing(tmp_path, mark):
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     assert "200 cells" in sweep.stderr.readline()
     sweep.send_signal(signal.SIGTERM)
-    out, _ = sweep.communicate(timeout=5)
+    out, _ = sweep.communicate(timeout=30)  # it may be importing what parses the first cell
     assert sweep.returncode == 143
     assert out == ""
     assert list((tmp_path / "runs" / "small").glob("[!.]*")) == [], "the plans alone are kept"
@@ -174,7 +174,7 @@ def test_the_dense_run_that_a_run_is_training_is_stopped_with_it(tmp_path, mark)
 
 @pytest.mark.slow
 def test_two_sweeps_of_one_file_divide_the_runs_among_them(tmp_path, mark):
-    write_sweep(tmp_path, {"seed_everything": {"values": [0, 1, 2]}})
+    write_sweep(tmp_path, {"seed_everything": {"values": [0, 1, 2]}}, *LONGER)  # than one waits for the other's plans
     sweeps = [start_sweep("small.yaml", cwd=tmp_path, mark=mark) for _ in range(2)]
     outs = []
     for sweep in sweeps:
