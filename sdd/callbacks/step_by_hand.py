@@ -150,7 +150,7 @@ class _Sgd:
         optimizer._opt_called = True  # type: ignore[attr-defined]  # what a schedule looks for
         if optimizer.param_groups[0]["momentum"]:
             for parameter, pattern in self._parameters():
-                held: Tensor | None = optimizer.state[parameter].get("momentum_buffer")
+                held: Tensor | None = optimizer.state.get(parameter, {}).get("momentum_buffer")
                 if held is not None:
                     self._momenta.append(held if pattern is None else held.take(pattern.places))
 

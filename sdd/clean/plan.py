@@ -97,9 +97,15 @@ def builds_on(run: RunFolder, other: RunFolder) -> str | None:
             same_seed = values.get(SEED) == _values(other).get(SEED)
             if same_seed and resolved(run.path).parent == place.parent and not _builds(other):
                 return setting
-        elif resolved(place_of(named, f"{setting} of {run.path}", int(values.get(SEED, 0)))) == place:
+        elif _may_be(place_of(named, f"{setting} of {run.path}", int(values.get(SEED, 0))), place):
             return setting
     return None
+
+
+def _may_be(named: Path, place: Path) -> bool:
+    """Tell whether a path names a folder, or would where the run that named it was started: another place perhaps."""
+    parts = [part for part in named.parts if part not in {".", ".."}]
+    return resolved(named) == place or (not named.is_absolute() and [*place.parts[-len(parts) :]] == parts)
 
 
 def _freed(run: RunFolder, keep: Keep, beside: Sequence[RunFolder], *, sources: bool) -> Freed:

@@ -121,6 +121,14 @@ def test_paths_are_read_as_all_commands_read_them(here, capsys, monkeypatch):
     assert "pruning.masks_from of " in capsys.readouterr().err
 
 
+def test_a_source_that_is_named_from_elsewhere_stays(here, capsys, monkeypatch):
+    monkeypatch.chdir("runs")
+    assert main(["clean", "source", "done", "--dry_run"]) == 0
+    said = capsys.readouterr().out
+    assert "source: left as it is: " in said
+    assert "done: left as it is" not in said
+
+
 def test_what_is_kept_of_a_level(here):
     content = dict(read_checkpoint(Path("runs/done/levels/level-001.ckpt")))
     assert kept_of(content, 1, keep=True) is kept_of(content, 1, keep=[0, 1]) is content
