@@ -37,7 +37,9 @@ def usual_curve(tmp_path_factory):
 
 @pytest.fixture
 def forgotten():
-    """Modules that a test imports from files of its own are forgotten again."""
+    """Modules that a test imports from files of its own are forgotten again, and those of other tests before."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_package"]:
+        del sys.modules[name]
     before = set(sys.modules)
     yield
     for name in set(sys.modules) - before:
