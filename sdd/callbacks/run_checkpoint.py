@@ -65,6 +65,11 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         if isinstance(self.keep_levels, list):
             refuse_other_levels("checkpoint.keep_levels", self.keep_levels, last_level)
 
+    def shorten(self) -> None:
+        """Keep whatever levels there are."""
+        if isinstance(self.keep_levels, list):
+            self.keep_levels = True
+
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Keep the level's network; the checkpoint follows when all callbacks are done with the epoch."""
         if self.keep_levels is not False:

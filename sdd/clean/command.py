@@ -33,10 +33,11 @@ def clean(arguments: Sequence[str]) -> int:
     """
     chosen = _parser().parse_args(arguments)
     keep: Keep = chosen.levels
+    runs = freed_of(runs_in(chosen.runs), keep, sources=chosen.sources)
     goes = [_NEEDS["checkpoints"], *([_NEEDS[keep]] if keep != "all" else [])]
     say(f"{'would go' if chosen.dry_run else 'goes'}: {'; '.join(goes)}")
     total = 0
-    for freed in freed_of(runs_in(chosen.runs), keep, sources=chosen.sources):
+    for freed in runs:
         size, reason = (0, freed.reason) if freed.reason else _free(freed, dry_run=chosen.dry_run)
         total += size
         say(f"  {freed.folder.path}: {reason or f'{size / _MEGA:,.1f} MB'}")

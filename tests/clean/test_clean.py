@@ -103,7 +103,9 @@ def test_a_run_in_work_and_what_is_no_run_are_left(here, capsys):
     assert "left as it is: runs/done is being worked on" in capsys.readouterr().out
     assert files("runs/done") == before
     assert main(["clean", "runs/notes"]) == 2
-    assert "holds no run" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "holds no run" in said.err
+    assert said.out == ""
 
 
 def test_paths_are_read_as_all_commands_read_them(here, capsys, monkeypatch):
@@ -127,6 +129,13 @@ def test_a_source_that_is_named_from_elsewhere_stays(here, capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "source: left as it is: " in said
     assert "done: left as it is" not in said
+
+
+def test_chosen_levels_beyond_those_of_the_trial_are_kept(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    run = [*QUICK, "--pruning.levels", "2", "--pruning.epochs_per_level", "1", "--run_dir", "chosen"]
+    assert main([*run, "--checkpoint.keep_levels", "[0, 2]"]) == 0
+    assert RunFolder("chosen").stored_levels() == [0, 2]
 
 
 def test_what_is_kept_of_a_level(here):
