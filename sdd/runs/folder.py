@@ -83,19 +83,12 @@ class RunFolder(RunFiles):
             if shown:
                 return State("other", f"is no run: it holds {', '.join(shown[:_SHOWN])}{more}")
             return State("started", _UNSTARTED)
-        try:
-            expected = self._read_settings().levels
-        except UserError as error:
-            return State("damaged", str(error).replace(f"{self.path}{os.sep}", ""))
+        expected = self._read_settings().levels
         if not curve:
             if self.summary.is_file():
                 return State("damaged", f"has a {self.summary.name} but no {self.curve.name}")
             return State("started", _UNSTARTED)
-        try:
-            changed = damage(self.curve)
-        except UserError as error:
-            changed = str(error).replace(f"{self.path}{os.sep}", "")
-        if changed:
+        if changed := damage(self.curve):
             return State("damaged", changed)
         done = self.levels_done()
         count = f"{done} of its {expected} levels" if expected is not None else f"{done} levels"
