@@ -13,7 +13,8 @@ from sdd.callbacks.lean_step import Step
 from sdd.failures import failure
 from sdd.losses.cross_entropy import cross_entropy
 from sdd.models.chain import DenseLayer, Layer, SparseLayer, learn, linear_chain, outputs_of
-from sdd.models.sparse_linear import Pattern, Plan
+from sdd.models.sparse_linear import Plan
+from sdd.models.sparse_products import Pattern
 from sdd.module import Classifier
 
 _MOVE_IN_PLACE = (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop)

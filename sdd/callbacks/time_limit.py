@@ -1,6 +1,5 @@
 """The end of a run's time, at which it stops so that it can go on later."""
 
-import re
 import time
 from collections.abc import Mapping
 from datetime import timedelta
@@ -8,6 +7,7 @@ from datetime import timedelta
 import lightning.pytorch as pl
 
 from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.durations import time_with_colons
 from sdd.errors import UserError
 
 
@@ -48,12 +48,9 @@ def duration_of(value: str | timedelta | Mapping[str, float]) -> timedelta:
     Raises:
         UserError: It is none of these, or no time at all.
     """
-    found = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", value.strip()) if isinstance(value, str) else None
     try:
-        if found is not None:
-            days, hours, minutes, seconds = map(int, found.groups())
-            duration = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        else:
+        duration = time_with_colons(value) if isinstance(value, str) else None
+        if duration is None:
             duration = value if isinstance(value, timedelta) else timedelta(**dict(value))  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
         duration = timedelta(0)

@@ -10,7 +10,7 @@ from sdd.errors import UserError
 from sdd.pruning.masks import count_prunable
 from sdd.pruning.prunable import prunable_parameters
 from sdd.runs.folder import RunFolder
-from sdd.runs.storage import checkpoint_bytes, level_bytes
+from sdd.runs.storage import checkpoints_size, levels_size
 
 _SAID = 100e6
 """Bytes from which on it is said how much a run stores."""
@@ -33,8 +33,8 @@ def check_room(request: Request, experiment: Experiment) -> None:
     state = experiment.model.net.state_dict()
     parameters = sum(value.numel() for value in state.values())
     prunable = count_prunable(prunable_parameters(experiment.model.net, pruning.exclude))
-    levels = level_bytes(parameters, prunable, pruning.surviving(prunable), kept.keep_levels)
-    work = checkpoint_bytes(parameters, rewinds=pruning.rewind_steps > 0, within_levels=kept.every_n_epochs is not None)
+    levels = levels_size(parameters, prunable, pruning.surviving(prunable), kept.keep_levels)
+    work = checkpoints_size(parameters, rewinds=pruning.rewind_steps > 0, within_levels=kept.every_n_epochs is not None)
     left = max(levels + work - _stored(folder), 0)
     if levels + work >= _SAID:
         say(

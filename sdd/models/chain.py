@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from sdd.models.mlp import MLP
-from sdd.models.sparse_linear import Pattern
+from sdd.models.sparse_products import Pattern
 
 
 class DenseLayer:

@@ -1,8 +1,7 @@
-"""The folder that a run owns: the names of its files, its settings, its checkpoints, and its state."""
+"""The folder that a run owns: its state, its settings and records, its checkpoints, and who works in it."""
 
 import json
 import os
-import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -13,18 +12,17 @@ from typing import Any, Literal
 from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import checksum, read_checksums
 from sdd.errors import DamagedError, UserError
-from sdd.files import damage, make_folder, parts, read_json, write_checked, write_checksums
+from sdd.files import damage, make_folder, read_json, write_checked, write_checksums
 from sdd.locks import check_there, only_one_process, try_lock
 from sdd.regular_files import read_bytes
 from sdd.runs.data_record import DataRecord
+from sdd.runs.run_files import RunFiles
 from sdd.runs.settings import Settings, difference
 
 StateName = Literal["new", "started", "unfinished", "finished", "damaged", "other"]
 
 _UNSTARTED = "has not finished its first level"
 _SHOWN = 3
-_LEVEL = re.compile(r"level-(?P<number>\d{3,})\.ckpt")
-_CHECKPOINT = re.compile(r"epoch-\d{6,}\.ckpt")
 
 
 @dataclass(frozen=True)
@@ -45,90 +43,12 @@ class BusyRunError(UserError):
     """Another process works in the run's folder."""
 
 
-class RunFolder:
-    """Paths and state of one run.
+class RunFolder(RunFiles):
+    """Files and state of one run.
 
     Args:
         path: The folder; it need not exist.
     """
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
-
-    @property
-    def config(self) -> Path:
-        """The run's full configuration."""
-        return self.path / "config.yaml"
-
-    @property
-    def settings_file(self) -> Path:
-        """The settings that decide the run's numbers, and which of them were chosen."""
-        return self.path / "settings.json"
-
-    @property
-    def environment_file(self) -> Path:
-        """Versions, machine and threads that the run was started with."""
-        return self.path / "environment.json"
-
-    @property
-    def data_file(self) -> Path:
-        """Label noise as it was drawn, and fingerprints of the data that the run was started with."""
-        return self.path / "data.json"
-
-    @property
-    def curve(self) -> Path:
-        """The run's curve, one row a level."""
-        return self.path / "curve.csv"
-
-    @property
-    def columns(self) -> Path:
-        """Descriptions of the curve's columns."""
-        return self.path / "columns.json"
-
-    @property
-    def picture(self) -> Path:
-        """Picture of the curve."""
-        return self.path / "curve.png"
-
-    @property
-    def summary(self) -> Path:
-        """Phases and correlations; written last, so that it marks a finished run."""
-        return self.path / "summary.json"
-
-    @property
-    def loss_curves(self) -> Path:
-        """The loss along random directions around each level's weights, where it was measured."""
-        return self.path / "loss_curves.csv"
-
-    @property
-    def spectrum(self) -> Path:
-        """Density of the Hessian's eigenvalues at each level, where it was measured."""
-        return self.path / "spectrum.csv"
-
-    @property
-    def distance_path(self) -> Path:
-        """The learning distance after every epoch, where it was measured."""
-        return self.path / "distance_path.csv"
-
-    @property
-    def epochs(self) -> Path:
-        """What each level's network did after its epochs, where it was measured."""
-        return self.path / "epochs.csv"
-
-    @property
-    def _levels(self) -> Path:
-        """Folder of the weights and masks of each trained level."""
-        return self.path / "levels"
-
-    @property
-    def _checkpoints(self) -> Path:
-        """Folder of the checkpoints to resume from."""
-        return self.path / "checkpoints"
-
-    @property
-    def _lock(self) -> Path:
-        """Lock file that the process working in the folder holds."""
-        return self.path / ".lock"
 
     @property
     def is_run(self) -> bool:
@@ -163,19 +83,12 @@ class RunFolder:
             if shown:
                 return State("other", f"is no run: it holds {', '.join(shown[:_SHOWN])}{more}")
             return State("started", _UNSTARTED)
-        try:
-            expected = self._read_settings().levels
-        except UserError as error:
-            return State("damaged", str(error).replace(f"{self.path}{os.sep}", ""))
+        expected = self._read_settings().levels
         if not curve:
             if self.summary.is_file():
                 return State("damaged", f"has a {self.summary.name} but no {self.curve.name}")
             return State("started", _UNSTARTED)
-        try:
-            changed = damage(self.curve)
-        except UserError as error:
-            changed = str(error).replace(f"{self.path}{os.sep}", "")
-        if changed:
+        if changed := damage(self.curve):
             return State("damaged", changed)
         done = self.levels_done()
         count = f"{done} of its {expected} levels" if expected is not None else f"{done} levels"
@@ -249,28 +162,6 @@ class RunFolder:
             self.path, {path.name: [checksum(path.read_bytes())] for path in (*files, self.config) if path.is_file()}
         )
 
-    def level_checkpoint(self, level: int) -> Path:
-        """Weights and masks of a trained level."""
-        return self._levels / f"level-{level:03d}.ckpt"
-
-    def stored_levels(self) -> list[int]:
-        """Return the numbers of the levels whose weights and masks are stored, rising."""
-        found = (_LEVEL.fullmatch(path.name) for path in self._levels.glob("level-*.ckpt"))
-        return sorted(int(name["number"]) for name in found if name is not None)
-
-    def checkpoint(self, epochs_done: int) -> Path:
-        """A checkpoint to resume from."""
-        return self._checkpoints / f"epoch-{epochs_done:06d}.ckpt"
-
-    def checkpoints(self) -> list[Path]:
-        """All checkpoints to resume from, the newest first."""
-        return sorted(filter(self.is_checkpoint, self._checkpoints.glob("epoch-*.ckpt")), reverse=True)
-
-    @staticmethod
-    def is_checkpoint(path: Path) -> bool:
-        """Tell whether a file is named as a checkpoint to resume from, not as one of a user's ModelCheckpoint."""
-        return _CHECKPOINT.fullmatch(path.name) is not None
-
     def newest_checkpoint(self) -> tuple[Path | None, list[str]]:
         """Find the newest checkpoint that is whole.
 
@@ -284,10 +175,10 @@ class RunFolder:
 
         damaged: list[str] = []
         for path in self.checkpoints():
-            damage = damage_of(path)
-            if damage is None:
+            found = damage_of(path)
+            if found is None:
                 return path, damaged
-            damaged.append(damage)
+            damaged.append(found)
         if damaged:
             raise UserError(
                 f"no checkpoint in {self._checkpoints} can be read: {'; '.join(damaged)}; the finished levels "
@@ -379,11 +270,6 @@ class RunFolder:
                     f"{self.path} is being worked on by another process ({holder}); wait for it or stop it"
                 )
             yield
-
-    @property
-    def parts(self) -> list[Path]:
-        """What killed processes have left half written; unless the folder is `owned`, perhaps what is written now."""
-        return [part for folder in (self.path, self._levels, self._checkpoints) for part in parts(folder)]
 
     def remove_parts(self) -> None:
         """Remove what is half written; the folder must be `owned`."""

@@ -9,7 +9,7 @@ _BITS = 8
 _CHECKPOINTS = 2
 
 
-def level_bytes(parameters: int, prunable: int, surviving: Sequence[int], keep: KeepLevels) -> int:
+def levels_size(parameters: int, prunable: int, surviving: Sequence[int], keep: KeepLevels) -> int:
     """Return about how many bytes the files of the levels take: surviving values, and a bit for each prunable place.
 
     Args:
@@ -26,14 +26,14 @@ def level_bytes(parameters: int, prunable: int, surviving: Sequence[int], keep: 
     return sum(_VALUE * (parameters - prunable + count) + mask for count in kept)
 
 
-def checkpoint_bytes(parameters: int, *, rewinds: bool, within_levels: bool, moments: int = 1) -> int:
+def checkpoints_size(parameters: int, *, rewinds: bool, within_levels: bool) -> int:
     """Return about how many bytes the checkpoints to resume from take in work, and one more while it is written.
 
     Args:
         parameters: As above.
         rewinds: Whether weights to rewind to are kept beside the first ones.
-        within_levels: Whether there are checkpoints within a level, which hold its first weights and the optimizer.
-        moments: Values that the optimizer keeps of each parameter.
+        within_levels: Whether there are checkpoints within a level, which hold its first weights, and of the optimizer
+            about one value for each parameter.
     """
-    copies = 2 + rewinds + (1 + moments if within_levels else 0)
+    copies = 2 + rewinds + 2 * within_levels
     return (_CHECKPOINTS + 1) * _VALUE * parameters * copies

@@ -11,7 +11,7 @@ from sdd.sweep.engine import Engine
 from sdd.sweep.local_engine import LocalEngine
 from sdd.sweep.planned_run import Invalid, PlannedRun, relative
 from sdd.sweep.runner import Result, SweepRunner
-from sdd.sweep.silence import duration_of
+from sdd.sweep.silence import timeout_of
 from sdd.sweep.stop_signals import StopSignals
 
 
@@ -54,7 +54,7 @@ def check_engine_options(command: str, chosen: Any) -> None:
     if chosen.workers is not None and chosen.workers < 1:
         raise UserError(f"--workers is {chosen.workers}; it must be at least 1")
     if chosen.timeout is not None:
-        duration_of(chosen.timeout)
+        timeout_of(chosen.timeout)
     for name in ("cpus_per_run", "gpus_per_run"):
         number = getattr(chosen, name)
         if number is not None and chosen.ray is None:
@@ -86,7 +86,7 @@ def run_all(runs: Sequence[PlannedRun], chosen: Any, stop: StopSignals, *, leave
         leave_others: End when only runs are left that other sweeps have in work, instead of waiting for them.
     """
     working = engine_of(chosen)
-    timeout = None if chosen.timeout is None else duration_of(chosen.timeout)
+    timeout = None if chosen.timeout is None else timeout_of(chosen.timeout)
     try:
         stop.catch()
         return SweepRunner(runs, working, stop, leave_others=leave_others, timeout=timeout).run()

@@ -4,6 +4,7 @@ import re
 import time
 from datetime import timedelta
 
+from sdd.durations import time_with_colons
 from sdd.errors import UserError
 from sdd.runs.heartbeat import Beat, last_beat
 from sdd.sweep.fit_process import log_size
@@ -58,7 +59,7 @@ class Watch:
         return last_beat(self.run.heartbeat), log_size(self.run.log)
 
 
-def duration_of(text: str) -> timedelta:
+def timeout_of(text: str) -> timedelta:
     """Return the time that `--timeout` says.
 
     Args:
@@ -68,17 +69,10 @@ def duration_of(text: str) -> timedelta:
         UserError: It is neither, or no time at all.
     """
     short = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
-    long = re.fullmatch(r"(\d+):(\d\d):(\d\d):(\d\d)", text.strip())
     try:
-        if short is not None:
-            found = timedelta(**{_UNITS[short[2]]: float(short[1])})
-        elif long is not None:
-            days, hours, minutes, seconds = map(int, long.groups())
-            found = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-        else:
-            found = timedelta(0)
+        found = time_with_colons(text) if short is None else timedelta(**{_UNITS[short[2]]: float(short[1])})
     except OverflowError:
-        found = timedelta(0)
-    if found <= timedelta(0):
+        found = None
+    if found is None or found <= timedelta(0):
         raise UserError(f"--timeout is {text}; it must be a time above 0, such as 90s, 30m, 2h, 1d or DD:HH:MM:SS")
     return found

@@ -136,7 +136,7 @@ class StoredPlans:
         """Return the plans that are stored; none where they were made by other versions, or the file is damaged."""
         try:
             content = read_json(self._folder / _NAME)
-        except (UserError, RecursionError):
+        except UserError:
             return {}
         plans = content.get("plans")
         return plans if content.get("made_by") == _versions() and isinstance(plans, dict) else {}

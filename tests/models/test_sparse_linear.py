@@ -16,7 +16,8 @@ from sdd.callbacks import IterativePruning
 from sdd.callbacks.trainer_settings import check_trainer_arithmetic
 from sdd.errors import UserError
 from sdd.models import MLP
-from sdd.models.sparse_linear import check_arithmetic, pays, sparse_linears
+from sdd.models.sparse_linear import check_arithmetic, sparse_linears
+from sdd.models.sparse_products import pays
 from tests.networks import AttentionNet, NormedNet, RecurrentNet, TiedEmbedding, TiedNet
 from tests.small import NormNet, curve_without_seconds, level_state, small_run
 

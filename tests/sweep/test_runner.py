@@ -20,7 +20,7 @@ from sdd.sweep.grid_run import say_results
 from sdd.sweep.local_engine import LocalEngine
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.runner import SweepRunner
-from sdd.sweep.silence import Watch, duration_of
+from sdd.sweep.silence import Watch, timeout_of
 from sdd.sweep.stop_signals import StopSignals
 
 VALUES = {"pruning.levels": 3, "pruning.sparsities": None, "seed_everything": 0, "threads": None}
@@ -291,13 +291,13 @@ def test_a_run_that_beats_or_prints_is_left_alone_and_one_that_waits_for_room_to
     ],
 )
 def test_durations(text, time):
-    assert duration_of(text) == time
+    assert timeout_of(text) == time
 
 
 @pytest.mark.parametrize("text", ["", "0s", "30", "-1m", "1y", "00:00:00:00", "nan", "1:2", "9" * 400 + "d"])
 def test_what_is_no_duration_is_said_in_one_line(text):
     with pytest.raises(UserError, match=r"--timeout is .*; it must be a time above 0, such as 90s"):
-        duration_of(text)
+        timeout_of(text)
 
 
 def claimed(run, stack):
