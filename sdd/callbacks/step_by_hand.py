@@ -148,11 +148,10 @@ class _Sgd:
         self._values = [value for layer in layers for value in layer.values]
         self._momenta: list[Tensor] = []
         optimizer._opt_called = True  # type: ignore[attr-defined]  # what a schedule looks for
-        if optimizer.param_groups[0]["momentum"]:
-            for parameter, pattern in self._parameters():
-                held: Tensor | None = optimizer.state.get(parameter, {}).get("momentum_buffer")
-                if held is not None:
-                    self._momenta.append(held if pattern is None else held.take(pattern.places))
+        for parameter, pattern in self._parameters():  # whatever the momentum is: a schedule may bring it back
+            held: Tensor | None = optimizer.state.get(parameter, {}).get("momentum_buffer")
+            if held is not None:
+                self._momenta.append(held if pattern is None else held.take(pattern.places))
 
     def _parameters(self) -> list[tuple[nn.Parameter, Pattern | None]]:
         """Return the parameters, in the order of the values, and where the values are in them; None: everywhere."""

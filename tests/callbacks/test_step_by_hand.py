@@ -169,6 +169,21 @@ def test_optimizers_that_are_not_known_by_heart_are_asked(optimizer):
     compare(net, examples([8, 8, 3], 6), optimizer=optimizer, masks=removed(net, 0.5))
 
 
+@pytest.mark.parametrize("arithmetic", ["dense", "sparse"])
+def test_a_momentum_that_is_zero_when_an_epoch_begins_comes_back_with_what_it_has_gathered(arithmetic):
+    torch.manual_seed(2)
+    net, batches, states = MLP(6, (5, 4), 4), examples([8, 8], 6), []
+    for make in (step_of, Step):
+        trainer, _ = prepared(deepcopy(net), masks=removed(net, 0.5), arithmetic=arithmetic)
+        group = trainer.optimizers[0].param_groups[0]
+        for momenta in ([0.9, 0.9], [0.0, 0.9]):
+            with make(trainer, _Progress()) as step:
+                for number, group["momentum"] in enumerate(momenta):
+                    step.take(batches[number], number)
+        states.append([*trainer.lightning_module.net.parameters()])
+    assert_same_bits(*states)
+
+
 @pytest.mark.parametrize(
     "setting",
     [
