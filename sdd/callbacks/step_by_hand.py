@@ -222,5 +222,10 @@ def _is_sgd(optimizer: torch.optim.Optimizer) -> bool:
         and not others
         and not (group["fused"] or group["foreach"] or group["maximize"] or group["differentiable"])
         and all(isinstance(group[name], float | int) for name in ("lr", "momentum", "weight_decay", "dampening"))
-        and (step is None or getattr(step, "_wrapped_by_lr_sched", False))
+        and (step is None or _is_counted(step))
     )
+
+
+def _is_counted(step: Any) -> bool:
+    """Tell whether an optimizer's step is SGD's own, in which a schedule notes that it has been called."""
+    return getattr(step, "_wrapped_by_lr_sched", False) and step.__wrapped__ is torch.optim.SGD.step

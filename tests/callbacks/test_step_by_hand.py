@@ -3,7 +3,7 @@
 import contextlib
 from copy import deepcopy
 from functools import partial
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 
 import lightning.pytorch as pl
 import pytest
@@ -23,6 +23,23 @@ from sdd.module import Classifier
 from tests.small import keep_both_checkpoints, level_state, small_run
 
 SGD = partial(torch.optim.SGD, lr=0.1)
+
+
+def clamping(parameters):
+    """Make an SGD whose step has been given more to do; a schedule then wraps that."""
+    optimizer = SGD(parameters, momentum=0.9)
+    of_its_class = optimizer.step
+
+    def step(self, closure=None):
+        loss = of_its_class(closure)
+        for parameter in self.param_groups[0]["params"]:
+            parameter.data.clamp_(-0.1, 0.1)
+        return loss
+
+    optimizer.step = MethodType(step, optimizer)
+    return optimizer
+
+
 OPTIMIZERS = {
     "plain": SGD,
     "momentum": partial(SGD, momentum=0.9, weight_decay=1e-2),
@@ -34,6 +51,7 @@ OPTIMIZERS = {
     "groups": lambda parameters: torch.optim.SGD(
         [{"params": [one], "lr": 0.1 / (2 + number)} for number, one in enumerate(parameters)], momentum=0.9
     ),
+    "own step": clamping,
     "adam": partial(torch.optim.Adam, lr=0.01, weight_decay=0.1),
     "adamw": partial(torch.optim.AdamW, lr=0.01),
     "rmsprop": partial(torch.optim.RMSprop, lr=0.01, momentum=0.3),
