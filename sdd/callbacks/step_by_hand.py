@@ -121,7 +121,7 @@ class StepByHand(Step):
         """Return the training loss of a batch, a scalar, and its gradient by the logits [B, classes]."""
         if not self._plain_loss:
             outputs.requires_grad_()
-            loss = self.module.batch_loss(inputs, labels, outputs)
+            loss = self.module.batch_loss(inputs, labels, outputs.clone())  # which a loss may change in place
             (gradient,) = torch.autograd.grad(loss, outputs)
             return loss.detach(), gradient
         aten: Any = torch.ops.aten

@@ -210,8 +210,9 @@ def test_a_momentum_that_is_zero_when_an_epoch_begins_comes_back_with_what_it_ha
         {"loss_args": {"label_smoothing": 0.2}},
         {"loss": "generalized_cross_entropy"},
         {"loss": "torch.nn.functional.multi_margin_loss"},
+        {"loss": f"{__name__}.centred"},
     ],
-    ids=["clipping", "teacher", "smoothing", "robust loss", "foreign loss"],
+    ids=["clipping", "teacher", "smoothing", "robust loss", "foreign loss", "loss in place"],
 )
 def test_whatever_is_minimised_the_bits_are_the_same(setting):
     torch.manual_seed(2)
@@ -236,6 +237,11 @@ def test_a_sequence_of_layers_is_a_chain_with_and_without_biases(between):
     net = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), between(), nn.Linear(5, 4))
     compare(net, examples([8, 3], 6), masks=removed(net, 0.5))
     compare(net, examples([8, 3], 6), masks=removed(net, 0.5), arithmetic="sparse")
+
+
+def centred(outputs, labels):
+    outputs -= outputs.mean(1, keepdim=True)
+    return nn.functional.cross_entropy(outputs, labels)
 
 
 class Doubled(MLP):
