@@ -239,6 +239,15 @@ def test_a_sequence_of_layers_is_a_chain_with_and_without_biases(between):
     compare(net, examples([8, 3], 6), masks=removed(net, 0.5), arithmetic="sparse")
 
 
+def test_a_layer_that_was_given_another_weight_computes_with_all_of_it():
+    torch.manual_seed(2)
+    net = NET()
+    trainer, _ = prepared(net, masks=removed(net, 0.5), arithmetic="sparse")
+    net.hidden[0].weight = nn.Parameter(torch.randn(6, 6))
+    plans = trainer.lightning_module.sparse_linears.plan([*net.hidden, net.fc], 4)
+    assert [plan is not None for plan in plans] == [False, True, False]
+
+
 def centred(outputs, labels):
     outputs -= outputs.mean(1, keepdim=True)
     return nn.functional.cross_entropy(outputs, labels)
