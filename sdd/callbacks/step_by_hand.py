@@ -122,7 +122,7 @@ class StepByHand(Step):
         """Return the training loss of a batch, a scalar, and its gradient by the logits [B, classes]."""
         if not self._plain_loss:
             outputs.requires_grad_()
-            loss = self.module.batch_loss(inputs, labels, outputs)
+            loss = self.module.batch_loss(inputs, labels, outputs.clone())  # which a loss may change in place
             (gradient,) = torch.autograd.grad(loss, outputs)
             return loss.detach(), gradient
         aten: Any = torch.ops.aten
@@ -149,11 +149,10 @@ class _Sgd:
         self._values = [value for layer in layers for value in layer.values]
         self._momenta: list[Tensor] = []
         optimizer._opt_called = True  # type: ignore[attr-defined]  # what a schedule looks for
-        if optimizer.param_groups[0]["momentum"]:
-            for parameter, pattern in self._parameters():
-                held: Tensor | None = optimizer.state.get(parameter, {}).get("momentum_buffer")
-                if held is not None:
-                    self._momenta.append(held if pattern is None else held.take(pattern.places))
+        for parameter, pattern in self._parameters():  # whatever the momentum is: a schedule may bring it back
+            held: Tensor | None = optimizer.state.get(parameter, {}).get("momentum_buffer")
+            if held is not None:
+                self._momenta.append(held if pattern is None else held.take(pattern.places))
 
     def _parameters(self) -> list[tuple[nn.Parameter, Pattern | None]]:
         """Return the parameters, in the order of the values, and where the values are in them; None: everywhere."""
@@ -224,5 +223,10 @@ def _is_sgd(optimizer: torch.optim.Optimizer) -> bool:
         and not others
         and not (group["fused"] or group["foreach"] or group["maximize"] or group["differentiable"])
         and all(isinstance(group[name], float | int) for name in ("lr", "momentum", "weight_decay", "dampening"))
-        and (step is None or getattr(step, "_wrapped_by_lr_sched", False))
+        and (step is None or _is_counted(step))
     )
+
+
+def _is_counted(step: Any) -> bool:
+    """Tell whether an optimizer's step is SGD's own, in which a schedule notes that it has been called."""
+    return getattr(step, "_wrapped_by_lr_sched", False) and step.__wrapped__ is torch.optim.SGD.step

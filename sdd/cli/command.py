@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from sdd.cli.build import build
 from sdd.cli.claim import Found, claim, is_first_process
 from sdd.cli.evaluate import evaluate
@@ -33,6 +35,14 @@ def run_experiment(arguments: Sequence[str]) -> int:
     Raises:
         UserError: Something in it, or in what it names, is wrong.
     """
+    precision = torch.get_float32_matmul_precision()
+    try:
+        return _run(arguments)
+    finally:
+        torch.set_float32_matmul_precision(precision)  # which is not for what this process runs next
+
+
+def _run(arguments: Sequence[str]) -> int:
     quieten_lightning()
     with telling("reading the settings"), no_garbage():
         request = parse(own_arguments(arguments))

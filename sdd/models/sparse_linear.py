@@ -114,11 +114,16 @@ class _Layer:
         self._choices: dict[tuple[object, ...], tuple[bool, bool]] = {}
         self.used = False
 
+    @property
+    def has_its_weight(self) -> bool:
+        """Whether the layer's weight is the parameter whose pattern this is, and nobody has put another there."""
+        return self.module._parameters["weight"] is self._weight
+
     def forward(self, inputs: Tensor) -> Tensor:
         """Map inputs [..., in] to outputs [..., out]: sparse where that is exact and worth it, else dense."""
         weight, bias = self.module._parameters["weight"], self.module._parameters["bias"]
         assert weight is not None
-        if weight is not self._weight or _is_transformed(inputs):
+        if not self.has_its_weight or _is_transformed(inputs):
             return functional.linear(inputs, weight, bias)
         kind = (inputs.shape, inputs.stride(), inputs.requires_grad, inputs.dtype, inputs.device)
         choice = self._choices.get(kind)
@@ -220,6 +225,8 @@ class SparseLinears:
         turned = False
         for number, module in enumerate(chain):
             layer = layers.get(id(module))
+            if layer is not None and not layer.has_its_weight:
+                layer = None
             sparse, turns = (False, False) if layer is None else layer.choose(rows, learn=number > 0, turned=turned)
             if layer is None or not sparse:
                 turned = False

@@ -3,7 +3,7 @@
 import contextlib
 from copy import deepcopy
 from functools import partial
-from types import SimpleNamespace
+from types import MethodType, SimpleNamespace
 
 import lightning.pytorch as pl
 import pytest
@@ -23,6 +23,23 @@ from sdd.module import Classifier
 from tests.small import keep_both_checkpoints, level_state, small_run
 
 SGD = partial(torch.optim.SGD, lr=0.1)
+
+
+def clamping(parameters):
+    """Make an SGD whose step has been given more to do; a schedule then wraps that."""
+    optimizer = SGD(parameters, momentum=0.9)
+    of_its_class = optimizer.step
+
+    def step(self, closure=None):
+        loss = of_its_class(closure)
+        for parameter in self.param_groups[0]["params"]:
+            parameter.data.clamp_(-0.1, 0.1)
+        return loss
+
+    optimizer.step = MethodType(step, optimizer)
+    return optimizer
+
+
 OPTIMIZERS = {
     "plain": SGD,
     "momentum": partial(SGD, momentum=0.9, weight_decay=1e-2),
@@ -34,6 +51,7 @@ OPTIMIZERS = {
     "groups": lambda parameters: torch.optim.SGD(
         [{"params": [one], "lr": 0.1 / (2 + number)} for number, one in enumerate(parameters)], momentum=0.9
     ),
+    "own step": clamping,
     "adam": partial(torch.optim.Adam, lr=0.01, weight_decay=0.1),
     "adamw": partial(torch.optim.AdamW, lr=0.01),
     "rmsprop": partial(torch.optim.RMSprop, lr=0.01, momentum=0.3),
@@ -169,6 +187,21 @@ def test_optimizers_that_are_not_known_by_heart_are_asked(optimizer):
     compare(net, examples([8, 8, 3], 6), optimizer=optimizer, masks=removed(net, 0.5))
 
 
+@pytest.mark.parametrize("arithmetic", ["dense", "sparse"])
+def test_a_momentum_that_is_zero_when_an_epoch_begins_comes_back_with_what_it_has_gathered(arithmetic):
+    torch.manual_seed(2)
+    net, batches, states = MLP(6, (5, 4), 4), examples([8, 8], 6), []
+    for make in (step_of, Step):
+        trainer, _ = prepared(deepcopy(net), masks=removed(net, 0.5), arithmetic=arithmetic)
+        group = trainer.optimizers[0].param_groups[0]
+        for momenta in ([0.9, 0.9], [0.0, 0.9]):
+            with make(trainer, _Progress()) as step:
+                for number, group["momentum"] in enumerate(momenta):
+                    step.take(batches[number], number)
+        states.append([*trainer.lightning_module.net.parameters()])
+    assert_same_bits(*states)
+
+
 @pytest.mark.parametrize(
     "setting",
     [
@@ -177,8 +210,9 @@ def test_optimizers_that_are_not_known_by_heart_are_asked(optimizer):
         {"loss_args": {"label_smoothing": 0.2}},
         {"loss": "generalized_cross_entropy"},
         {"loss": "torch.nn.functional.multi_margin_loss"},
+        {"loss": f"{__name__}.centred"},
     ],
-    ids=["clipping", "teacher", "smoothing", "robust loss", "foreign loss"],
+    ids=["clipping", "teacher", "smoothing", "robust loss", "foreign loss", "loss in place"],
 )
 def test_whatever_is_minimised_the_bits_are_the_same(setting):
     torch.manual_seed(2)
@@ -203,6 +237,20 @@ def test_a_sequence_of_layers_is_a_chain_with_and_without_biases(between):
     net = nn.Sequential(nn.Flatten(), nn.Linear(6, 5, bias=False), between(), nn.Linear(5, 4))
     compare(net, examples([8, 3], 6), masks=removed(net, 0.5))
     compare(net, examples([8, 3], 6), masks=removed(net, 0.5), arithmetic="sparse")
+
+
+def test_a_layer_that_was_given_another_weight_computes_with_all_of_it():
+    torch.manual_seed(2)
+    net = NET()
+    trainer, _ = prepared(net, masks=removed(net, 0.5), arithmetic="sparse")
+    net.hidden[0].weight = nn.Parameter(torch.randn(6, 6))
+    plans = trainer.lightning_module.sparse_linears.plan([*net.hidden, net.fc], 4)
+    assert [plan is not None for plan in plans] == [False, True, False]
+
+
+def centred(outputs, labels):
+    outputs -= outputs.mean(1, keepdim=True)
+    return nn.functional.cross_entropy(outputs, labels)
 
 
 class Doubled(MLP):

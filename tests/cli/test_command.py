@@ -20,6 +20,11 @@ def _in_an_empty_folder(tmp_path, monkeypatch):
     torch.set_num_threads(threads)
 
 
+def test_a_precision_of_products_is_not_for_the_next_command_of_a_process():
+    assert main([*QUICK, "--trainer.fast_dev_run", "true", "--matmul_precision", "high"]) == 0
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
