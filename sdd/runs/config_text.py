@@ -3,8 +3,11 @@
 from typing import Any
 
 import yaml
+from jsonargparse import Namespace, set_dumper
 
 from sdd.files import YAML_LOADER
+
+_SAFE_DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
 def plain(text: str) -> Any:
@@ -17,3 +20,18 @@ def plain(text: str) -> Any:
         yaml.YAMLError: It is no YAML.
     """
     return yaml.load(text, Loader=YAML_LOADER)  # both are safe
+
+
+class _Dumper(_SAFE_DUMPER):  # type: ignore[misc]  # PyYAML has no types of its parts in C
+    """Writes what jsonargparse's own writes, several times as fast where PyYAML has its parts in C."""
+
+
+_Dumper.add_representer(Namespace, lambda dumper, value: dumper.represent_dict(value.as_dict()))
+
+
+def _dumped(value: Any) -> str:
+    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+    return text
+
+
+set_dumper("yaml", _dumped)

@@ -16,9 +16,8 @@ IMPORTED = (
     guarded_fit.__name__,
     "sdd.__main__",
     "sdd.cli.command",
-    "sdd.cli.wiring:build_parser",
     "sdd.data.datasets.digits",
-    "matplotlib.backends.backend_agg",
+    "sdd.sweep.warm_up:warm_up",
 )
 
 
