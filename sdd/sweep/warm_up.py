@@ -1,4 +1,4 @@
-"""What a process does before it is copied to fit, so that no copy has to: libraries find out much at their first use."""
+"""What a process does before it is copied to fit, so that no copy has to: libraries find out much at first use."""
 
 import io
 
