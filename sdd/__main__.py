@@ -5,6 +5,7 @@ import select
 import sys
 import traceback
 from collections.abc import Callable
+from typing import NoReturn
 
 from sdd import __version__
 from sdd.cli.help_page import asked_for, page
@@ -21,12 +22,12 @@ Sparse double descent: train a network on partly wrong labels, prune it level by
 accuracy fall, climb and collapse, with memorisation and learning distance beside it.
 
 commands:
-  fit       run an experiment:   python -m sdd fit --config configs/digits_mlp.yaml
+  fit       run an experiment:   python -m sdd fit --config digits_mlp
             the same command again goes on where a stopped run was left
-  test      test accuracy of a trained level:  python -m sdd test --config configs/digits_mlp.yaml
+  test      test accuracy of a trained level:  python -m sdd test --config digits_mlp
   validate  the same on the validation split (--data.val_size)
   sweep     run all cells of a sweep on this machine, or with --ray on many:
-            python -m sdd sweep sweeps/digits_noise_rates.yaml --workers 2
+            python -m sdd sweep digits_noise_rates --workers 2
   reproduce a figure of the paper, with the runs that it needs, at the size that your machine allows:
             python -m sdd reproduce 4 --workers 2   (--list says what there is, --scale paper is the whole recipe)
   report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
@@ -36,9 +37,12 @@ commands:
   plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   clean     free the disk space of finished runs:  python -m sdd clean runs --levels masks --dry_run
+  configs   list the configurations and sweeps that come with sdd; of one, write it for you to change:
+            python -m sdd configs digits_mlp > mine.yaml
   bench     time our runs against bare training loops, as a table
 
-Each command has --help; every setting is a flag and a YAML key of one name, and fit --help names their sections.
+`sdd` alone is the same as `python -m sdd`. Each command has --help; every setting is a flag and a YAML key of one name,
+and fit --help names their sections.
 """
 
 _EXPERIMENTS = ("fit", "test", "validate")
@@ -53,6 +57,7 @@ _COMMANDS = {
     "plot": "sdd.analysis.plot_command",
     "dashboard": "sdd.dashboard.command",
     "clean": "sdd.clean.command",
+    "configs": "sdd.cli.configs",
     "bench": "sdd.bench.command",
 }
 _TRAINING = ("sweep", "reproduce")  # those among them that start experiments
@@ -142,6 +147,11 @@ def _run(arguments: list[str]) -> int:
     return run_experiment(arguments)
 
 
-if __name__ == "__main__":
+def script() -> NoReturn:
+    """Run the command `sdd`, or `python -m sdd`, and end the process."""
     status = main()
     sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended
+
+
+if __name__ == "__main__":
+    script()

@@ -27,8 +27,9 @@ from sdd.errors import UserError
 from sdd.files import check_folder, write_atomically
 from sdd.models import MLP
 from sdd.runs.environment import environment
+from sdd.shipped import CONFIGS, shipped
 
-_DIGITS, _MNIST, _CIFAR = (Path(f"configs/{name}.yaml") for name in ("digits_mlp", "mnist_lenet", "cifar10_resnet18"))
+_DIGITS, _MNIST, _CIFAR = (shipped(CONFIGS)[name] for name in ("digits_mlp", "mnist_lenet", "cifar10_resnet18"))
 
 _CELLS = 60
 
@@ -71,8 +72,6 @@ def bench(arguments: Sequence[str]) -> int:
         raise UserError(f"bench has no part {unknown[0]}; there are {', '.join(PARTS)}")
     if min(chosen.rounds, chosen.epochs, chosen.threads) < 1:
         raise UserError("--rounds, --epochs and --threads must be at least 1")
-    if not (_DIGITS.is_file() and _MNIST.is_file()):
-        raise UserError(f"no {_DIGITS} and {_MNIST} here: run bench from the project's folder")
     if chosen.accelerator == "gpu" and not torch.cuda.is_available():
         raise UserError("--accelerator is gpu, but torch finds none here")
     if chosen.json:

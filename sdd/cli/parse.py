@@ -24,6 +24,7 @@ from sdd.runs.identity import settings_of
 from sdd.runs.masks_source import check_shuffled
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS, UNTAUGHT
+from sdd.shipped import with_files
 from sdd.tracking.sweep_agent import in_wandb_sweep
 
 _MOST_THREADS = 1024
@@ -73,7 +74,7 @@ def parse(arguments: Sequence[str]) -> Request:
     if "--run_dir=~" in arguments or ("--run_dir", "~") in pairwise(arguments):  # which is null in YAML
         raise UserError("run_dir is '~', the home folder: name a folder in it, such as ~/runs/first")
     try:
-        wiring = Wiring(arguments)
+        wiring = Wiring(with_files(arguments))
     except RecursionError as error:
         raise UserError("a value, or a configuration file, holds lists within lists without end") from error
     config = wiring.command_config

@@ -91,7 +91,9 @@ def plain_words(message: str, names: Collection[str]) -> str:
     if "model.seed" in text:
         return f"seed_everything must be a whole number from 0 to 4294967295, so that a run can be repeated ({text})"
     if _NO_NETWORK.search(text):
-        return "no network is named: give --config configs/digits_mlp.yaml, or another configuration"
+        return (
+            "no network is named: give --config digits_mlp, or another that `python -m sdd configs` lists, or your own"
+        )
     if found := _NO_SECTION.search(text):
         return f"{found[1]} must hold settings by name, such as {found[1]}: {{NAME: VALUE}}"
     if text.startswith(_NO_CONFIG):

@@ -12,6 +12,7 @@ from sdd.messages import did_you_mean, one_line
 from sdd.reproduce.experiments import REDENSE, TASKS, TICKETS, Experiment, decided_by
 from sdd.reproduce.figures import FIGURES, Figure
 from sdd.reproduce.scales import Scale, TaskScale
+from sdd.shipped import CONFIGS, find
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
 from sdd.sweep.stored_plans import Planner, parsed
 from sdd.sweep.sweep_file import Cell
@@ -154,7 +155,7 @@ def cells_of(experiment: Experiment, scale: Scale, overrides: Sequence[Override]
             del settings["task"]
             arguments = [f"--{name}={_text(value)}" for name, value in settings.items()]
             shown = {name: value for name, value in values.items() if name != "pruning.dense_from"}
-            cells.append(Cell(shown, ("fit", "--config", str(find_config(task.config)), *arguments)))
+            cells.append(Cell(shown, ("fit", "--config", str(find(CONFIGS, task.config)), *arguments)))
     return cells
 
 
@@ -167,26 +168,6 @@ def measures_of(experiment: Experiment) -> dict[str, Any]:
         if figure.kind == "loss_curves" and any(plot.experiment == experiment for plot in figure.plots):
             measures |= _LOSS_CURVES
     return measures
-
-
-def find_config(name: str) -> Path:
-    """Return the path of a configuration.
-
-    Args:
-        name: Of a file of `configs/`, here or where sdd is, without its ending; or a path.
-
-    Raises:
-        UserError: There is none.
-    """
-    if name.endswith(".yaml"):
-        places = [Path(name)]
-    else:
-        here, beside = Path("configs"), Path(__file__).parents[2] / "configs"
-        places = [folder / f"{name}.yaml" for folder in (here, beside)]
-    for place in places:
-        if place.is_file():
-            return place
-    raise UserError(f"there is no configuration {name}: looked for {' and '.join(str(place) for place in places)}")
 
 
 def _settings_of(experiment: Experiment, task: TaskScale) -> dict[str, Any]:

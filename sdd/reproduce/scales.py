@@ -21,7 +21,7 @@ class TaskScale:
     """How one task of the paper, a data set and network, is done at a scale.
 
     Attributes:
-        config: Name of a file of `configs/`, without its ending, or path of a configuration file.
+        config: Name of a configuration that comes with sdd, or path of one.
         seeds: Training seeds, `seed_everything`.
         seconds_per_epoch: About how long an epoch takes on the scale's machine.
         title: What it is called in figures; empty: by its name in the paper.

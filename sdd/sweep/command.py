@@ -16,6 +16,7 @@ from sdd.sweep.grid_run import (
     say_results,
     say_stopped,
 )
+from sdd.sweep.overrides import split_overrides
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
 from sdd.sweep.runner import Result
 from sdd.sweep.stop_signals import Stopped, StopSignals
@@ -36,9 +37,10 @@ def sweep(arguments: Sequence[str]) -> int:
     Raises:
         UserError: The sweep file or an option cannot be honoured.
     """
-    chosen = _parser().parse_args(arguments)
+    options, overrides = split_overrides(arguments)
+    chosen = _parser().parse_args(options)
     check_engine_options("sweep", chosen)
-    file = read_sweep(chosen.file)
+    file = read_sweep(chosen.file, overrides)
     base = Path("runs") / file.name if chosen.runs is None else chosen.runs
     if not chosen.dry_run:
         check_folder("--runs", base)
@@ -70,9 +72,14 @@ def _parser() -> OneLineParser:
         prog="python -m sdd sweep",
         description="Runs the grid of a W&B sweep file as ordinary `fit` processes, without W&B. Finished runs are "
         "skipped, unfinished ones go on where they were left, and one that fails does not stop the others. Several "
-        "sweeps of one file, on one machine or on several that share the folder, divide the runs among them.",
+        "sweeps of one file, on one machine or on several that share the folder, divide the runs among them. Settings "
+        "take the place of those in the file, or are added: --pruning.levels 3 --seed_everything '[0, 1, 2]', where a "
+        "list is swept over. Loggers are those that are given so (--trainer.logger TensorBoardLogger); one in the file is for "
+        "agents of W&B.",
     )
-    parser.add_argument("file", type=path_argument, metavar="FILE", help="a sweep file with method: grid")
+    parser.add_argument(
+        "file", type=path_argument, metavar="FILE", help="a sweep file with method: grid, or the name of one"
+    )
     parser.add_argument(
         "--runs", type=path_argument, metavar="DIR", help="folder for the runs (default: runs/<name of FILE>)"
     )

@@ -113,8 +113,9 @@ def plan_runs(cells: Iterable[Cell], base: Path, plan: Planner = parsed) -> Iter
     seen: dict[Path, str] = {}
     for cell in cells:
         label = cell_name(cell.values) or "the only cell"
+        silent = () if cell.logs else ("--trainer.logger=false",)
         try:
-            planned = plan([*cell.arguments, "--trainer.logger=false"])
+            planned = plan([*cell.arguments, *silent])
         except UserError as error:
             yield Invalid(label, cell.arguments, str(error))
             continue
@@ -124,7 +125,7 @@ def plan_runs(cells: Iterable[Cell], base: Path, plan: Planner = parsed) -> Iter
             continue
         seen[path] = label
         run = PlannedRun(label, cell.arguments, path, planned.settings, planned.levels)
-        ours = ("--trainer.logger=false", f"--run_dir={relative(path)}", "--progress.show=none", "--wait=true")
+        ours = (*silent, f"--run_dir={relative(path)}", "--progress.show=none", "--wait=true")
         heard = f"--progress.heartbeat={relative(run.heartbeat)}"
         yield replace(run, arguments=(*cell.arguments, *ours, heard))
 

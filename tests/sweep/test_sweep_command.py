@@ -43,7 +43,7 @@ def test_bad_options_are_one_line(here, capsys, options, said):
 def test_a_bad_file_is_one_line(here, capsys):
     assert main(["sweep", "nowhere.yaml"]) == 2
     shown = capsys.readouterr().err
-    assert shown.startswith("sdd: error: nowhere.yaml cannot be read: No such file or directory; give a sweep file")
+    assert shown.startswith("sdd: error: there is no sweep 'nowhere.yaml'")
     assert shown.count("\n") == 1
 
 

@@ -37,7 +37,7 @@ def test_cells_carry_the_command_line_of_fit(tmp_path):
     assert [cell.arguments for cell in sweep.cells] == [
         ("fit", "--config", "c.yaml", f"--data.noise_rate={rate}", "--seed_everything=3") for rate in (0.2, 0.4)
     ]
-    assert sweep.cells[1].values == {"data.noise_rate": 0.4, "seed_everything": 3}
+    assert sweep.cells[1].values == {"data.noise_rate": 0.4}
 
 
 @pytest.mark.parametrize("path", sorted((PROJECT / "sweeps").glob("*.yaml")), ids=lambda path: path.stem)
@@ -95,7 +95,7 @@ def test_bad_files_are_one_line(tmp_path, text, said):
 
 
 def test_a_missing_file_and_a_folder_are_one_line(tmp_path):
-    for path, said in ((tmp_path / "none.yaml", "No such file"), (tmp_path, "Is a directory")):
+    for path, said in ((tmp_path / "none.yaml", "there is no sweep"), (tmp_path, "Is a directory")):
         with pytest.raises(UserError, match=said):
             read_sweep(path)
 
