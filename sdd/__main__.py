@@ -31,6 +31,7 @@ commands:
   reproduce a figure of the paper, with the runs that it needs, at the size that your machine allows:
             python -m sdd reproduce 4 --workers 2   (--list says what there is, --scale paper is the whole recipe)
   report    compare runs on an interactive page, a single file:  python -m sdd report runs/digits_noise_rates
+  status    how far runs have come, whoever trains them:  python -m sdd status runs --watch
   analyze   compare finished runs, with intervals over seeds:  python -m sdd analyze runs/digits_mlp-*
   interpolate  loss and accuracy between sparse and re-dense levels, or any two levels, with the error barrier:
             python -m sdd interpolate runs/digits_redense-s0-890f36b5
@@ -57,6 +58,7 @@ _COMMANDS = {
     "plot": "sdd.analysis.plot_command",
     "dashboard": "sdd.dashboard.command",
     "clean": "sdd.clean.command",
+    "status": "sdd.status.command",
     "configs": "sdd.cli.configs",
     "bench": "sdd.bench.command",
 }

@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 
-from sdd.clean.plan import Freed, Keep, freed_of, runs_in
+from sdd.clean.plan import Freed, Keep, freed_of
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.places import path_argument
 from sdd.runs.checkpoint_file import checkpoint_bytes, read_checkpoint
+from sdd.runs.finding import runs_in
 from sdd.runs.level_file import holds_weights, masks_alone
 
 _NEEDS = {

@@ -1,6 +1,6 @@
 """What can be freed of runs: which files go or shrink, and why runs are left as they are."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -8,14 +8,13 @@ from typing import Any, Literal
 from sdd.errors import UserError
 from sdd.files import read_yaml
 from sdd.places import place_of, resolved
+from sdd.runs.finding import is_run
 from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import AUTO
 from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
 
 Keep = Literal["all", "masks", "none"]
 """What stays of the levels: weights and masks, masks alone, nothing."""
-
-_DEEPEST = 3
 
 
 @dataclass(frozen=True)
@@ -33,24 +32,6 @@ class Freed:
     removed: tuple[Path, ...] = ()
     shrunk: tuple[Path, ...] = ()
     reason: str = ""
-
-
-def runs_in(paths: Sequence[Path]) -> list[RunFolder]:
-    """Return the runs among some folders and below them, at most three deep, each once; what is no run is passed over.
-
-    Args:
-        paths: Folders.
-
-    Raises:
-        UserError: There is no run in one of them.
-    """
-    found: dict[Path, RunFolder] = {}
-    for path in paths:
-        below = list(_below(path, 0))
-        if not below:
-            raise UserError(f"{path} holds no run: give the folder of a run, or one that holds runs")
-        found |= {resolved(folder.path): folder for folder in below if resolved(folder.path) not in found}
-    return list(found.values())
 
 
 def freed_of(runs: Sequence[RunFolder], keep: Keep, *, sources: bool) -> list[Freed]:
@@ -71,7 +52,7 @@ def freed_of(runs: Sequence[RunFolder], keep: Keep, *, sources: bool) -> list[Fr
 def runs_beside(runs: Sequence[RunFolder]) -> list[RunFolder]:
     """Return the runs, and those in the folders that they lie in."""
     places = {resolved(run.path).parent for run in runs}
-    found = {resolved(part): RunFolder(part) for place in places for part in place.iterdir() if _is_run(part)}
+    found = {resolved(part): RunFolder(part) for place in places for part in place.iterdir() if is_run(part)}
     return list(({resolved(run.path): run for run in runs} | found).values())
 
 
@@ -140,16 +121,3 @@ def _values(run: RunFolder) -> Mapping[str, Any]:
     except (UserError, KeyError, TypeError):
         dense = None
     return {**held.values, "pruning.dense_from": dense}
-
-
-def _below(path: Path, depth: int) -> Iterator[RunFolder]:
-    if _is_run(path):
-        yield RunFolder(path)
-    elif depth < _DEEPEST and path.is_dir():
-        for part in sorted(path.iterdir()):
-            if part.is_dir() and not part.name.startswith("."):
-                yield from _below(part, depth + 1)
-
-
-def _is_run(path: Path) -> bool:
-    return path.is_dir() and RunFolder(path).settings_file.is_file()

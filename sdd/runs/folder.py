@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,8 @@ StateName = Literal["new", "started", "unfinished", "finished", "damaged", "othe
 
 _UNSTARTED = "has not finished its first level"
 _SHOWN = 3
+_HOLDER = "{host}, process {process}"
+_HELD = re.compile(r"(?P<host>.+), process (?P<process>\d+)")
 
 
 @dataclass(frozen=True)
@@ -264,12 +267,20 @@ class RunFolder(RunFiles):
             BusyRunError: Another process holds it.
         """
         make_folder(self.path)
-        with try_lock(self._lock, f"{socket.gethostname()}, process {os.getpid()}") as holder:
+        with try_lock(self._lock, _HOLDER.format(host=socket.gethostname(), process=os.getpid())) as holder:
             if holder is not None:
                 raise BusyRunError(
                     f"{self.path} is being worked on by another process ({holder}); wait for it or stop it"
                 )
             yield
+
+    def last_holder(self) -> tuple[str, int] | None:
+        """Return host and number of the process that held the folder last, and may do so still; None: not known."""
+        try:
+            said = _HELD.fullmatch(self._lock.read_text(encoding="utf-8", errors="replace").strip())
+        except OSError:
+            return None
+        return None if said is None else (said["host"], int(said["process"]))
 
     def remove_parts(self) -> None:
         """Remove what is half written; the folder must be `owned`."""

@@ -74,8 +74,8 @@ def _parser() -> OneLineParser:
         "skipped, unfinished ones go on where they were left, and one that fails does not stop the others. Several "
         "sweeps of one file, on one machine or on several that share the folder, divide the runs among them. Settings "
         "take the place of those in the file, or are added: --pruning.levels 3 --seed_everything '[0, 1, 2]', where a "
-        "list is swept over. Loggers are those that are given so (--trainer.logger TensorBoardLogger); one in the file is for "
-        "agents of W&B.",
+        "list is swept over. Loggers are those that are given so (--trainer.logger TensorBoardLogger); one in the file "
+        "is for agents of W&B.",
     )
     parser.add_argument(
         "file", type=path_argument, metavar="FILE", help="a sweep file with method: grid, or the name of one"

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdd.errors import UserError
-from sdd.files import read_json
 from sdd.messages import one_line
 from sdd.places import names_itself
 from sdd.runs.folder import RunFolder, StateName
-from sdd.runs.settings import SPARSITIES, Settings
+from sdd.runs.settings import Settings
+from sdd.runs.verdict import verdict_words
 from sdd.sweep.stored_plans import Planner, parsed
 from sdd.sweep.sweep_file import Cell
 from sdd.tracking.wandb_run import cell_name
@@ -69,20 +69,7 @@ class PlannedRun:
 
     def verdict(self) -> str:
         """Return what a finished run has found, in a few words."""
-        summary = RunFolder(self.path).summary
-        try:
-            found = read_json(relative(summary))
-            if self.settings.values.get(SPARSITIES) is not None and self.levels == 2:
-                return f"test accuracy {found['final_test_acc']:.2%}"  # one sparsity is no curve
-            if found["double_descent"] is None:
-                return "double descent not decided"
-            if not found["double_descent"]:
-                return "no double descent"
-            return f"double descent: depth {100 * found['depth']:.1f} points, gain {100 * found['gain']:+.1f} points"
-        except UserError as error:
-            return f"but {error}"
-        except (ValueError, TypeError, KeyError):
-            return f"but {relative(summary)} is damaged"
+        return verdict_words(RunFolder(relative(self.path)))
 
 
 @dataclass(frozen=True)

@@ -85,8 +85,12 @@ def _cells(content: dict[Any, Any], overrides: Mapping[str, Sequence[Any]]) -> l
 
 
 def _varying(values: dict[str, Any], every: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """Return those values of a cell that are not the same in every cell."""
-    return {name: value for name, value in values.items() if any(other.get(name) != value for other in every)}
+    """Return those values of a cell that are not the same in every cell; all of the only one."""
+    return {
+        name: value
+        for name, value in values.items()
+        if len(every) == 1 or any(other.get(name) != value for other in every)
+    }
 
 
 def _content(path: Path) -> dict[Any, Any]:

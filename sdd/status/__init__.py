@@ -1,0 +1,1 @@
+"""How far runs have come, whoever trains them."""
