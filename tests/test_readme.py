@@ -29,12 +29,15 @@ def _filled_in(word):
 
 def _every_command():
     scripts = [block.text for block in blocks(README, "sh")]
-    scripts += [span for span in spans(README) if re.match(r"(python -m|make|pip|sbatch) ", span)]
-    return [[_filled_in(word) for word in command] for script in scripts for command in commands(script)]
+    scripts += [span for span in spans(README) if re.match(r"(python -m sdd|sdd|make|pip|sbatch) ", span)]
+    found = [[_filled_in(word) for word in command] for script in scripts for command in commands(script)]
+    return [["python", "-m", *command] if command[0] == "sdd" else command for command in found]
 
 
 COMMANDS = _every_command()
-OURS = [command[3:] for command in COMMANDS if command[:3] == ["python", "-m", "sdd"]]
+OURS = [
+    command[3 : command.index(">") if ">" in command else None] for command in COMMANDS if command[2:3] == ["sdd"]
+]
 EXPERIMENTS = ("fit", "test", "validate")
 
 
