@@ -35,9 +35,7 @@ def _every_command():
 
 
 COMMANDS = _every_command()
-OURS = [
-    command[3 : command.index(">") if ">" in command else None] for command in COMMANDS if command[2:3] == ["sdd"]
-]
+OURS = [command[3 : command.index(">") if ">" in command else None] for command in COMMANDS if command[2:3] == ["sdd"]]
 EXPERIMENTS = ("fit", "test", "validate")
 
 
