@@ -38,6 +38,8 @@ commands:
   plot      draw a figure of your own:  python -m sdd plot runs/digits_noise_rates --by data.noise_rate --out F.pdf
   dashboard save the report's panels as a workspace of a W&B project:  python -m sdd dashboard ENTITY/PROJECT
   clean     free the disk space of finished runs:  python -m sdd clean runs --levels masks --dry_run
+  data      the data of an experiment, its noisy labels and where each example is from:
+            python -m sdd data --config digits_mlp --picture images.png
   configs   list the configurations and sweeps that come with sdd; of one, write it for you to change:
             python -m sdd configs digits_mlp > mine.yaml
   bench     time our runs against bare training loops, as a table
@@ -60,6 +62,7 @@ _COMMANDS = {
     "clean": "sdd.clean.command",
     "status": "sdd.status.command",
     "configs": "sdd.cli.configs",
+    "data": "sdd.cli.data",
     "bench": "sdd.bench.command",
 }
 _TRAINING = ("sweep", "reproduce")  # those among them that start experiments

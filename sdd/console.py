@@ -131,8 +131,8 @@ class Progress:
 class OneLineParser(argparse.ArgumentParser):
     """A parser of the standard library that takes whole names only, and whose errors are one line each."""
 
-    def __init__(self, *, prog: str, description: str | None) -> None:
-        super().__init__(prog=prog, description=description, allow_abbrev=False)
+    def __init__(self, *, prog: str, description: str | None, epilog: str | None = None) -> None:
+        super().__init__(prog=prog, description=description, epilog=epilog, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raise a UserError instead of printing the whole usage."""

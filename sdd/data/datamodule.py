@@ -14,7 +14,7 @@ from sdd.data.label_noise import LabelNoise
 from sdd.data.loader import Batch, PlainLoader, TrainLoader
 from sdd.data.noise import NOISE_TYPES
 from sdd.data.reading import chosen_source, read
-from sdd.data.splits import Split, make_splits
+from sdd.data.splits import Split, choose_examples, make_splits
 from sdd.data.transforms import Normalisation
 from sdd.data.view import View
 from sdd.errors import UserError
@@ -134,6 +134,7 @@ class NoisyLabelData(pl.LightningDataModule):
         self.memory_format: str = memory_format
         self.seed = seed
         self._content: Dataset | None = None
+        self._stored = 0
         self._splits: dict[str, Split] = {}
 
     def load(self) -> None:
@@ -156,6 +157,7 @@ class NoisyLabelData(pl.LightningDataModule):
             )
         self._view_of(content, images.device).check_augmentation(self.augment, images[:2])
         none = torch.empty(0, *images.shape[1:], dtype=torch.uint8)
+        self._stored = len(content.train_labels)
         self._content, self._splits = replace(content, train_images=none, test_images=none), splits
 
     def _check_images(self, content: Dataset) -> None:
@@ -217,6 +219,13 @@ class NoisyLabelData(pl.LightningDataModule):
         if name not in self._splits:
             raise UserError("there is no validation split: set --data.val_size to a number of training examples")
         return self._splits[name]
+
+    def places(self, name: str) -> Tensor:
+        """Return where the examples of the part `train`, `val` or `test` lie in the data set, int64 of shape [N]."""
+        if name == "test":
+            return torch.arange(len(self.split(name).labels))
+        chosen = choose_examples(self._stored, self.train_size, self.val_size, self.subset_seed)
+        return torch.from_numpy(chosen[name])
 
     def view(self) -> View:
         """Return the map from stored images to network inputs, on the device in use."""

@@ -93,6 +93,11 @@ def _checked(content: Dataset) -> Dataset:
     strange = [label for pair in looks.items() for label in pair if label not in range(classes)]
     if strange:
         raise ValueError(f"look_alikes has class {strange[0]}; allowed: 0 to {classes - 1}")
+    named = (("classes", classes), ("train_files", len(train_labels)), ("test_files", len(test_labels)))
+    for name, count in named:
+        names = getattr(content, name)
+        if names is not None and len(names) != count:
+            raise ValueError(f"{name} has {len(names)} names; it must have {count}, or be None")
     return replace(content, train_labels=train_labels, test_labels=test_labels, num_classes=int(classes))
 
 

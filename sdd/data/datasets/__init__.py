@@ -30,6 +30,9 @@ class Dataset:
         mean: Mean of each channel, of values in [0, 1].
         std: Standard deviation of each channel, of values in [0, 1]; above 0.
         look_alikes: For asymmetric noise: from class to the class it is mistaken for; None where none are known.
+        classes: Names of the classes, by number; None: they have none.
+        train_files: What each training image was read from, in this order; None: not from a file each.
+        test_files: Likewise of the test images.
     """
 
     train_images: Tensor
@@ -40,6 +43,9 @@ class Dataset:
     mean: Sequence[float]
     std: Sequence[float]
     look_alikes: Mapping[int, int] | None = None
+    classes: Sequence[str] | None = None
+    train_files: Sequence[str] | None = None
+    test_files: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

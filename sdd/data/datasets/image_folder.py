@@ -43,6 +43,8 @@ _BLOCK = 64
 def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
     """Read every image of a folder of classes.
 
+    Images are ordered by class, within a class by folder and then by name; `python -m sdd data --list` prints them so.
+
     Args:
         root: Folder with `train` and `test` (or `val`), each with a folder a class. Classes are numbered in the
             alphabetical order of their names.
@@ -84,6 +86,9 @@ def load_image_folder(root: Path, *, load_size: int | None = None) -> Dataset:
         num_classes=len(classes),
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
+        classes=classes,
+        train_files=[path for path, _ in train],
+        test_files=[path for path, _ in test],
     )
 
 
