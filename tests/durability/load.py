@@ -49,19 +49,19 @@ TINY = (
 """Three levels of two epochs of two batches."""
 
 KINDS = {
-    "SIGKILL of a run": ("run", signal.SIGKILL, 60),
-    "SIGTERM to a run": ("run", signal.SIGTERM, 10),
-    "SIGKILL of the sweep": ("sweep", signal.SIGKILL, 10),
-    "SIGTERM to the sweep": ("sweep", signal.SIGTERM, 10),
-    "SIGINT to the sweep": ("sweep", signal.SIGINT, 5),
-    "SIGKILL of the server": ("server", signal.SIGKILL, 5),
+    "SIGKILL of a run": ("run", signal.SIGKILL, 70),
+    "SIGTERM to a run": ("run", signal.SIGTERM, 15),
+    "SIGKILL of the sweep": ("sweep", signal.SIGKILL, 6),
+    "SIGTERM to the sweep": ("sweep", signal.SIGTERM, 5),
+    "SIGINT to the sweep": ("sweep", signal.SIGINT, 2),
+    "SIGKILL of the server": ("server", signal.SIGKILL, 2),
 }
 """What is done to whom, and how often in a hundred."""
 
 GROWTH = 4.0
 """MiB that sweep and server together may grow by while a hundred runs end."""
 
-_LOOK_SECONDS, _END_SECONDS = 0.2, 30.0
+_LOOK_SECONDS, _END_SECONDS = 0.2, 120.0
 _CALM = 0.4  # of the runs are left to a sweep that nobody kills, whose memory shows
 
 
@@ -143,6 +143,7 @@ class KilledSweep:
         self.load.starts += 1
         self.load.memory = []
         before = self._note_finished()
+        print(f"start {self.load.starts}: {before} of {self.runs} finished, {self.load.kills.total()} kills", flush=True)
         early = self._draws.random() < 0.2  # killed while it starts
         while sweep.poll() is None:
             time.sleep(self._draws.uniform(0, 2 * _LOOK_SECONDS))
