@@ -11,7 +11,7 @@ from sdd import __version__
 from sdd.cli.help_page import asked_for, page
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
-from sdd.failures import TRACEBACK, cannot_write, disk_fails
+from sdd.failures import TRACEBACK, disk_trouble
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
 
@@ -98,9 +98,10 @@ def main(arguments: list[str] | None = None) -> int:
         say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
         return 130
     except OSError as error:
-        if not (cannot_write(error) or disk_fails(error)):
+        trouble = disk_trouble(error)
+        if trouble is None:
             raise
-        problem, mended = ("cannot write", "there is room") if cannot_write(error) else ("disk error", "the disk works")
+        problem, mended = trouble
         trains = arguments[0] in (*_EXPERIMENTS, *_TRAINING)
         what_now = (
             "finished levels are safe, and the same command goes on from the last checkpoint"

@@ -10,12 +10,14 @@ from traceback import walk_tb
 from sdd.errors import UserError
 from sdd.messages import one_line
 
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES})
-_BROKEN = frozenset(
-    getattr(errno, name)
-    for name in ("EIO", "ENODEV", "ENOTCONN", "ENXIO", "EREMOTEIO", "ESTALE")
-    if hasattr(errno, name)
-)
+_TROUBLES = {
+    ("cannot write", "there is room"): ("ENOSPC", "EDQUOT"),
+    ("cannot write", "files may be so large"): ("EFBIG",),
+    ("cannot write", "it may be written to"): ("EROFS",),
+    ("no permission", "there is one"): ("EACCES",),
+    ("disk error", "the disk works"): ("EIO", "ENODEV", "ENOTCONN", "ENXIO", "EREMOTEIO", "ESTALE"),
+}
+_BY_NUMBER = {getattr(errno, name): told for told, names in _TROUBLES.items() for name in names if hasattr(errno, name)}
 
 TRACEBACK = "SDD_TRACEBACK"
 """Variable that has tracebacks shown before the line of an error."""
@@ -24,14 +26,12 @@ _OWN = Path(__file__).parent
 _LIBRARIES = tuple(Path(path) for path in {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
-def cannot_write(error: BaseException) -> bool:
-    """Tell whether an error says that files cannot be written, as where a disk is full."""
-    return isinstance(error, OSError) and error.errno in _NO_ROOM
+def disk_trouble(error: BaseException) -> tuple[str, str] | None:
+    """Return what an error says is wrong with files or the disk, and what must be so for it to end; None: nothing.
 
-
-def disk_fails(error: BaseException) -> bool:
-    """Tell whether an error says that a disk does not work, or that a network file system is not there any more."""
-    return isinstance(error, OSError) and error.errno in _BROKEN
+    A disk may be full, or not work, a network file system not be there any more, a file not be ours to read or write.
+    """
+    return _BY_NUMBER.get(error.errno) if isinstance(error, OSError) and error.errno is not None else None
 
 
 def failure(part: str, error: Exception) -> Exception:
@@ -41,7 +41,7 @@ def failure(part: str, error: Exception) -> Exception:
         part: What raised it, such as `model.loss my_package.mine`.
         error: What it raised; what is told in one line already, or is about the disk, is returned as it is.
     """
-    if isinstance(error, UserError) or cannot_write(error) or disk_fails(error):
+    if isinstance(error, UserError) or disk_trouble(error):
         return error
     text = one_line(str(error))
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__

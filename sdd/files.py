@@ -71,9 +71,20 @@ def write_checked(path: Path, content: str | bytes) -> None:
     """
     data = content.encode() if isinstance(content, str) else content
     known = _checksums_or_none(path.parent)
-    current = path.read_bytes() if path.is_file() else None
-    write_checksums(path.parent, {**known, path.name: with_next(known.get(path.name), current, data)})
+    write_checksums(path.parent, {**known, path.name: with_next(known.get(path.name), content_now(path), data)})
     write_atomically(path, data)
+
+
+def content_now(path: Path) -> bytes | None:
+    """Return what a file holds that is to be replaced; None where there is none, or one too large to be one of ours.
+
+    Raises:
+        UserError: It cannot be read.
+    """
+    try:
+        return read_bytes(path) if path.is_file() else None
+    except DamagedError:
+        return None
 
 
 def write_checksums(folder: Path, checksums: Checksums) -> None:

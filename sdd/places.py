@@ -4,6 +4,8 @@ import argparse
 import errno
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from sdd.errors import UserError
@@ -13,6 +15,8 @@ from sdd.messages import is_utf8
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # of two letters at least: C: is a drive
+
+_HOME = "HOME"
 
 _LONGEST_WITHIN = "checkpoints/.epoch-000000.ckpt-0123456789.part"
 """The longest name of a run's own files, below its folder."""
@@ -47,12 +51,39 @@ def place_of(text: str | os.PathLike[str], named: str, seed: int | None = None) 
             f"{named} is {shown}, which reads as an address: give a path on this machine, without :: in it; a folder "
             "of such a name is ./NAME"
         )
+    if written.startswith("~"):
+        _note(_HOME)
     expanded = os.path.expanduser(_VARIABLE.sub(lambda found: _variable(found, named, shown), written))
     if expanded.startswith("~"):
         raise UserError(f"{named} is {shown}, but there is no such user; a folder of such a name is ./~NAME")
     path = Path(expanded)
     _check_length(path, named, shown)
     return path if names_itself(path) else path.absolute()
+
+
+_variables: set[str] | None = None
+"""The names of variables that stand in paths are added to this; None: nobody asks."""
+
+
+@contextmanager
+def expanded_variables() -> Iterator[set[str]]:
+    """Find out which environment variables stand in the paths that are read meanwhile.
+
+    Yields:
+        A set that fills with their names; that of the home folder, of which `~` makes use, is among them.
+    """
+    global _variables
+    before, found = _variables, set[str]()
+    _variables = found
+    try:
+        yield found
+    finally:
+        _variables = before
+
+
+def _note(name: str) -> None:
+    if _variables is not None:
+        _variables.add(name)
 
 
 def check_run_place(path: Path, named: str) -> None:
@@ -89,6 +120,7 @@ def names_itself(path: Path) -> bool:
 
 def _variable(found: re.Match[str], named: str, shown: str) -> str:
     name = found[1] or found[2]
+    _note(name)
     value = os.environ.get(name)
     if not value:
         raise UserError(f"{named} is {shown}, but the environment variable {name} is not set")

@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from sdd.errors import UserError
+from sdd.errors import DamagedError, UserError
 
 _LARGEST = 256 * 2**20
 """Bytes of a text or table that is read whole; those of a run are a thousandth of it."""
@@ -16,7 +16,8 @@ def read_bytes(path: Path) -> bytes:
     Nothing waits for whoever writes into a pipe, and a sparse file of terabytes takes no memory.
 
     Raises:
-        UserError: It is missing, cannot be read, is no regular file, or is too large.
+        UserError: It is missing, cannot be read, or is no regular file.
+        DamagedError: It is too large.
     """
     try:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -25,7 +26,9 @@ def read_bytes(path: Path) -> bytes:
             if not stat.S_ISREG(status.st_mode):
                 raise UserError(f"{path} cannot be read: it is no file")
             if status.st_size > _LARGEST:
-                raise UserError(f"{path} is damaged: it is of {status.st_size:,} bytes; at most {_LARGEST:,} are read")
+                raise DamagedError(
+                    f"{path} is damaged: it is of {status.st_size:,} bytes; at most {_LARGEST:,} are read"
+                )
             return file.read()
     except OSError as error:
         raise UserError(f"{path} cannot be read: {error.strerror or error}") from error

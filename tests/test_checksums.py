@@ -40,6 +40,17 @@ def test_damaged_checksums_are_named_and_the_next_write_makes_them_right(tmp_pat
     assert read_text(path) == "2"
 
 
+def test_a_file_too_large_to_be_ours_is_replaced_without_being_read(tmp_path):
+    path = tmp_path / "x"
+    write_checked(path, "right")
+    with path.open("wb") as file:
+        file.truncate(2**33)
+    with pytest.raises(DamagedError, match=r"x is damaged: it is of 8,589,934,592 bytes"):
+        damage(path)
+    write_checked(path, "new")
+    assert read_text(path) == "new"
+
+
 def test_a_damaged_file_stays_damaged_until_it_is_written_anew(tmp_path, monkeypatch):
     path = tmp_path / "x"
     write_checked(path, "right")
@@ -88,9 +99,11 @@ def test_a_file_that_is_replaced_while_it_is_looked_at_is_whole(tmp_path, monkey
     write_checked(path, "old")
 
     def overtaken(place):
-        write_checked(path, "new")
-        content = read_bytes(place)
-        write_checked(path, "newer")
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "read_bytes", read_bytes)
+            write_checked(path, "new")
+            content = read_bytes(place)
+            write_checked(path, "newer")
         return content
 
     with monkeypatch.context() as patch:

@@ -5,7 +5,7 @@ import pytest
 
 from sdd.__main__ import main
 from sdd.errors import UserError
-from sdd.failures import cannot_write, failure, naming
+from sdd.failures import disk_trouble, failure, naming
 
 
 def test_the_part_and_the_users_own_line_are_named(tmp_path, monkeypatch):
@@ -35,10 +35,12 @@ def test_what_is_said_elsewhere_goes_through(error):
     assert caught.value.__cause__ is None
 
 
-def test_which_errors_say_that_there_is_no_room():
-    assert cannot_write(OSError(errno.ENOSPC, ""))
-    assert not cannot_write(FileNotFoundError(errno.ENOENT, ""))
-    assert not cannot_write(ValueError())
+def test_which_errors_are_about_the_disk():
+    assert disk_trouble(OSError(errno.ENOSPC, "")) == ("cannot write", "there is room")
+    assert disk_trouble(PermissionError(errno.EACCES, "")) == ("no permission", "there is one")
+    assert disk_trouble(OSError(errno.EIO, "")) == ("disk error", "the disk works")
+    assert disk_trouble(FileNotFoundError(errno.ENOENT, "")) is None
+    assert disk_trouble(ValueError()) is None
 
 
 @pytest.mark.parametrize(("command", "advice"), [("sweep", "from the last checkpoint"), ("plot", "give the command")])

@@ -84,7 +84,7 @@ def claim(request: Request) -> Claim:
     for damage in damaged:
         say(f"{damage}; the checkpoint before it is used", error=True)
     for damage in tables if checkpoint else ():
-        say(f"{folder.path}: {damage}; it is written anew from {checkpoint}", error=True)
+        say(f"{folder.path}: {damage}; the run is taken up from {checkpoint} to write it anew", error=True)
     if finished and checkpoint is None:
         raise UserError(f"{folder.path} is finished and has no checkpoint left to measure more of its levels from")
     return Claim(Found.FREE, config, checkpoint, checkpoints, finished)

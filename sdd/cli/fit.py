@@ -56,6 +56,8 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
         _check_complete(request, experiment)
         if is_first_process():
             request.folder.write_config(request.text, request.plan.settings)  # with what was measured later
+            for damage in request.folder.damaged_tables():
+                say(f"{request.folder.path}: {damage}; it was not written anew, as it is not measured now", error=True)
     return True
 
 

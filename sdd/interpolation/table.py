@@ -9,7 +9,7 @@ from typing import Any
 from sdd.analysis.paths import Row, read_paths
 from sdd.checksums import checksum, with_next
 from sdd.errors import UserError
-from sdd.files import check_folder, damage, read_json, table_text, write_atomically
+from sdd.files import check_folder, content_now, damage, read_json, table_text, write_atomically
 from sdd.locks import try_lock
 
 FORMAT = 1
@@ -83,8 +83,7 @@ class PathTable:
         self.rows[name] = list(rows)
         order = sorted(self.rows, key=lambda known: (len(known), known))
         text = table_text([row for known in order for row in self.rows[known]])
-        before = self.file.read_bytes() if self.file.is_file() else None
-        self._write_record(with_next(None, before, text.encode()))
+        self._write_record(with_next(None, content_now(self.file), text.encode()))
         write_atomically(self.file, text)
         self._digests[name] = digest
         self._write_record([checksum(text.encode())])

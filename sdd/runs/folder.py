@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import checksum, read_checksums
 from sdd.errors import DamagedError, UserError
-from sdd.files import damage, make_folder, read_json, write_checked, write_checksums
+from sdd.files import content_now, damage, make_folder, read_json, write_checked, write_checksums
 from sdd.locks import check_there, only_one_process, try_lock
 from sdd.regular_files import read_bytes
 from sdd.runs.data_record import DataRecord
@@ -158,12 +158,9 @@ class RunFolder(RunFiles):
         return [found for name in named if (found := damage(self.path / name, known))]
 
     def renew_checksums(self) -> None:
-        """Take the tables and JSON files as they are for right; the folder must be `owned`."""
-        own = {CHECKSUMS, "interpolation.csv", "interpolation.json"}  # the latter say themselves what is right
-        files = [path for path in self.path.glob("*.*") if path.suffix in {".csv", ".json"} and path.name not in own]
-        write_checksums(
-            self.path, {path.name: [checksum(path.read_bytes())] for path in (*files, self.config) if path.is_file()}
-        )
+        """Take the run's own files as they are for right, and no others; the folder must be `owned`."""
+        held = {path.name: content_now(path) for path in self.own_files}
+        write_checksums(self.path, {name: [checksum(content)] for name, content in held.items() if content is not None})
 
     def newest_checkpoint(self) -> tuple[Path | None, list[str]]:
         """Find the newest checkpoint that is whole.
@@ -288,9 +285,9 @@ class RunFolder(RunFiles):
             part.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Remove what killed processes have left half written, unless another process works in the folder."""
+        """Remove what killed processes have left half written, unless another process works there or nobody may write."""
         if self.parts:
-            with suppress(BusyRunError), self.owned():
+            with suppress(BusyRunError, OSError), self.owned():
                 self.remove_parts()
 
     def check_there(self) -> None:

@@ -81,6 +81,13 @@ class RunFiles:
         return self.path / "epochs.csv"
 
     @property
+    def own_files(self) -> tuple[Path, ...]:
+        """The tables and other small files that a run may have, and whose checksums are kept."""
+        start = (self.config, self.settings_file, self.environment_file, self.data_file)
+        more = (self.loss_curves, self.spectrum, self.distance_path, self.epochs)
+        return (*start, self.curve, self.columns, self.summary, *more)
+
+    @property
     def _levels(self) -> Path:
         """Folder of the weights and masks of each trained level."""
         return self.path / "levels"

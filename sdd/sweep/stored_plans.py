@@ -1,8 +1,9 @@
 """What the cells of a sweep are, kept beside its runs, so that a later start, or another machine, need not parse them.
 
 To parse a cell takes half a second of CPU, and everything must be imported for it. A plan is used again as long as all
-that it was made from is as it was: the command line, the version of sdd and of each library, and every file that was
-read for it, a user's own modules included. Only a cell that a run can be made of is kept.
+that it was made from is as it was: the command line, the version of sdd and of each library, every file that was read for
+it, a user's own modules included, and the environment variables in its paths. Only a cell that a run can be made of is
+kept. What a user's own module asks the system for is not known: remove the file where that has changed.
 """
 
 import hashlib
@@ -11,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -20,8 +21,9 @@ from typing import Any
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.failures import is_own
-from sdd.files import read_json, write_atomically
+from sdd.files import PART, read_json, write_atomically
 from sdd.locks import try_lock
+from sdd.places import expanded_variables
 from sdd.runs.plan import Plan
 from sdd.runs.settings import Settings
 
@@ -69,6 +71,7 @@ class StoredPlans:
 
     def __enter__(self) -> "StoredPlans":
         self._held = self._read()
+        self._remove_parts()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -88,13 +91,14 @@ class StoredPlans:
             stored = self._stored(key)
         if stored is not None:
             return stored
-        with opened_files() as opened:
+        with opened_files() as opened, expanded_variables() as variables:
             plan = self._plan(arguments)
         self._held[key] = {
             "config_name": plan.config_name,
             "seed": plan.seed,
             "levels": plan.levels,
             "settings": plan.settings.content(),
+            "variables": {name: _digest_of(os.environ.get(name)) for name in sorted(variables)},
             "files": {path: content for path in sorted({*opened, *_own_modules()}) if (content := _content_of(path))},
         }
         self._changed = True
@@ -108,10 +112,20 @@ class StoredPlans:
         try:
             if held is None or any(_content_of(path) != content for path, content in held["files"].items()):
                 return None
+            if any(_digest_of(os.environ.get(name)) != value for name, value in held["variables"].items()):
+                return None
             settings = Settings.of_content(held["settings"], self._folder / _NAME)
             return Plan(str(held["config_name"]), int(held["seed"]), settings, int(held["levels"]))
         except (UserError, TypeError, ValueError, KeyError, AttributeError):  # damaged: it is made again
             return None
+
+    def _remove_parts(self) -> None:
+        """Remove what killed processes have left half written, unless another process makes plans now."""
+        left = [*self._folder.glob(f".{_NAME}-*{PART}")]
+        if left and self._keeps:
+            with suppress(OSError), try_lock(self._folder / _LOCK, f"process {os.getpid()}") as holder:
+                for part in left if holder is None else ():
+                    part.unlink(missing_ok=True)
 
     def _wait_for_others(self) -> None:
         """Wait while another process makes plans here, and take what it has made."""
@@ -163,8 +177,11 @@ def _versions() -> str:
 
 def _key(arguments: Sequence[str]) -> str:
     """Return a digest of a command line and of where its relative paths and the user's modules are looked for."""
-    from_here = [os.getcwd(), os.environ.get("PYTHONPATH", ""), *arguments]
-    return hashlib.sha256(json.dumps(from_here).encode()).hexdigest()[:16]
+    return _digest_of([os.getcwd(), os.environ.get("PYTHONPATH", ""), *arguments])
+
+
+def _digest_of(value: str | list[str] | None) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
 
 
 def _own_modules() -> set[str]:

@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
@@ -54,17 +55,16 @@ def run_copy(arguments: Sequence[str], place: Path) -> Ended:
 
     Args:
         arguments: After `python -m sdd`.
-        place: An empty folder, in which it runs.
+        place: Folder in which it runs.
     """
-    beside = place.parent / f"{place.name}-said"
-    beside.mkdir()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    pid = os.fork()
-    if pid == 0:
-        _be_the_copy(arguments, place, beside)
-    status = _status(pid)
-    out, err = ((beside / name).read_text(errors="backslashreplace") for name in ("out", "err"))
+    with tempfile.TemporaryDirectory(prefix="sdd-said-") as beside:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        pid = os.fork()
+        if pid == 0:
+            _be_the_copy(arguments, place, Path(beside))
+        status = _status(pid)
+        out, err = (Path(beside, name).read_text(errors="backslashreplace") for name in ("out", "err"))
     return Ended(status, out, err)
 
 

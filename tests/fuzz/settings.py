@@ -15,7 +15,8 @@ import yaml
 from sdd.argument_types import fits
 from sdd.cli.wiring import parser_of
 from sdd.models import MLP
-from tests.fuzz.copies import RAISED, Ended, run_copy
+from tests.fuzz.copies import Ended, run_copy
+from tests.fuzz.outcomes import Outcome, wrong_end
 from tests.small import CONFIG
 
 VALUES = (
@@ -90,25 +91,39 @@ _STARTS_MORE = {
 
 @dataclass(frozen=True)
 class Case:
-    """A setting with a value.
+    """Settings with values.
 
     Attributes:
-        name: Of the setting.
-        value: As it is written behind its flag.
-        typed: Whether it is of a type that the setting has.
+        given: Names of settings, and how each value is written behind its flag.
+        typed: Whether all values are of a type that their setting has.
+        more: Further arguments.
+        counted: What it is counted under; empty: the section of its first setting.
     """
 
-    name: str
-    value: str
+    given: tuple[tuple[str, str], ...]
     typed: bool
+    more: tuple[str, ...] = ()
+    counted: str = ""
+
+    @property
+    def name(self) -> str:
+        """The name of the first setting."""
+        return self.given[0][0]
+
+    @property
+    def section(self) -> str:
+        """What it is counted under."""
+        return self.counted or self.name.partition(".")[0]
 
     @property
     def arguments(self) -> list[str]:
-        """The command line of `fit` with it; it stands last, so that it counts."""
-        return [*TINY, *_IN_USE.get(self.name.partition(".")[0], ()), f"--{self.name}={self.value}"]
+        """The command line of `fit` with them; they stand last, so that they count."""
+        used = {name.partition(".")[0]: None for name, _ in self.given}
+        in_use = [argument for section in used for argument in _IN_USE.get(section, ())]
+        return [*TINY, *in_use, *self.more, *(f"--{name}={value}" for name, value in self.given)]
 
     def __str__(self) -> str:
-        return f"--{self.name}={self.value if len(self.value) < 50 else self.value[:20] + '…'}"
+        return " ".join([f"--{name}={value if len(value) < 50 else value[:20] + '…'}" for name, value in self.given])
 
 
 def types_by_name() -> dict[str, Any]:
@@ -127,7 +142,7 @@ def types_by_name() -> dict[str, Any]:
 def all_cases() -> list[Case]:
     """Return every setting with every value."""
     return [
-        Case(name, value, _is_of_type(value, annotation))
+        Case(((name, value),), _is_of_type(value, annotation))
         for name, annotation in types_by_name().items()
         for value in VALUES
         if (name, value) not in _STARTS_MORE
@@ -158,20 +173,6 @@ def _is_of_type(value: str, annotation: Any) -> bool:
         return fits(value, annotation)
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a case. Attributes: end: `trained`, `refused`, or what is wrong. said: The line, or evidence."""
-
-    case: Case
-    end: str
-    said: str
-
-    @property
-    def well(self) -> bool:
-        """Whether it trained, or was refused in one line."""
-        return self.end in {"trained", "tried", "stopped", "refused"}
-
-
 def outcomes(cases: Sequence[Case]) -> Iterator[Outcome]:
     """Run cases, each in a folder of its own."""
     for case in cases:
@@ -179,19 +180,17 @@ def outcomes(cases: Sequence[Case]) -> Iterator[Outcome]:
             place = Path(folder) / "here"
             place.mkdir()
             ended = run_copy(case.arguments, place)
-            yield Outcome(case, *_judged(case, ended, place))
+            yield Outcome(str(case), case.section, *_judged(case, ended, place))
 
 
 def _judged(case: Case, ended: Ended, place: Path) -> tuple[str, str]:
     lines = ended.err.splitlines()
     last = lines[-1] if lines else ""
-    if ended.status is None:
-        return "hangs", last
-    if ended.status == RAISED or "Traceback" in ended.err:
-        return "traceback", last
+    if wrong := wrong_end(ended):
+        return wrong
     if ended.status == 2:
-        if len(lines) != 1 or not last.startswith("sdd: error: ") or len(last) > 2100:
-            return "not one line", f"{len(lines)} lines, {len(ended.err)} characters: {' | '.join(lines)[:300]}"
+        if len(lines) != 1:
+            return "not one line", " | ".join(lines)[:300]
         return (
             ("refused, but left something", str(next(place.iterdir()))) if any(place.iterdir()) else ("refused", last)
         )
@@ -201,9 +200,11 @@ def _judged(case: Case, ended: Ended, place: Path) -> tuple[str, str]:
         return "tried", ""
     if ended.status != 0 or not any(place.rglob("summary.json")):
         return "ends otherwise", f"status {ended.status}: {last}"
-    held = [_value(case.name, config) for config in place.rglob("config.yaml")]  # a run that it builds on has one too
-    if not any(_is_asked(one, case.value) for one in held):
-        return "something else", f"{held!r}"
+    configs = list(place.rglob("config.yaml"))  # a run that it builds on has one too
+    for name, value in case.given:
+        held = [_value(name, config) for config in configs]
+        if not any(_is_asked(one, value) for one in held):
+            return "something else", f"{name}: {held!r}"
     return "trained", ""
 
 

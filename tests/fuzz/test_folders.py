@@ -1,7 +1,6 @@
 """Run folders that something has happened to: every command names them in one line, without waiting for anything."""
 
 import json
-import os
 import resource
 import time
 import warnings
@@ -19,39 +18,13 @@ from sdd.__main__ import main
 from sdd.analysis import load_runs
 from sdd.errors import UserError
 from sdd.report.folders import read_folders
+from tests.fuzz.damages import DAMAGES, ODD
 from tests.report.made_runs import full_run
 
 FILES = (
     *("settings.json", "curve.csv", "columns.json", "summary.json", "environment.json", "data.json"),
     *("loss_curves.csv", "spectrum.csv", "epochs.csv"),
 )
-
-_ODD = ("[]", "{}", "null", "1", '"x"', "NaN", "1e999", "-1", "[null]", '{"a": {}}', '{"format": 1}', "x", "")
-_BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
-    f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]\n" for old, new in zip("abcdefgh", "bcdefghi", strict=True)
-)
-
-
-def _sparse(path: Path) -> None:
-    with path.open("wb") as file:
-        file.truncate(8 * 2**30)
-
-
-DAMAGES = {
-    "removed": lambda path: None,
-    "a folder": os.mkdir,
-    "a pipe": os.mkfifo,
-    "a link to itself": lambda path: path.symlink_to(path.name),
-    "a link to nowhere": lambda path: path.symlink_to("nowhere"),
-    "a link to a device": lambda path: path.symlink_to("/dev/zero"),
-    "8 GiB of nothing": _sparse,
-    "deep JSON": lambda path: path.write_text("[" * 200_000),
-    "deep objects": lambda path: path.write_text('{"a":' * 50_000),
-    "a long line": lambda path: path.write_text("9" * 500_000),
-    "aliases": lambda path: path.write_text(_BOMB),
-    "not UTF-8": lambda path: path.write_bytes(b"\xff\xfe\x00level"),
-    "zeros": lambda path: path.write_bytes(b"\0" * 1000),
-}
 
 
 @contextmanager
@@ -97,7 +70,7 @@ def test_a_damaged_file_is_named_or_made_up_for(tmp_path, monkeypatch, file, dam
 
 
 _CONTENT = st.one_of(
-    st.sampled_from(_ODD).map(str.encode),
+    st.sampled_from(ODD).map(str.encode),
     st.binary(max_size=60),
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -132,7 +105,7 @@ def _changed(folder: Path, file: str, kind: str, how) -> bytes:
         return (folder / how).read_bytes()
     if kind == "value" and file.endswith(".json"):
         whole = json.loads(content)
-        _replace_one(whole, [how[0]], json.loads(how[1]) if how[1] in {part.encode() for part in _ODD[:7]} else "odd")
+        _replace_one(whole, [how[0]], json.loads(how[1]) if how[1] in {part.encode() for part in ODD[:7]} else "odd")
         return json.dumps(whole).encode()
     return how if isinstance(how, bytes) else how[1]
 

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.fuzz.copies import all_imported
-from tests.fuzz.settings import Case, Outcome, outcomes, sample
+from tests.fuzz.outcomes import Outcome
+from tests.fuzz.settings import Case, outcomes, sample
 
 FOUND = {
     "trained": ("trainer.val_check_interval=0", "data.noise_seed=100000000000000000000000", "trainer.plugins=[]"),
@@ -31,7 +32,7 @@ FOUND = {
 
 def _case(text: str) -> Case:
     name, _, value = text.partition("=")
-    return Case(name, value, typed=True)
+    return Case(((name, value),), typed=True)
 
 
 def _all(cases: list[Case]) -> list[Outcome]:
@@ -52,4 +53,4 @@ def test_values_that_once_went_wrong():
 
 @pytest.mark.slow
 def test_a_sample_of_all_settings_and_values():
-    assert [f"{one.case}: {one.end}: {one.said}" for one in _all(sample(80, seed=0)) if not one.well] == []
+    assert [f"{one.line}: {one.end}: {one.said}" for one in _all(sample(80, seed=0)) if not one.well] == []

@@ -1,8 +1,11 @@
 """The one state of a run's folder, and what it refuses."""
 
+import errno
+
 import pytest
 
 from sdd.__main__ import main
+from sdd.checksums import read_checksums
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
 from sdd.runs.settings import Settings
@@ -41,6 +44,33 @@ def test_a_summary_without_a_curve_and_a_curve_without_a_row_are_damage(tmp_path
     assert RunFolder(run).state().reason == "curve.csv holds no level"
     (run / "curve.csv").unlink()
     assert RunFolder(run).state().reason == "has a summary.json but no curve.csv"
+
+
+def test_new_checksums_are_of_the_runs_own_files_alone(tmp_path):
+    run = make_run(tmp_path / "run", 0)
+    (run / "mine.csv").write_text("1")
+    (run / "mine.json").write_text("{}")
+    RunFolder(run).renew_checksums()
+    assert read_checksums(run).keys() == {path.name for path in RunFolder(run).own_files if path.is_file()}
+    (run / "mine.json").write_text("[]")
+    assert RunFolder(run).damaged_tables() == []
+    (run / "curve.csv").write_text("level\n")
+    assert len(RunFolder(run).damaged_tables()) == 1
+
+
+def test_where_nobody_may_write_what_is_half_written_stays(tmp_path, monkeypatch):
+    part = tmp_path / ".curve.csv-x.part"
+    part.touch()
+
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sdd.runs.folder.try_lock", refused)
+        RunFolder(tmp_path).tidy()
+    assert part.exists()
+    RunFolder(tmp_path).tidy()
+    assert not part.exists()
 
 
 NONE = Settings({}, {})

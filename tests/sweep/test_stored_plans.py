@@ -8,6 +8,7 @@ import pytest
 
 from sdd.errors import UserError
 from sdd.locks import try_lock
+from sdd.places import place_of
 from sdd.runs.plan import Plan
 from sdd.runs.settings import Settings
 from sdd.sweep.stop_signals import Stopped
@@ -53,6 +54,31 @@ def test_a_plan_is_made_once_and_read_back_the_same(here):
     plan(here, reader)
     plan(here, reader, [*ARGUMENTS, "--x=1"])
     assert reader.calls == 2
+
+
+def test_another_value_of_a_variable_in_a_path_makes_another_plan(here, monkeypatch):
+    reader = Reader()
+
+    def planner(arguments):
+        place_of("$SOMEWHERE/data", "data.root")
+        return reader(arguments)
+
+    for value, calls in (("a", 1), ("a", 1), ("b", 2), ("b", 2)):
+        monkeypatch.setenv("SOMEWHERE", value)
+        monkeypatch.setenv("UNNAMED", str(calls))
+        plan(here, planner)
+        assert reader.calls == calls
+
+
+def test_what_a_killed_sweep_has_half_written_goes_unless_another_one_is_at_it(here):
+    plan(here, Reader())
+    part = here / "runs" / "..plans.json-x.part"
+    part.touch()
+    with try_lock(here / "runs" / ".plans.lock", "another"):
+        plan(here, Reader())
+    assert part.exists()
+    plan(here, Reader())
+    assert not part.exists()
 
 
 @pytest.mark.parametrize(
