@@ -369,18 +369,43 @@ class Classifier(pl.LightningModule):
         """Forget the losses of the epoch before."""
         self._losses = []
 
-    def close_epoch(self) -> None:
+    def close_epoch(self, level: int) -> None:
         """Average the epoch's losses and hand them to the loggers; called once at each epoch's end.
+
+        With a gradient scaler, steps whose loss is not finite do not count, unless all are: it has skipped them.
+
+        Args:
+            level: Which level trains.
 
         Raises:
             UserError: Training diverged.
         """
-        mean = torch.stack(self._losses).mean()
-        self.epoch_loss = float(self.trainer.strategy.reduce(mean, reduce_op="mean"))
+        losses = torch.stack(self._losses)
+        self.epoch_loss = float(self.trainer.strategy.reduce(losses.mean(), reduce_op="mean"))
+        if not math.isfinite(self.epoch_loss) and getattr(self.trainer.precision_plugin, "scaler", None) is not None:
+            finite = losses[losses.isfinite()].double()
+            total = torch.stack([finite.sum(), finite.new_tensor(len(finite))])
+            summed, count = self.trainer.strategy.reduce(total, reduce_op="sum").tolist()
+            self.epoch_loss = summed / count if count else self.epoch_loss
         if not math.isfinite(self.epoch_loss):
-            raise diverged(f"in epoch {self.current_epoch}", self.epoch_loss)
+            step = self.first_step_beyond(torch.finfo(losses.dtype).max)
+            where = "" if step is None else f", from step {step} on"
+            raise diverged(f"at level {level}, in epoch {self.current_epoch}{where}", self.epoch_loss)
         for logger in self.loggers:
             logger.log_metrics({"epoch_loss": self.epoch_loss, "epoch": self.current_epoch}, self.global_step)
+
+    def first_step_beyond(self, limit: float) -> int | None:
+        """Return the first step of the last epoch with a batch whose loss on the labels is above a limit, or NaN.
+
+        Returns:
+            Its number, counted from 1 over the run; None where there is none on this process.
+        """
+        beyond = (~(torch.stack(self._losses) <= limit)).nonzero()
+        if not len(beyond):
+            return None
+        batches = self.trainer.accumulate_grad_batches
+        steps = -(-len(self._losses) // batches)
+        return self.global_step - steps + int(beyond[0]) // batches + 1
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Log `val_loss` and `val_acc` of a batch, inputs [B, ...] and labels [B], of the noisy validation part."""

@@ -14,6 +14,7 @@ from sdd.callbacks import (
     CurveRecorder,
     IterativePruning,
     LearningDistance,
+    LevelWarnings,
     RunCheckpoint,
 )
 from sdd.data import NoisyLabelData
@@ -107,7 +108,7 @@ def small_run(
         max_epochs=driver.max_epochs,
         accelerator="cpu",
         default_root_dir=folder,
-        callbacks=[*extra, CurveRecorder(), *distance, AccuracyMeasures(), driver, RunCheckpoint()],
+        callbacks=[*extra, CurveRecorder(), *distance, AccuracyMeasures(), LevelWarnings(), driver, RunCheckpoint()],
         logger=logger,
         enable_progress_bar=False,
         enable_model_summary=False,

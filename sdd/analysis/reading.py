@@ -14,6 +14,7 @@ from sdd.analysis.phases import Phases, phases_of
 from sdd.analysis.summary import summarise
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
+from sdd.files import read_json
 from sdd.measures.columns import Column
 from sdd.places import resolved
 from sdd.runs.data_record import PartRecord
@@ -37,7 +38,7 @@ class Run:
         parts: The runs that a joined curve is made of, by sparsity; empty for a run.
         columns: Those of its rows by name, in the order of `curve.csv`.
         labels: Of its training part, as label noise left them; None where its version of sdd did not record them.
-        notes: What of its folder cannot be read although it can be used, in words.
+        notes: What of its folder cannot be read although it can be used, and what went wrong in its levels, in words.
     """
 
     path: Path
@@ -116,7 +117,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
         state.reason,
         columns=columns_of(rows, read_columns(folder.path)),
         labels=labels,
-        notes=notes,
+        notes=(*notes, *(_warnings(folder) if state.name == "finished" else ())),
     )
 
 
@@ -165,6 +166,13 @@ def _labels(folder: RunFolder) -> tuple[PartRecord | None, tuple[str, ...]]:
     except UserError as error:
         return None, (str(error),)
     return (None if record is None else record.parts.get("train")), ()
+
+
+def _warnings(folder: RunFolder) -> list[str]:
+    """Return what a finished run has noted as wrong in its levels; earlier versions of sdd noted nothing."""
+    summary = read_json(folder.summary)
+    noted = summary.get("warnings", []) if isinstance(summary, dict) else []
+    return [f"{folder.path.name}, {line}" for line in noted if isinstance(line, str)]
 
 
 def _expand(folder: Path) -> list[Path]:

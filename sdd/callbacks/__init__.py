@@ -9,6 +9,7 @@ from sdd.callbacks.entropy import ActivationEntropy
 from sdd.callbacks.flatness import FlatnessMeasures
 from sdd.callbacks.iterative_pruning import IterativePruning
 from sdd.callbacks.level import Level, LevelCallback
+from sdd.callbacks.level_warnings import LevelWarnings
 from sdd.callbacks.progress import JobProgress
 from sdd.callbacks.run_checkpoint import RunCheckpoint
 
@@ -23,6 +24,7 @@ __all__ = [
     "LearningDistance",
     "Level",
     "LevelCallback",
+    "LevelWarnings",
     "RunCheckpoint",
     "TrainingDynamics",
 ]

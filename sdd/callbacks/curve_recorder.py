@@ -19,7 +19,7 @@ from sdd.callbacks.level_table import LevelTable
 from sdd.files import settle_checksums, write_checked
 from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
 from sdd.module import Classifier
-from sdd.pruning.masks import count_prunable, dead_layers
+from sdd.pruning.masks import count_prunable
 from sdd.pruning.prunable import LeftOut, left_out, left_out_record, left_out_text
 from sdd.runs.folder import RunFolder
 from sdd.tracking.curve_log import CurveLog
@@ -44,7 +44,6 @@ class CurveRecorder(LevelCallback):
         self._seconds_before = 0.0
         self._drawn = time.monotonic()
         self._pictured = 0
-        self._dead: list[str] = []
         self._steps: list[int] = []
         self._logs: list[CurveLog] = []
         self._added: dict[int, list[str]] = {}
@@ -100,14 +99,9 @@ class CurveRecorder(LevelCallback):
         self._rows[index]["seconds"] = seconds
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
-        """Start the level's clock, and name layers that have just lost their last weight."""
+        """Start the level's clock."""
         self._clock, self._seconds_before = time.monotonic(), 0.0
         self._complete = False
-        dead = dead_layers(level.masks)
-        for name in dead:
-            if name not in self._dead and trainer.is_global_zero:
-                tqdm.write(f"level {level.level}: no weight of {name} remains")
-        self._dead = dead
 
     def on_level_epoch_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, epoch: int) -> None:
         """Find out whether the folder is still there, so that no level is trained for nothing."""
@@ -147,8 +141,12 @@ class CurveRecorder(LevelCallback):
         folder = RunFolder(trainer.default_root_dir)
         write_checked(folder.curve, curve_text(self._rows))
         self._draw(folder)
-        verdict = summarise(self._rows, self._columns) | {"not_pruned": left_out_record(*_left_out(pl_module))}
-        tqdm.write(f"\n{summary(self._rows, verdict)}\n")
+        warnings = [line for callback in level_callbacks(trainer) for line in callback.warnings()]
+        verdict = summarise(self._rows, self._columns) | {
+            "not_pruned": left_out_record(*_left_out(pl_module)),
+            "warnings": warnings,
+        }
+        tqdm.write("\n".join(["", summary(self._rows, verdict), *(f"warning: {line}" for line in warnings), ""]))
         for path in (folder.curve, folder.picture, folder.summary, folder.config):
             tqdm.write(f"  {path}")
         for log in self._logs:

@@ -356,7 +356,7 @@ class IterativePruning(IdleAtSteps):
         """Let what watches the epochs of a level measure, before any other callback hears of the epoch's end."""
         module = _classifier(pl_module)
         _check_whole(trainer)
-        module.close_epoch()
+        module.close_epoch(self.level)
         self._say_computed_sparsely(trainer, module)
         epoch = trainer.current_epoch - self._first_epoch
         for callback in level_callbacks(trainer):

@@ -114,6 +114,10 @@ class LevelCallback(IdleAtSteps):
         """
         return {}
 
+    def warnings(self) -> Sequence[str]:
+        """Return what went wrong in the levels so far, a line each; `summary.json` keeps it."""
+        return ()
+
     def on_level_end(
         self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Mapping[str, float]
     ) -> None:

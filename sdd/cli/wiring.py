@@ -17,6 +17,7 @@ from sdd.callbacks import (
     IterativePruning,
     JobProgress,
     LearningDistance,
+    LevelWarnings,
     RunCheckpoint,
     TrainingDynamics,
 )
@@ -57,9 +58,11 @@ TRAINER = {
     "enable_model_summary": False,
     "enable_progress_bar": False,
     "num_sanity_val_steps": 0,
-    "callbacks": [AccuracyMeasures()],
 }
-"""Defaults of the Trainer that are not Lightning's; these callbacks are in every run."""
+"""Defaults of the Trainer that are not Lightning's."""
+
+IN_EVERY_RUN: tuple[type[pl.Callback], ...] = (AccuracyMeasures, LevelWarnings)
+"""Callbacks without settings, which every run has beside `CALLBACKS`."""
 
 TRAINER_PLACE = frozenset(
     {
@@ -219,6 +222,7 @@ class Wiring(LightningCLI):
         whole = self.config.clone()
         whole[self.command] = config
         self.config = whole
+        self.trainer_defaults = TRAINER | {"callbacks": [kind() for kind in IN_EVERY_RUN]}
         super().instantiate_classes()
 
 
