@@ -106,11 +106,19 @@ def test_a_level_is_tested_as_the_readme_says(runs, monkeypatch, capsys):
     assert "test_acc" in capsys.readouterr().out
 
 
+def test_data_are_shown_as_the_readme_says(runs, monkeypatch, capsys):
+    (command,) = (one for one in OURS if one[0] == "data")
+    monkeypatch.chdir(runs)
+    assert main(command) == 0
+    assert "training labels are wrong" in capsys.readouterr().out
+    assert Path(command[-1]).stat().st_size > 10_000
+
+
 class _Parsed(Exception):  # noqa: N818 - not an error
     """The command line is right; nothing is to be done."""
 
 
-@pytest.mark.parametrize("command", [one for one in OURS if one[0] not in EXPERIMENTS], ids=" ".join)
+@pytest.mark.parametrize("command", [one for one in OURS if one[0] not in (*EXPERIMENTS, "data")], ids=" ".join)
 def test_any_other_command_of_the_readme_parses(command, monkeypatch):
     for name in ("parse_args", "parse_intermixed_args"):
         parse = getattr(argparse.ArgumentParser, name)
