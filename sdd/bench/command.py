@@ -25,9 +25,11 @@ from sdd.bench.tasks import digits, mnist, resnet
 from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import check_folder, write_atomically
+from sdd.messages import counted
 from sdd.models import MLP
 from sdd.runs.environment import environment
 from sdd.shipped import CONFIGS, shipped
+from sdd.sweep.local_engine import cores
 
 _DIGITS, _MNIST, _CIFAR = (shipped(CONFIGS)[name] for name in ("digits_mlp", "mnist_lenet", "cifar10_resnet18"))
 
@@ -173,13 +175,15 @@ def _start(choice: Choice) -> Iterator[Row]:
 
 
 def _sweep(choice: Choice) -> Iterator[Row]:
-    """A sweep of short runs, its imports and its closing included."""
-    pairs = Pairs()
-    for _ in range(choice.rounds):
-        with tempfile.TemporaryDirectory() as folder:
-            times = time_sweep(Path(folder), _CELLS, levels=12, epochs=20)
-            pairs.append((times.levels, times.wall))
-    yield Row(f"a sweep of {_CELLS} runs, 12 levels of 20 epochs", "its levels", pairs)
+    """A sweep of short runs, its imports and its closing included, with one worker and with one for each core."""
+    for workers in sorted({1, cores()}):
+        pairs = Pairs()
+        for _ in range(choice.rounds):
+            with tempfile.TemporaryDirectory() as folder:
+                times = time_sweep(Path(folder), _CELLS, workers=workers, levels=12, epochs=20)
+                pairs.append((times.levels, times.wall))
+        name = f"a sweep of {_CELLS} runs, 12 levels of 20 epochs, {counted(workers, 'worker')}"
+        yield Row(name, "its levels", pairs)
 
 
 def _memory(choice: Choice) -> Iterator[Row]:
