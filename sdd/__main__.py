@@ -2,9 +2,12 @@
 
 import os
 import select
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 from sdd import __version__
@@ -95,7 +98,8 @@ def main(arguments: list[str] | None = None) -> int:
         say(f"sdd: {printable(str(stopped))}", error=True)
         return STOPPED
     except KeyboardInterrupt:
-        say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
+        with _uninterrupted():
+            say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
         return 130
     except OSError as error:
         trouble = disk_trouble(error)
@@ -110,6 +114,19 @@ def main(arguments: list[str] | None = None) -> int:
         )
         say(f"sdd: error: {problem} ({error}); {what_now} once {mended}", error=True)
         return 1
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Take no notice of a further Ctrl-C meanwhile."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _reader_has_gone() -> bool:
@@ -156,6 +173,7 @@ def _run(arguments: list[str]) -> int:
 def script() -> NoReturn:
     """Run the command `sdd`, or `python -m sdd`, and end the process."""
     status = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and put away
     sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended
 
 

@@ -17,8 +17,8 @@ from typing import Any, BinaryIO
 
 import yaml
 
+from sdd.checksums import ABSENT, Checksums, problem, read_checksums, text_of, with_next
 from sdd.checksums import FILE as CHECKSUMS
-from sdd.checksums import Checksums, problem, read_checksums, text_of, with_next
 from sdd.errors import DamagedError, UserError
 from sdd.locks import check_there
 from sdd.messages import one_line
@@ -70,7 +70,7 @@ def write_checked(path: Path, content: str | bytes) -> None:
         OSError: The content could not be written; the old file is as it was, or the new one is there.
     """
     data = content.encode() if isinstance(content, str) else content
-    known = _checksums_or_none(path.parent)
+    known = {name: _allowed(path.with_name(name), held) for name, held in _checksums_or_none(path.parent).items()}
     write_checksums(path.parent, {**known, path.name: with_next(known.get(path.name), content_now(path), data)})
     write_atomically(path, data)
 
@@ -85,6 +85,11 @@ def content_now(path: Path) -> bytes | None:
         return read_bytes(path) if path.is_file() else None
     except DamagedError:
         return None
+
+
+def _allowed(path: Path, held: Sequence[str | None]) -> Sequence[str | None]:
+    """Return the checksums of a file, without leave to be absent once it is there."""
+    return [one for one in held if one is not ABSENT] if path.is_file() else held
 
 
 def write_checksums(folder: Path, checksums: Checksums) -> None:

@@ -102,7 +102,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
     if settings is None:
         raise UserError(f"{folder.path} {state.reason}; give the folder of a run")
     if not folder.curve.is_file():
-        raise UserError(f"{folder.path} has no {folder.curve.name}: the run has not finished its first level")
+        raise UserError(f"{folder.path} {state.reason}: there is no {folder.curve.name} to read")
     rows = tuple(read_curve(folder.curve))
     if not rows:
         raise UserError(f"{folder.curve} holds no level")

@@ -19,6 +19,7 @@ from sdd.bench.curves import curve_pairs
 from sdd.bench.epochs import Pairs, epoch_pairs
 from sdd.bench.levels import FLATNESS, level_rows
 from sdd.bench.processes import memory_row, start_rows
+from sdd.bench.resuming import resume_rows
 from sdd.bench.sweeps import time_sweep
 from sdd.bench.table import HEAD, Row
 from sdd.bench.tasks import digits, mnist, resnet
@@ -167,11 +168,23 @@ def _levels(choice: Choice) -> Iterator[Row]:
     data = mnist(choice.root, 6000).data
     settings = ("--config", str(_MNIST), "--data.dataset", data.dataset, "--data.root", str(data.root))
     yield from level_rows("mnist_lenet", (*settings, *FLATNESS, "--trainer.accelerator", choice.accelerator), 1, 1, 200)
+    yield from level_rows("ResNet-18", _resnet_settings(64, 256), 0, 1, 160 * 50_000 // 256)
 
 
 def _start(choice: Choice) -> Iterator[Row]:
-    """Processes: imports, a new run, a finished one."""
+    """Processes: imports, a new run, a finished one, one that goes on."""
     yield from start_rows(_DIGITS, choice.rounds)
+    yield from resume_rows("digits", ("--config", str(_DIGITS)), choice.rounds)
+    yield from resume_rows("ResNet-18 of width 16", _resnet_settings(16, 256), choice.rounds)
+
+
+def _resnet_settings(width: int, examples: int) -> tuple[str, ...]:
+    """Arguments of a run of ResNet-18 on random images, on the CPU."""
+    return (
+        *("--config", str(_CIFAR), "--data.dataset", "sdd.bench.tasks.random_images", "--data.augment", "none"),
+        *("--data.dataset_args", f"{{examples: {examples}}}", "--model.net.width", str(width)),
+        *("--pruning.rewind_steps", "1", "--trainer.accelerator", "cpu", "--progress.show", "none"),
+    )
 
 
 def _sweep(choice: Choice) -> Iterator[Row]:

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from sdd.bench.epochs import synchronise
+from sdd.bench.resuming import checksum_seconds
 from sdd.bench.table import Row
 from sdd.callbacks import AccuracyMeasures, IterativePruning
 from sdd.callbacks.lean_loop import LeanEpochLoop
 from sdd.cli.command import run_experiment
 from sdd.cli.wiring import CALLBACKS
+from sdd.runs.folder import RunFolder
 
 _STEPS = "steps"
 
@@ -34,7 +36,8 @@ def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int, who
         settings: Arguments of `fit` for it.
         levels: Beside the dense one.
         epochs: Of each level.
-        whole: Epochs that a level of the experiment has; the last row sets all parts beside as many epochs of steps.
+        whole: Epochs that a level of the experiment has; the last rows set checksums, and all parts, beside as many
+            epochs of steps.
     """
     spent: dict[str, float] = defaultdict(float)
     with (
@@ -50,11 +53,13 @@ def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int, who
                 *("--run_dir", str(Path(folder) / "run")),
             ]
         )
+        checksums = checksum_seconds(RunFolder(Path(folder) / "run"))
     each = {part: seconds / (levels + 1) for part, seconds in spent.items()}
     steps = each.pop(_STEPS) / epochs * whole
     rows = [Row(f"{name}, a level's {part}", "", [(None, value)]) for part, value in each.items() if value > 1e-3]
     beside = f"{name}, a level with all of it, {whole} epochs"
-    return [*rows, Row(beside, "its steps", [(steps, steps + sum(each.values()))])]
+    written = Row(f"{name}, checksums of a level's checkpoint and file", "its steps", [(steps, checksums)])
+    return [*rows, written, Row(beside, "its steps", [(steps, steps + sum(each.values()))])]
 
 
 @contextmanager

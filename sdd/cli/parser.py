@@ -28,6 +28,7 @@ _UNKNOWN_WITHIN = re.compile(r'Parser key "([^"]*)": .*?([\w.]+) is not a settin
 _NO_NETWORK = re.compile(r"are required: (?:\w+\.)?model\.net$")
 _NO_SECTION = re.compile(r'^Key "(\w+)\.\w+" not found in namespace')
 _NO_CONFIG = "Unexpected config:"
+_NO_YAML = "Problems parsing config: "
 _UNKNOWN_FLAG = "unrecognized arguments: "
 
 _FEW = 12  # names that a line has room for
@@ -52,6 +53,14 @@ class Parser(LightningArgumentParser):
         if self._own_defaults is None:
             self._own_defaults = super().get_defaults(skip_validation=True)
         return deepcopy(self._own_defaults)
+
+    def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
+        """Read a configuration file; what is wrong with it names it."""
+        try:
+            parsed: Namespace = super().parse_path(path, *args, **kwargs)
+        except UserError as error:
+            raise UserError(f"{path}: {error}") from error
+        return parsed
 
     def error(self, message: str, ex: Exception | None = None) -> Any:
         """Raise a UserError instead of printing the whole usage."""
@@ -100,6 +109,8 @@ def plain_words(message: str, names: Collection[str]) -> str:
         return "a configuration file must hold settings by name, such as pruning: {levels: 10}, but one holds " + (
             text.removeprefix(_NO_CONFIG).strip() or "nothing"
         )
+    if text.startswith(_NO_YAML):
+        return f"it is no YAML: {text.removeprefix(_NO_YAML)}"
     text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
     text = _UNION.sub(lambda found: f"{found[2]!r} is not allowed; it must be one of: {_types(found[1])}", text)
     text = _TYPE.sub(lambda found: f"{found[2]!r} is not allowed; it must be of type {found[1]}", text)

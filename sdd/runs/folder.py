@@ -90,7 +90,7 @@ class RunFolder(RunFiles):
         if not curve:
             if self.summary.is_file():
                 return State("damaged", f"has a {self.summary.name} but no {self.curve.name}")
-            return State("started", _UNSTARTED)
+            return State("started", f"has lost its {self.curve.name}" if damage(self.curve) else _UNSTARTED)
         if changed := damage(self.curve):
             return State("damaged", changed)
         done = self.levels_done()
@@ -98,6 +98,8 @@ class RunFolder(RunFiles):
         if done == 0:
             return State("damaged", f"{self.curve.name} holds no level")
         if not self.summary.is_file():
+            if lost := damage(self.summary):
+                return State("damaged", f"{lost}; its {self.curve.name} is used")
             return State("unfinished", f"unfinished, with {count}")
         if unreadable := _unreadable(self.summary):
             return State("damaged", f"{unreadable}; its {self.curve.name} is used")

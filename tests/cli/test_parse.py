@@ -62,7 +62,16 @@ def test_a_key_of_a_file_that_is_no_whole_name_is_refused_with_the_nearest(tmp_p
     file.write_text(yaml.safe_dump(content))
     with pytest.raises(UserError) as raised:
         parse(["fit", "--config", str(file)])
-    assert str(raised.value) == said
+    assert str(raised.value).removeprefix(f"{file}: ") == said
+
+
+@pytest.mark.parametrize("content", ["pruning:\n  levels: 3\n levels\n", "pruning: [", "just words"])
+def test_a_file_that_holds_no_settings_is_named(tmp_path, content):
+    file = tmp_path / "cut.yaml"
+    file.write_text(content)
+    with pytest.raises(UserError) as raised:
+        parse(["fit", "--config", str(CONFIG), "--config", str(file)])
+    assert str(raised.value).startswith(f"{file}: ")
 
 
 def test_a_prefix_in_a_sweep_is_an_invalid_cell_with_the_nearest_name(tmp_path):

@@ -1,101 +1,50 @@
-"""`python -m tests.durability`: stop runs at file operations, cut the power, damage files, and count what is lost."""
+"""`python -m tests.durability`: stop runs, cut the power, damage files, and count what is lost."""
 
 import argparse
-import shutil
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator, Sequence
+import time
 from pathlib import Path
 
-from tests.durability.damage import KINDS, Damaged, every, files_of
-from tests.durability.operations import STOPS
-from tests.durability.power_cut import put, states
-from tests.durability.runs import EXPERIMENTS, FOLDER, TINY, Runner, command, differences
-from tests.durability.stops import Stopped, spread
+from tests.durability.document import document, tables
+from tests.durability.experiments import EXPERIMENTS
+from tests.durability.injections import CUT, DAMAGE, SIGNAL, STOP, Row, parts
+from tests.durability.workers import injected
 
-Row = tuple[str, str, Sequence[str]]
-"""What was injected into, what was injected, and what is wrong afterwards."""
-
-
-def stops(runner: Runner, names: Sequence[str], count: int, start: int) -> Iterator[Row]:
-    """Yield the outcome of so many stops, shared among experiments."""
-    for place, name in enumerate(names):
-        stopped = Stopped(runner, EXPERIMENTS[name])
-        share = count * (place + 1) // len(names) - count * place // len(names)
-        for stop in spread(stopped.operations, share, start):
-            outcome = stopped.at(stop)
-            told = f"{stop.by} at {outcome.operation.name} of {Path(outcome.operation.path).name}"
-            yield f"stop: {name}", stop.by, [f"{told}: {wrong}" for wrong in outcome.wrong]
-
-
-def cuts(runner: Runner, count: int, seed: int) -> Iterator[Row]:
-    """Yield the outcome of so many power cuts."""
-    if not count:
-        return
-    whole, operations = runner.undisturbed(TINY, "powered")
-    for number, (done, files) in enumerate(states(operations, count, seed)):
-        place = runner.start(TINY, f"cut {number}")
-        put(files, whole, place)
-        again = runner.run(command(TINY), place)
-        wrong = [] if again.status == 0 else [f"after {done} operations: {again.said}"]
-        yield "power cut: tiny", "cut", wrong + differences(whole, place)
-        shutil.rmtree(place)
-
-
-def damages(runner: Runner, names: Sequence[str], count: int, seed: int) -> Iterator[Row]:
-    """Yield the outcome of so many damaged files, shared among experiments."""
-    for place, name in enumerate(names):
-        share = count * (place + 1) // len(names) - count * place // len(names)
-        if not share:
-            continue
-        case = EXPERIMENTS[name]
-        whole, _ = runner.undisturbed(case, f"{name} to damage")
-        damaged = Damaged(runner, case, whole)
-        for file, kind, number in every(files_of(whole / FOLDER), share, seed):
-            found = damaged.with_damage(file, kind, number)
-            yield f"damage: {name}", kind, [f"{kind} of {file}: {wrong}" for wrong in found.wrong]
+_COUNTS = {
+    STOP: ("stops", 100, "stops at file operations, of all experiments together"),
+    SIGNAL: ("signals", 25, "SIGTERM and Ctrl-C at random moments"),
+    CUT: ("cuts", 20, "power cuts after which a run goes on"),
+    DAMAGE: ("damages", 84, "damaged files"),
+}
 
 
 def main(arguments: list[str]) -> int:
-    """Inject, and print a table; returns 1 where something was lost."""
+    """Inject, and print tables; returns 1 where something was lost."""
     parser = argparse.ArgumentParser(prog="python -m tests.durability", description=__doc__)
-    parser.add_argument("--stops", type=int, default=100, help="stops at file operations, of all experiments together")
-    parser.add_argument("--cuts", type=int, default=20, help="power cuts after which a run goes on")
-    parser.add_argument("--damages", type=int, default=84, help="damaged files")
+    for name, default, text in _COUNTS.values():
+        parser.add_argument(f"--{name}", type=int, default=default, help=f"{text} (default: {default})")
     parser.add_argument("--seed", type=int, default=0, help="other numbers stop elsewhere and damage otherwise")
-    parser.add_argument("--experiments", nargs="+", choices=[*EXPERIMENTS], default=[*EXPERIMENTS])
+    parser.add_argument("--experiments", nargs="+", choices=[*EXPERIMENTS], default=[*EXPERIMENTS], metavar="NAME")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the work (default: 1)")
     parser.add_argument("--place", help="folder to work in; a file system in memory is fastest")
+    parser.add_argument("--write", type=Path, help="file to write the tables to, such as docs/durability.md")
     chosen = parser.parse_args(arguments)
-    injected, lost = Counter[tuple[str, str]](), Counter[str]()
+    counts = {sort: getattr(chosen, name) for sort, (name, _, _) in _COUNTS.items()}
+    begin, rows = time.monotonic(), list[Row]()
     with tempfile.TemporaryDirectory(dir=chosen.place) as place:
-        runner = Runner(Path(place))
-        try:
-            rows = [
-                stops(runner, chosen.experiments, chosen.stops, chosen.seed),
-                cuts(runner, chosen.cuts, chosen.seed),
-                damages(runner, ["tiny", "dense_from", "spectrum"], chosen.damages, chosen.seed),
-            ]
-            for experiment, kind, wrong in (row for part in rows for row in part):
-                injected[experiment, kind] += 1
-                lost[experiment] += bool(wrong)
-                for line in wrong:
-                    sys.stderr.write(f"{experiment}: {line}\n")
-        finally:
-            runner.close()
-    sys.stdout.write(table(injected, lost))
-    return 1 if sum(lost.values()) else 0
-
-
-def table(injected: Counter[tuple[str, str]], lost: Counter[str]) -> str:
-    """Return what was injected, how often, and how often something was lost, in Markdown."""
-    lines = ["| injected into | how often | something lost |", "|---|---|---|"]
-    order = (*STOPS, "cut", *KINDS)
-    for experiment in dict.fromkeys(name for name, _ in injected):
-        counts = [f"{injected[experiment, kind]} {kind}" for kind in order if injected[experiment, kind]]
-        lines.append(f"| {experiment} | {', '.join(counts)} | {lost[experiment]} |")
-    lines.append(f"| all | {sum(injected.values())} | {sum(lost.values())} |")
-    return "\n".join(lines) + "\n"
+        for done in injected(parts(chosen.experiments, counts, chosen.seed), chosen.workers, place):
+            rows += done
+            sys.stderr.write(f"{done[0].experiment if done else '(none)'}: {len(rows)} of {sum(counts.values())}\n")
+    rows.sort(key=lambda row: (chosen.experiments.index(row.experiment), [*_COUNTS].index(row.sort)))
+    sys.stdout.write(tables(rows))
+    if chosen.write is not None:
+        given = [f"--{name} {counts[sort]}" for sort, (name, _, _) in _COUNTS.items()]
+        given += [f"--seed {chosen.seed}"] if chosen.seed else []
+        given += [f"--experiments {' '.join(map(repr, chosen.experiments))}"] * (chosen.experiments != [*EXPERIMENTS])
+        line = " ".join(["python -m tests.durability", *given])
+        chosen.write.write_text(document(rows, line, chosen.workers, time.monotonic() - begin))
+    return 1 if any(row.wrong for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.durability.runs import TINY, Runner
+from tests.durability.experiments import TINY
+from tests.durability.runs import Runner
 from tests.durability.stops import Stopped
 
 

@@ -39,10 +39,17 @@ class Operation:
 
 @dataclass(frozen=True)
 class Stop:
-    """Where and how a process is stopped. Attributes: at: Number of the operation. by: One of `STOPS`."""
+    """Where and how a process is stopped.
+
+    Attributes:
+        at: Number of the operation.
+        by: One of `STOPS`.
+        process: Which of the processes of a run.
+    """
 
     at: int
     by: str
+    process: int = 0
 
 
 @dataclass

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.durability.experiments import TINY, command
 from tests.durability.operations import Operation
 from tests.durability.power_cut import Disk, put, states, versions
-from tests.durability.runs import TINY, command, differences
+from tests.durability.runs import differences
 
 CAREFUL = [
     Operation("open", "/d/.x.part"),
@@ -38,7 +39,7 @@ def test_the_model_loses_what_is_not_synced():
 
 @pytest.fixture
 def whole(tiny):
-    return tiny.reference, tiny.operations
+    return tiny.reference, tiny.operations()
 
 
 def test_every_file_that_a_run_writes_goes_the_safe_way(whole):

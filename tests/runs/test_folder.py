@@ -5,9 +5,11 @@ import errno
 import pytest
 
 from sdd.__main__ import main
+from sdd.analysis.reading import read_run
 from sdd.checksums import read_checksums
 from sdd.errors import UserError
-from sdd.runs.folder import RunFolder
+from sdd.files import write_checked
+from sdd.runs.folder import RunFolder, State
 from sdd.runs.settings import Settings
 from tests.analysis.test_comparison import make_run, write_settings
 from tests.report.made_runs import every_state
@@ -71,6 +73,25 @@ def test_where_nobody_may_write_what_is_half_written_stays(tmp_path, monkeypatch
     assert part.exists()
     RunFolder(tmp_path).tidy()
     assert not part.exists()
+
+
+def test_a_curve_that_was_there_and_has_gone_is_not_one_that_no_level_has_written(tmp_path):
+    run = make_run(tmp_path / "run", 0)
+    (run / "summary.json").unlink()
+    for content in ((run / "curve.csv").read_text(), (run / "curve.csv").read_text() + "\n"):
+        write_checked(run / "curve.csv", content)
+    (run / "curve.csv").unlink()
+    assert RunFolder(run).state() == State("started", "has lost its curve.csv")
+    with pytest.raises(UserError, match=r"run has lost its curve\.csv"):
+        read_run(run)
+
+
+def test_a_summary_that_was_there_and_has_gone_is_damage(tmp_path):
+    run = make_run(tmp_path / "run", 0)
+    write_checked(run / "summary.json", "{}\n")
+    write_checked(run / "data.json", "{}\n")  # by then the summary must be there
+    (run / "summary.json").unlink()
+    assert RunFolder(run).state() == State("damaged", "summary.json is missing; its curve.csv is used")
 
 
 NONE = Settings({}, {})
