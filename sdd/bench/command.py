@@ -30,7 +30,6 @@ from sdd.messages import counted
 from sdd.models import MLP
 from sdd.runs.environment import environment
 from sdd.shipped import CONFIGS, shipped
-from sdd.sweep.local_engine import cores
 
 _DIGITS, _MNIST, _CIFAR = (shipped(CONFIGS)[name] for name in ("digits_mlp", "mnist_lenet", "cifar10_resnet18"))
 
@@ -189,7 +188,7 @@ def _resnet_settings(width: int, examples: int) -> tuple[str, ...]:
 
 def _sweep(choice: Choice) -> Iterator[Row]:
     """A sweep of short runs, its imports and its closing included, with one worker and with one for each core."""
-    for workers in sorted({1, cores()}):
+    for workers in sorted({1, os.cpu_count() or 1}):
         pairs = Pairs()
         for _ in range(choice.rounds):
             with tempfile.TemporaryDirectory() as folder:
