@@ -274,7 +274,7 @@ class RunFolder(RunFiles):
             part.unlink(missing_ok=True)
 
     def tidy(self) -> None:
-        """Remove what killed processes have left half written, unless another process works there or nobody may write."""
+        """Remove what killed processes have left half written, unless one works there or nothing may be written."""
         if self.parts:
             with suppress(BusyRunError, OSError), self.owned():
                 self.remove_parts()

@@ -1,9 +1,9 @@
 """What the cells of a sweep are, kept beside its runs, so that a later start, or another machine, need not parse them.
 
 To parse a cell takes half a second of CPU, and everything must be imported for it. A plan is used again as long as all
-that it was made from is as it was: the command line, the version of sdd and of each library, every file that was read for
-it, a user's own modules included, and the environment variables in its paths. Only a cell that a run can be made of is
-kept. What a user's own module asks the system for is not known: remove the file where that has changed.
+that it was made from is as it was: the command line, the version of sdd and of each library, every file that was read
+for it, a user's own modules included, and the environment variables in its paths. Only a cell that a run can be made of
+is kept. What a user's own module asks the system for is not known: remove the file where that has changed.
 """
 
 import hashlib
