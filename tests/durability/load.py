@@ -143,9 +143,8 @@ class KilledSweep:
         self.load.starts += 1
         self.load.memory = []
         before = self._note_finished()
-        print(
-            f"start {self.load.starts}: {before} of {self.runs} finished, {self.load.kills.total()} kills", flush=True
-        )
+        kills = self.load.kills.total()
+        print(f"start {self.load.starts}: {before} of {self.runs} finished, {kills} kills", flush=True)
         early = self._draws.random() < 0.2  # killed while it starts
         while sweep.poll() is None:
             time.sleep(self._draws.uniform(0, 2 * _LOOK_SECONDS))

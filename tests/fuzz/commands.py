@@ -22,7 +22,7 @@ ZERO, ONE = "runs/zero", "runs/one"
 
 _IMAGES = (
     *("--data.dataset", "image_folder", "--data.root", "images", "--data.image_size", "8"),
-    *("--model.net.in_features", "192", "--data.train_size", "10"),
+    *("--model.net.in_features", "192", "--data.train_size", "null", "--data.load_size", "8"),
 )
 _HUMAN = ("--data.noise_type", "human", "--data.noise_file", "human.pt", "--data.noise_key", "aggre_label")
 
@@ -41,9 +41,9 @@ ON_RUNS = {
     "clean": ("clean", "runs", "--levels", "masks"),
     "clean --dry_run": ("clean", "runs", "--levels", "none", "--sources", "--dry_run"),
     "interpolate": ("interpolate", f"{ZERO}:0", f"{ZERO}:1", "--points", "3"),
-    "fit masks_from": _fit("--pruning.masks_from", ZERO),
+    "fit masks_from": _fit("--pruning.masks_from", ZERO, "--pruning.retrain", "scratch"),
     "fit dense_from": _fit("--pruning.dense_from", ZERO, "--pruning.sparsities", "[0.5]"),
-    "fit distill_from": _fit("--model.distill_from", ZERO),
+    "fit distill_from": _fit("--model.distill_from", ZERO, "--model.distill_weight", "0.5"),
     "sweep --dry_run": ("sweep", "sweep.yaml", "--runs", "runs", "--dry_run"),
 }
 """Commands that read the run in `ZERO`."""
@@ -60,7 +60,7 @@ READING = {
     "scale": ("scale.yaml", ("reproduce", "4", "--scale", "scale.yaml", "--dry_run")),
     "noise file": ("human.pt", _fit(*_HUMAN)),
     "image": ("images/train/class1/odd.png", _fit(*_IMAGES)),
-    "image class": ("images/train/class9", _fit(*_IMAGES)),
+    "image class": ("images/train/class10", _fit(*_IMAGES)),
     "checkpoint": ("level.ckpt", ("test", *TINY[1:], "--ckpt_path", "level.ckpt")),
     "interpolation": (
         "out/interpolation.json",
@@ -253,7 +253,7 @@ class Ground:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        image_folder(folder / "images", train=4, test=2, side=8)
+        image_folder(folder / "images", classes=10, train=2, test=1, side=8)
         human_labels(folder, 1437)
         (folder / "CIFAR-10_human.pt").rename(folder / "human.pt")
         own = {"program": "sdd", "method": "grid", "parameters": {"seed_everything": {"values": [0, 1]}}}

@@ -95,8 +95,11 @@ CHOICES = {
 _MORE = {
     "model.compile": ("--model.compile_args.backend=eager",),
     "trainer.gradient_clip_algorithm": ("--trainer.gradient_clip_val=0.5",),
+    "model.distill_from": ("--model.distill_weight=0.5",),
     "model.distill_weight": ("--model.distill_from={done}",),
-    "pruning.masks_shuffled": ("--pruning.masks_from={done}",),
+    "pruning.masks_from": ("--pruning.retrain=scratch",),
+    "pruning.masks_shuffled": ("--pruning.masks_from={done}", "--pruning.retrain=scratch"),
+    "pruning.dense_from": ("--pruning.sparsities=[0.5]",),
 }
 """What makes a setting count, or quick."""
 
