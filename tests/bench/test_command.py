@@ -44,9 +44,3 @@ def test_what_cannot_be_timed_is_refused(capsys, monkeypatch, arguments, said):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     assert main(["bench", *arguments]) == 2
     assert said in capsys.readouterr().err
-
-
-def test_the_benchmark_says_where_it_must_be_run(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert main(["bench"]) == 2
-    assert "configs/digits_mlp.yaml" in capsys.readouterr().err

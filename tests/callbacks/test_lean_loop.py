@@ -153,7 +153,8 @@ def differences(one, other, where=""):
             return [where]
         pairs = zip(one, other, strict=True)
         return [found for number, pair in enumerate(pairs) for found in differences(*pair, f"{where}/{number}")]
-    return [] if one == other or where.endswith("/seconds") else [where]
+    both_nan = one != one and other != other
+    return [] if one == other or both_nan or where.endswith("/seconds") else [where]
 
 
 def compare(folder, monkeypatch, settings, lean_epochs):

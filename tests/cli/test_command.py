@@ -91,7 +91,7 @@ def test_missing_data_without_network_says_which_files_go_where(tmp_path, capsys
 def test_help_says_what_the_program_is_for(capsys, arguments):
     assert main(arguments) == 0
     out = capsys.readouterr().out
-    for word in ("Sparse double descent", "fit", "test", "validate", "bench", "configs/digits_mlp.yaml"):
+    for word in ("Sparse double descent", "fit", "test", "validate", "bench", "--config digits_mlp"):
         assert word in out
 
 
