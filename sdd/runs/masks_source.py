@@ -106,8 +106,8 @@ def masks_source(
         able = [name for name in RETRAININGS.names if RETRAININGS.get(name).other_masks]
         if not masks_place(masks_from, seed).exists():
             raise UserError(
-                f"pruning.masks_from {masks_from} is not there: name a file of a mask, or a run and for --pruning.retrain "
-                f"{' or '.join(able)}"
+                f"pruning.masks_from {masks_from} is not there: name a file of a mask, or a run and for "
+                f"--pruning.retrain {' or '.join(able)}"
             )
         raise UserError(
             "pruning.masks_from asks for weights that do not come from this run's levels: set --pruning.retrain to "
