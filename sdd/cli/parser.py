@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 from jsonargparse import Namespace
@@ -10,6 +11,7 @@ from lightning.pytorch.cli import LightningArgumentParser
 
 from sdd.console import unrecognised
 from sdd.errors import UserError
+from sdd.files import damage
 from sdd.messages import did_you_mean, one_line
 
 _CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
@@ -55,8 +57,10 @@ class Parser(LightningArgumentParser):
         return deepcopy(self._own_defaults)
 
     def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
-        """Read a configuration file; what is wrong with it names it."""
+        """Read a configuration file; what is wrong with it names it, and of a run's own that it has changed."""
         try:
+            if found := damage(Path(path)):
+                raise UserError(found)
             parsed: Namespace = super().parse_path(path, *args, **kwargs)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error

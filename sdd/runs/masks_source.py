@@ -104,6 +104,11 @@ def masks_source(
         return MaskFile(masks_place(masks_from, seed))
     if not (retraining.other_masks or masks_shuffled):
         able = [name for name in RETRAININGS.names if RETRAININGS.get(name).other_masks]
+        if not masks_place(masks_from, seed).exists():
+            raise UserError(
+                f"pruning.masks_from {masks_from} is not there: name a file of a mask, or a run and for "
+                f"--pruning.retrain {' or '.join(able)}"
+            )
         raise UserError(
             "pruning.masks_from asks for weights that do not come from this run's levels: set --pruning.retrain to "
             f"{' or '.join(able)}, not {retrain}"

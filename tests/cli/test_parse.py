@@ -8,6 +8,7 @@ from sdd.__main__ import main
 from sdd.cli.parse import parse, plan
 from sdd.cli.wiring import Wiring, _Unparsed
 from sdd.errors import UserError
+from sdd.files import write_checked
 from sdd.sweep.planned_run import Invalid, plan_runs
 from sdd.sweep.sweep_file import read_sweep
 from tests.small import CONFIG, QUICK
@@ -72,6 +73,15 @@ def test_a_file_that_holds_no_settings_is_named(tmp_path, content):
     with pytest.raises(UserError) as raised:
         parse(["fit", "--config", str(CONFIG), "--config", str(file)])
     assert str(raised.value).startswith(f"{file}: ")
+
+
+def test_a_configuration_of_a_run_that_has_changed_is_named(tmp_path):
+    file = tmp_path / "config.yaml"
+    write_checked(file, CONFIG.read_text())
+    assert parse(["fit", "--config", str(file)]).config.pruning.levels == 34
+    file.write_text(CONFIG.read_text().replace("levels: 34", "levels: 35"))
+    with pytest.raises(UserError, match=r"config\.yaml is damaged: it is not as sdd wrote it"):
+        parse(["fit", "--config", str(file)])
 
 
 def test_a_prefix_in_a_sweep_is_an_invalid_cell_with_the_nearest_name(tmp_path):

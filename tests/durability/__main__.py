@@ -1,9 +1,11 @@
 """`python -m tests.durability`: stop runs, cut the power, damage files, and count what is lost."""
 
 import argparse
+import shlex
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.durability.document import document, tables
@@ -31,20 +33,26 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--write", type=Path, help="file to write the tables to, such as docs/durability.md")
     chosen = parser.parse_args(arguments)
     counts = {sort: getattr(chosen, name) for sort, (name, _, _) in _COUNTS.items()}
-    begin, rows = time.monotonic(), list[Row]()
+    rows = list[Row]()
+    begin = time.monotonic()
     with tempfile.TemporaryDirectory(dir=chosen.place) as place:
         for done in injected(parts(chosen.experiments, counts, chosen.seed), chosen.workers, place):
             rows += done
-            sys.stderr.write(f"{done[0].experiment if done else '(none)'}: {len(rows)} of {sum(counts.values())}\n")
-    rows.sort(key=lambda row: (chosen.experiments.index(row.experiment), [*_COUNTS].index(row.sort)))
+            rows.sort(key=lambda row: (chosen.experiments.index(row.experiment), [*_COUNTS].index(row.sort)))
+            sys.stderr.write(f"{len(rows)} of {sum(counts.values())} done\n")
+            if chosen.write is not None:  # as far as it has come, in case that it is ended
+                chosen.write.write_text(document(rows, _line(chosen, counts), chosen.workers, time.monotonic() - begin))
     sys.stdout.write(tables(rows))
-    if chosen.write is not None:
-        given = [f"--{name} {counts[sort]}" for sort, (name, _, _) in _COUNTS.items()]
-        given += [f"--seed {chosen.seed}"] if chosen.seed else []
-        given += [f"--experiments {' '.join(map(repr, chosen.experiments))}"] * (chosen.experiments != [*EXPERIMENTS])
-        line = " ".join(["python -m tests.durability", *given])
-        chosen.write.write_text(document(rows, line, chosen.workers, time.monotonic() - begin))
     return 1 if any(row.wrong for row in rows) else 0
+
+
+def _line(chosen: argparse.Namespace, counts: Mapping[str, int]) -> str:
+    """Return the command that injects the same."""
+    given = [f"--{name} {counts[sort]}" for sort, (name, _, _) in _COUNTS.items()]
+    given += [f"--seed {chosen.seed}"] if chosen.seed else []
+    if chosen.experiments != [*EXPERIMENTS]:
+        given.append(f"--experiments {' '.join(map(shlex.quote, chosen.experiments))}")
+    return " ".join(["python -m tests.durability", *given])
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ tries extreme values of settings.
 {command}
 ```
 
-wrote this page: {count:,} injections on {workers} core{s} in {minutes:.0f} minutes, {each:.1f} seconds each.
+wrote this page: {count:,} injections on {workers} core{s} in {minutes:.0f} minutes, {each:.1f} seconds of CPU each.
 """
 
 

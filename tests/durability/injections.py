@@ -3,7 +3,6 @@
 import random
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ class Row:
         kind: What exactly was injected.
         file: What sort of file was damaged; empty: none.
         wrong: What is not as it should be; empty: nothing was lost.
-        seconds: How long it took.
+        seconds: Of CPU that it took.
     """
 
     sort: str
@@ -80,13 +79,13 @@ def parts(names: Sequence[str], counts: Mapping[str, int], seed: int) -> list[li
 
 def inject(runner: Runner, part: Part) -> Iterator[Row]:
     """Yield the outcome of each injection, and say at once what is wrong."""
-    begin = time.monotonic()
+    begin = runner.used()
     for kind, file, wrong in _SORTS[part.sort](runner, EXPERIMENTS[part.experiment], part):
         for line in wrong:
             sys.stderr.write(f"{part.sort}: {part.experiment}: {line}\n")
             sys.stderr.flush()
-        yield Row(part.sort, part.experiment, kind, file, wrong, time.monotonic() - begin)
-        begin = time.monotonic()
+        yield Row(part.sort, part.experiment, kind, file, wrong, runner.used() - begin)
+        begin = runner.used()
 
 
 _Told = tuple[str, str, Sequence[str]]
@@ -126,7 +125,7 @@ def _cuts(runner: Runner, case: Case, part: Part) -> Iterator[_Told]:
 
 
 def _damages(runner: Runner, case: Case, part: Part) -> Iterator[_Told]:
-    for stopped in (False, True):
+    for stopped in (False, True) if part.count else ():
         damaged = Damaged(runner, case, stopped=stopped)
         chosen = every(files_of(damaged.place), part.count, part.first + part.seed)
         for number, (file, kind) in enumerate(chosen):

@@ -52,11 +52,11 @@ def test_a_stopped_run_goes_on_from_the_checkpoint_before_a_damaged_one(runner):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_files_of_every_kind_of_run(runner, name):
-    first = 3 * [*EXPERIMENTS].index(name)
+    first = 2 * [*EXPERIMENTS].index(name)
     for stopped in (False, True):
         one = Damaged(runner, EXPERIMENTS[name], stopped=stopped)
         files = files_of(one.place)
         assert {"curve.csv", "checksums.json", "level-000.ckpt"} <= {Path(file).name for file in files}
-        for number, (file, kind) in enumerate(every(files, 3, first)):
-            found = one.with_damage(file, kind, first + number)
-            assert not found.wrong, found
+        ((file, kind),) = every(files, 1, first + stopped)
+        found = one.with_damage(file, kind, first)
+        assert not found.wrong, found
