@@ -122,10 +122,8 @@ def test_weights_in_16_bits_can_be_tested_and_whoever_wants_them_exactly_is_told
     with pytest.raises(UserError, match=r"level-001.ckpt holds its weights in 16 bits .*wanted exactly"):
         levels.weights(1)
     assert main([*RUN, "--run_dir", "new", "--pruning.retrain", "redense", "--pruning.masks_from", "runs/done"]) == 2
-    assert (
-        main([*RUN, "--run_dir", "other", "--checkpoint.level_precision", "half", "--checkpoint.keep_levels=masks"])
-        == 2
-    )
+    unkept = ["--checkpoint.level_precision", "half", "--checkpoint.keep_levels", "masks"]
+    assert main([*RUN, "--run_dir", "other", *unkept]) == 2
     lines = capsys.readouterr().err.splitlines()
     assert sum("wanted exactly" in line for line in lines) == 1
     assert sum("checkpoint.keep_levels masks keeps no weights" in line for line in lines) == 1
