@@ -19,6 +19,7 @@ from sdd.losses import loss_of
 from sdd.messages import counted
 from sdd.models.sparse_linear import SparseLinears
 from sdd.parts import check_choice
+from sdd.pruning.halving import to_full
 from sdd.pruning.masks import buffer_name, parameter_name
 from sdd.pruning.packing import MASKS, unpack_checkpoint
 from sdd.seeding import derive_seed
@@ -274,6 +275,7 @@ class Classifier(pl.LightningModule):
             UserError: They are of others, or it has other weights than the one that was learned from so far.
         """
         unpack_checkpoint(checkpoint)
+        to_full(checkpoint)
         if self.distillation is not None and checkpoint.get("teacher", self._teacher_digest) != self._teacher_digest:
             raise UserError(
                 "model.distill_from: the teacher has other weights than when this run was started, as if it had been "

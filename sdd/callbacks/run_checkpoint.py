@@ -1,7 +1,7 @@
 """Checkpoints to resume from, and each level's weights and masks to build on."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Checkpoint
@@ -12,10 +12,11 @@ from sdd.errors import UserError
 from sdd.files import PART, put_in_place
 from sdd.locks import check_there
 from sdd.module import Classifier
+from sdd.parts import check_choice
 from sdd.pruning.packing import pack_checkpoint
 from sdd.runs.checkpoint_file import damage_of
 from sdd.runs.folder import RunFolder
-from sdd.runs.level_file import KeepLevels, kept_of
+from sdd.runs.level_file import KeepLevels, LevelPrecision, kept_of
 from sdd.runs.origin import ORIGIN, origin_of
 
 _KEPT = 2
@@ -36,19 +37,34 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         keep_levels: What to keep of the levels: weights and masks of each (`true`) or of those listed, such as
             [0, 12, 20]; `masks` of each, which `pruning.masks_from` takes for fresh weights; or nothing (`false`).
             `test`, `interpolate`, `redense`, distillation and measuring more later want weights.
+        level_precision: How exactly weights of levels are kept: as they are (`full`), or rounded to 16 bits (`half`),
+            which halves what they take. Of `half` ones `test` gives slightly other numbers than the curve, and says so;
+            `interpolate`, `redense`, distillation and measuring more later refuse them. Masks are exact, and so are
+            the checkpoints that a run goes on from.
 
     Raises:
-        UserError: `every_n_epochs` is below 1, or a level below 0.
+        UserError: `every_n_epochs` is below 1, or a level below 0, or `half` is for weights that are not kept.
     """
 
-    PLACE: ClassVar[frozenset[str]] = frozenset({"every_n_epochs", "keep_levels"})
+    PLACE: ClassVar[frozenset[str]] = frozenset({"every_n_epochs", "keep_levels", "level_precision"})
 
-    def __init__(self, every_n_epochs: int | None = None, keep_levels: KeepLevels = True) -> None:
+    def __init__(
+        self,
+        every_n_epochs: int | None = None,
+        keep_levels: KeepLevels = True,
+        level_precision: LevelPrecision = "full",
+    ) -> None:
         if every_n_epochs is not None and every_n_epochs < 1:
             raise UserError(f"checkpoint.every_n_epochs is {every_n_epochs}; it must be at least 1, or null")
         if isinstance(keep_levels, list) and min(keep_levels, default=0) < 0:
             raise UserError(f"checkpoint.keep_levels names level {min(keep_levels)}; levels are counted from 0")
-        self.every_n_epochs, self.keep_levels = every_n_epochs, keep_levels
+        check_choice("checkpoint.level_precision", level_precision, get_args(LevelPrecision))
+        if level_precision == "half" and not (keep_levels is True or isinstance(keep_levels, list)):
+            raise UserError(
+                f"checkpoint.level_precision is half, but checkpoint.keep_levels {str(keep_levels).lower()} keeps no "
+                "weights: leave one of the two out"
+            )
+        self.every_n_epochs, self.keep_levels, self.level_precision = every_n_epochs, keep_levels, level_precision
         self._level_done = False
         self._origin: dict[str, Any] | None = None
 
@@ -73,7 +89,8 @@ class RunCheckpoint(LevelCallback, Checkpoint):
     def on_level_end(self, trainer: pl.Trainer, pl_module: Classifier, level: Level, measures: Any) -> None:
         """Keep the level's network; the checkpoint follows when all callbacks are done with the epoch."""
         if self.keep_levels is not False:
-            kept = kept_of(self._content(trainer, weights_only=True), level.level, self.keep_levels)
+            content = self._content(trainer, weights_only=True)
+            kept = kept_of(content, level.level, self.keep_levels, self.level_precision)
             if kept is not None:
                 _save(trainer, RunFolder(trainer.default_root_dir).level_checkpoint(level.level), kept)
         self._level_done = True

@@ -13,8 +13,8 @@ from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import AUTO
 from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
 
-Keep = Literal["all", "masks", "none"]
-"""What stays of the levels: weights and masks, masks alone, nothing."""
+Keep = Literal["all", "half", "masks", "none"]
+"""What stays of the levels: weights and masks, weights in 16 bits and masks, masks alone, nothing."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Freed:
     Attributes:
         folder: The run's.
         removed: Files that go.
-        shrunk: Files of levels that keep their masks alone.
+        shrunk: Files of levels that keep their masks alone, or weights in 16 bits.
         reason: Why nothing is freed, in words; empty where something may be.
     """
 
@@ -99,7 +99,7 @@ def _freed(run: RunFolder, keep: Keep, beside: Sequence[RunFolder], *, sources: 
             return Freed(run, reason=f"left as it is: {other.path} may build on it ({setting}); --sources frees it too")
     levels = [run.level_checkpoint(level) for level in run.stored_levels()]
     gone = levels if keep == "none" else []
-    return Freed(run, (*run.checkpoints(), *gone), tuple(levels) if keep == "masks" else ())
+    return Freed(run, (*run.checkpoints(), *gone), tuple(levels) if keep in {"half", "masks"} else ())
 
 
 def _builds(run: RunFolder) -> bool:

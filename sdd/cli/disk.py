@@ -33,7 +33,7 @@ def check_room(request: Request, experiment: Experiment) -> None:
     state = experiment.model.net.state_dict()
     parameters = sum(value.numel() for value in state.values())
     prunable = count_prunable(prunable_parameters(experiment.model.net, pruning.exclude))
-    levels = levels_size(parameters, prunable, pruning.surviving(prunable), kept.keep_levels)
+    levels = levels_size(parameters, prunable, pruning.surviving(prunable), kept.keep_levels, kept.level_precision)
     work = checkpoints_size(parameters, rewinds=pruning.rewind_steps > 0, within_levels=kept.every_n_epochs is not None)
     left = max(levels + work - _stored(folder), 0)
     if levels + work >= _SAID:
@@ -47,7 +47,8 @@ def check_room(request: Request, experiment: Experiment) -> None:
     if room.total and room.free < left:
         raise UserError(
             f"{folder.path} takes about {left / _GIGA:.2f} GB of disk more, and {room.free / _GIGA:.2f} GB are free: "
-            "free some (python -m sdd clean), keep less (--checkpoint.keep_levels masks), or choose another --run_dir"
+            "free some (python -m sdd clean), keep less (--checkpoint.level_precision half, or "
+            "--checkpoint.keep_levels masks), or choose another --run_dir"
         )
 
 

@@ -8,7 +8,8 @@ from sdd.cli.same_data import checked_record
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.places import place_of
-from sdd.runs.checkpoint_file import damage_of
+from sdd.pruning.halving import is_halved
+from sdd.runs.checkpoint_file import damage_of, read_checkpoint
 from sdd.runs.prerequisites import TICKETS
 
 _DOING = {"test": "testing", "validate": "validating"}
@@ -29,7 +30,12 @@ def evaluate(request: Request) -> None:
     checkpoint = _checkpoint(request)
     experiment = build(request, config)
     checked_record(request, experiment, checkpoint)
-    say(f"{_DOING[request.command]} {checkpoint}", error=True)
+    rounded = (
+        ", whose weights are kept in 16 bits, so that its numbers may differ a little from those of curve.csv"
+        if is_halved(read_checkpoint(checkpoint))
+        else ""
+    )
+    say(f"{_DOING[request.command]} {checkpoint}{rounded}", error=True)
     run = getattr(experiment.trainer, request.command)
     run(experiment.model, datamodule=experiment.data, **experiment.options | {"ckpt_path": checkpoint})
 

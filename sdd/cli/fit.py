@@ -81,7 +81,7 @@ def _take_dense_level(request: Request, claimed: Claim) -> None:
     content = read_checkpoint(level)
     check_content(level, content)
     check_origin(content, claimed.dense, level)
-    kept = kept_of(content, 0, keep)
+    kept = kept_of(content, 0, keep, request.config.checkpoint.level_precision)
     if kept is not None:  # it is this run's level from now on, as whoever reads it asks
         write_checkpoint(folder.level_checkpoint(0), {**kept, ORIGIN: origin_of(folder)})
 

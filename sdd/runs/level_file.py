@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from sdd.errors import UserError
 from sdd.messages import one_line
 from sdd.models.state import State
+from sdd.pruning.halving import halve, to_full
 from sdd.pruning.masks import Masks, parameter_name
 from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
 from sdd.runs.checkpoint_file import read_checkpoint
@@ -51,6 +52,7 @@ def level_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> LevelS
     try:
         unpacked = dict(content)
         unpack_checkpoint(unpacked)
+        to_full(unpacked)
         state = unpacked["state_dict"].items()
     except (RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise UserError(f"{place} is damaged, or no file of a level: {one_line(str(error))[:200]}") from error
@@ -63,18 +65,26 @@ def level_of(content: Mapping[str, Any], path: str | os.PathLike[str]) -> LevelS
 KeepLevels = bool | Literal["masks"] | list[int]
 """What a run keeps of its levels: all of each; nothing; `masks` alone; or all of those of these numbers."""
 
+LevelPrecision = Literal["full", "half"]
+"""How exactly the weights of levels are kept: as they are, or in 16 bits."""
 
-def kept_of(content: dict[str, Any], level: int, keep: KeepLevels) -> dict[str, Any] | None:
+
+def kept_of(
+    content: dict[str, Any], level: int, keep: KeepLevels, precision: LevelPrecision = "full"
+) -> dict[str, Any] | None:
     """Return what is kept of a level; None: nothing.
 
     Args:
         content: All of it, packed.
         level: Its number.
         keep: The setting `checkpoint.keep_levels`.
+        precision: The setting `checkpoint.level_precision`.
     """
     if keep == "masks":
         return masks_alone(content)
-    return content if keep is True or (isinstance(keep, list) and level in keep) else None
+    if not (keep is True or (isinstance(keep, list) and level in keep)):
+        return None
+    return halve(content) if precision == "half" else content
 
 
 def masks_alone(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def teacher_config(config: Mapping[str, Any]) -> dict[str, Any]:
         **config,
         "model": {**config["model"], **UNTAUGHT},
         "pruning": {**config["pruning"], "dense_from": shared},
-        "checkpoint": {**config["checkpoint"], "keep_levels": True},
+        "checkpoint": {**config["checkpoint"], "keep_levels": True, "level_precision": "full"},
     }
     return dense_config(plain) if config["model"]["distill_level"] == 0 else _without_place(plain)
 

@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 
-from sdd.runs.level_file import KeepLevels
+from sdd.runs.level_file import KeepLevels, LevelPrecision
 
-_VALUE = 4
+_VALUE, _HALF = 4, 2
 _BITS = 8
 _CHECKPOINTS = 2
 
 
-def levels_size(parameters: int, prunable: int, surviving: Sequence[int], keep: KeepLevels) -> int:
+def levels_size(
+    parameters: int, prunable: int, surviving: Sequence[int], keep: KeepLevels, precision: LevelPrecision = "full"
+) -> int:
     """Return about how many bytes the files of the levels take: surviving values, and a bit for each prunable place.
 
     Args:
@@ -17,13 +19,15 @@ def levels_size(parameters: int, prunable: int, surviving: Sequence[int], keep: 
         prunable: Prunable weights among them.
         surviving: How many of these survive at each level, from level 0 on.
         keep: The setting `checkpoint.keep_levels`.
+        precision: The setting `checkpoint.level_precision`.
     """
     mask = -(-prunable // _BITS)
     if keep == "masks":
         return len(surviving) * mask
     numbers = keep if isinstance(keep, list) else range(len(surviving) if keep else 0)
     kept = [count for level, count in enumerate(surviving) if level in numbers]
-    return sum(_VALUE * (parameters - prunable + count) + mask for count in kept)
+    value = _HALF if precision == "half" else _VALUE
+    return sum(value * (parameters - prunable + count) + mask for count in kept)
 
 
 def checkpoints_size(parameters: int, *, rewinds: bool, within_levels: bool) -> int:

@@ -9,6 +9,7 @@ from torch import Tensor
 from sdd.errors import UserError
 from sdd.models.state import State, digest_of
 from sdd.places import place_of
+from sdd.pruning.halving import is_halved
 from sdd.pruning.masks import Masks
 from sdd.pruning.packing import NET
 from sdd.runs.checkpoint_file import damage_of, read_checkpoint
@@ -37,10 +38,10 @@ class StoredLevels:
         return dict(self._masks[1])
 
     def weights(self, level: int) -> State:
-        """Return a level's trained parameters and buffers by name, each [...], on the CPU.
+        """Return a level's trained parameters and buffers by name, each [...], on the CPU, bit for bit.
 
         Raises:
-            UserError: The run has kept its masks alone.
+            UserError: The run has kept its masks alone, or rounded its weights.
         """
         return self._whole(level).weights
 
@@ -56,16 +57,21 @@ class StoredLevels:
         return digest_of(tensors)
 
     def _whole(self, level: int) -> LevelState:
-        state = self._read(level)
-        if not state.weights:
-            raise UserError(masks_only(self.folder.level_checkpoint(level)))
-        return state
+        return self._read(level, weights=True)
 
-    def _read(self, level: int) -> LevelState:
+    def _read(self, level: int, *, weights: bool = False) -> LevelState:
+        """Read a level; with `weights` one that has them as they were trained."""
         path = self.folder.level_checkpoint(level)
         content = read_checkpoint(path)
         state = level_of(content, path)
         check_origin(content, self.folder, path)
+        if weights and not state.weights:
+            raise UserError(masks_only(path))
+        if weights and is_halved(content):
+            raise UserError(
+                f"{path} holds its weights in 16 bits (checkpoint.level_precision half, or sdd clean), and they are "
+                "wanted exactly: repeat that run with --checkpoint.level_precision full in another --run_dir"
+            )
         return state
 
 

@@ -96,6 +96,39 @@ def test_masks_alone_are_the_same_masks_and_the_weights_are_missed_in_a_line(her
     assert not any("Traceback" in line for line in lines)
 
 
+@pytest.mark.parametrize("way", ["kept", "cleaned"])
+def test_weights_in_16_bits_can_be_tested_and_whoever_wants_them_exactly_is_told(here, capsys, way):
+    exact = read_level("runs/done/levels/level-001.ckpt")
+    curve = Path("runs/done/curve.csv").read_text().split(",seconds")[0]
+    if way == "cleaned":
+        for _ in range(2):
+            assert main(["clean", "runs/done", "--levels", "half"]) == 0
+        assert capsys.readouterr().out.endswith("0.0 MB freed\n")
+    else:
+        shutil.rmtree("runs/done")
+        assert main([*RUN, "--run_dir", "runs/done", "--checkpoint.level_precision", "half"]) == 0
+        assert Path("runs/done/curve.csv").read_text().split(",seconds")[0] == curve
+    rounded = read_level("runs/done/levels/level-001.ckpt")
+    for name, weight in exact.weights.items():
+        expected = weight.half().float() if weight.ndim == 2 else weight
+        assert rounded.weights[name].equal(expected), name
+    assert all(rounded.masks[name].equal(mask) for name, mask in exact.masks.items())
+    level = ["--ckpt_path", "runs/done/levels/level-001.ckpt"]
+    capsys.readouterr()
+    assert main(["test", *RUN[1:], "--run_dir", "runs/done", *level]) == 0
+    assert "level-001.ckpt, whose weights are kept in 16 bits" in capsys.readouterr().err
+    levels = StoredLevels(RunFolder("runs/done"))
+    assert levels.masks(1).keys() == exact.masks.keys()
+    with pytest.raises(UserError, match=r"level-001.ckpt holds its weights in 16 bits .*wanted exactly"):
+        levels.weights(1)
+    assert main([*RUN, "--run_dir", "new", "--pruning.retrain", "redense", "--pruning.masks_from", "runs/done"]) == 2
+    unkept = ["--checkpoint.level_precision", "half", "--checkpoint.keep_levels", "masks"]
+    assert main([*RUN, "--run_dir", "other", *unkept]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert sum("wanted exactly" in line for line in lines) == 1
+    assert sum("checkpoint.keep_levels masks keeps no weights" in line for line in lines) == 1
+
+
 def test_a_run_in_work_and_what_is_no_run_are_left(here, capsys):
     before = files("runs/done")
     with RunFolder("runs/done").owned():

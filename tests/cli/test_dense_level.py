@@ -26,7 +26,7 @@ def test_the_dense_level_is_the_runs_own_once_it_is_taken(tmp_path):
     level = {"pytorch-lightning_version": "2", "state_dict": {"net.w": torch.ones(2)}, ORIGIN: origin_of(dense)}
     write_checkpoint(dense.level_checkpoint(0), level)
     claimed = Claim(Found.FREE, None, dense=dense)
-    request = SimpleNamespace(folder=own, config=SimpleNamespace(checkpoint=SimpleNamespace()))
+    request = SimpleNamespace(folder=own, config=SimpleNamespace(checkpoint=SimpleNamespace(level_precision="full")))
     for keep in (False, [1], True):
         assert own.stored_levels() == []
         request.config.checkpoint.keep_levels = keep

@@ -227,7 +227,7 @@ def test_the_configuration_of_a_teacher_is_the_runs_without_one():
     config = {"pruning": pruning | {"dense_from": "there"}, "model": {"distance_penalty": 0.1} | taught}
     config |= {"trainer": {}, "checkpoint": {"keep_levels": False}}
     plain = {"model": {"distance_penalty": 0.1} | UNTAUGHT, "trainer": {"logger": False}}
-    plain |= {"checkpoint": {"keep_levels": True}}
+    plain |= {"checkpoint": {"keep_levels": True, "level_precision": "full"}}
     assert teacher_config(config) == plain | {"pruning": pruning | {"dense_from": None}}
     assert dense_config(config, "found")["model"] == config["model"] | {"distill_from": "found"}
     config["model"]["distill_level"] = 0

@@ -7,6 +7,7 @@ def test_levels_of_a_network_of_ten_parameters_eight_of_them_prunable():
     sizes = {"parameters": 10, "prunable": 8, "surviving": [8, 4]}
     assert levels_size(**sizes, keep=True) == (4 * 10 + 1) + (4 * 6 + 1)
     assert levels_size(**sizes, keep=[1]) == 4 * 6 + 1
+    assert levels_size(**sizes, keep=[1], precision="half") == 2 * 6 + 1
     assert levels_size(**sizes, keep="masks") == 2
     assert levels_size(**sizes, keep=False) == 0
 
