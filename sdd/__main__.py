@@ -6,13 +6,13 @@ import sys
 import traceback
 from collections.abc import Callable
 
-from sdd import __version__
 from sdd.cli.help_page import asked_for, page
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import TRACEBACK, cannot_write, disk_fails
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
+from sdd.version import __version__
 
 _HELP = """\
 usage: python -m sdd COMMAND ...

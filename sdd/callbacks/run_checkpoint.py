@@ -41,6 +41,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         UserError: `every_n_epochs` is below 1, or a level below 0.
     """
 
+    SECTION = "checkpoint"
     PLACE: ClassVar[frozenset[str]] = frozenset({"every_n_epochs", "keep_levels"})
 
     def __init__(self, every_n_epochs: int | None = None, keep_levels: KeepLevels = True) -> None:
