@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-from sdd import __version__
 from sdd.cli.help_page import asked_for, page
 from sdd.console import say
 from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import TRACEBACK, disk_trouble
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
+from sdd.version import __version__
 
 _HELP = """\
 usage: python -m sdd COMMAND ...

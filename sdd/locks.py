@@ -67,6 +67,11 @@ def try_lock(lock: Path, holder: str) -> Iterator[str | None]:
             del _held[place]
 
 
+def holds(folder: Path) -> bool:
+    """Tell whether this process holds a lock in a folder by `try_lock`."""
+    return any(lock.parent == folder.absolute() for lock in _held)
+
+
 def check_there(path: Path) -> None:
     """Find out whether a folder in which this process holds a lock is still that folder, before it writes there.
 

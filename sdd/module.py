@@ -2,9 +2,11 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import lightning.pytorch as pl
 import torch
@@ -12,17 +14,25 @@ from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
+from sdd.configured import made
 from sdd.distillation import Distillation, check_distillation
 from sdd.errors import UserError
-from sdd.failures import failure
+from sdd.failures import failure, naming
+from sdd.files import read_yaml
+from sdd.given_arguments import KeepsArguments, forget_argument
 from sdd.losses import loss_of
 from sdd.messages import counted
 from sdd.models.sparse_linear import SparseLinears
 from sdd.parts import check_choice
 from sdd.pruning.halving import to_full
 from sdd.pruning.masks import buffer_name, parameter_name
-from sdd.pruning.packing import MASKS, unpack_checkpoint
+from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
 from sdd.seeding import derive_seed
+
+if TYPE_CHECKING:
+    Network: TypeAlias = nn.Module | Callable[[], nn.Module]
+else:
+    Network = nn.Module  # what a configuration names
 
 
 class MaskBuffers(nn.Module):
@@ -38,11 +48,13 @@ class MaskBuffers(nn.Module):
         return {parameter_name(name): buffer for name, buffer in self.named_buffers()}
 
 
-class Classifier(pl.LightningModule):
+class Classifier(KeepsArguments, pl.LightningModule):
     """A network that is trained to classify.
 
     Args:
-        net: The network, from images [B, channels, height, width] to logits [B, classes].
+        net: The network, from images [B, channels, height, width] to logits [B, classes]. From Python, what builds it,
+            such as `partial(MLP, 64, [300, 100])` or a class: its first weights are drawn from `seed` then. A finished
+            network has the weights that it has, and a run that is to be repeated does not take it.
         optimizer: Makes the optimizer from parameters; called anew at every level.
         lr_scheduler: Makes the learning-rate schedule from the optimizer; called anew at every level. It must
             depend on the number of epochs or steps only. null: a constant rate.
@@ -87,7 +99,7 @@ class Classifier(pl.LightningModule):
 
     def __init__(
         self,
-        net: nn.Module,
+        net: Network,
         optimizer: OptimizerCallable = torch.optim.SGD,
         lr_scheduler: LRSchedulerCallable | None = None,
         lr_interval: Literal["epoch", "step"] = "epoch",
@@ -109,7 +121,6 @@ class Classifier(pl.LightningModule):
         if compile_args and not compile:
             raise UserError("model.compile_args is set, but model.compile is not: set --model.compile true as well")
         check_distillation(distill_from, distill_level, distill_weight, distill_temperature)
-        self.net = net
         self.loss, self.loss_name = loss_of(loss, loss_args), loss
         self.loss_module = self.loss.mean if isinstance(self.loss.mean, nn.Module) else None
         self.loss_part = f"model.loss {loss}"
@@ -121,13 +132,18 @@ class Classifier(pl.LightningModule):
         self._compile_args = (compile_args or {}) if compile else None
         self._compiled: Callable[[Tensor], Tensor] | None = None
         self.seed = seed
+        self._build: Callable[[], nn.Module] | None = None
+        forget_argument(self, "net")  # whose weights need not stay
+        if isinstance(net, nn.Module):
+            self.net = net
+        else:
+            self.draw_from(net)
         self.starts: list[tuple[nn.Parameter, Tensor]] = []
         self.mask_buffers = MaskBuffers({})
         self.sparse_linears = SparseLinears()
         self.constant_lr: float | None = None
         self.schedule_start = 0
         self.epoch_loss = float("nan")
-        self._build: Callable[[], nn.Module] | None = None
         self._losses: list[Tensor] = []
         self.eval_loss, self.eval_acc = MeanMetric(), MeanMetric()
 
@@ -182,20 +198,38 @@ class Classifier(pl.LightningModule):
         """Whether fresh weights can be drawn."""
         return self._build is not None
 
-    def fresh_network(self, level: int) -> nn.Module:
-        """Build the network with the initial weights that (seed, level) give, on the CPU.
+    @property
+    def build(self) -> Callable[[], nn.Module]:
+        """What builds the network with fresh weights.
 
         Raises:
             UserError: Nobody said how to build it.
         """
         if self._build is None:
             raise UserError(
-                "fresh weights were asked for, but only a finished network was given: "
-                "call draw_from(build) with a function that builds it"
+                "Classifier was given a finished network, whose weights its seed has not drawn: give it what builds "
+                "the network, such as Classifier(lambda: MLP(64, [300, 100]), ...)"
             )
+        return self._build
+
+    def fresh_network(self, level: int) -> nn.Module:
+        """Build the network with the initial weights that (seed, level) give, on the CPU.
+
+        Raises:
+            UserError: Nobody said how to build it.
+        """
+        return self.drawn(self.build, level)
+
+    def drawn(self, build: Callable[[], nn.Module], level: int) -> nn.Module:
+        """Build a network, with what it draws given by (seed, level).
+
+        Args:
+            build: What builds it.
+            level: Whose initial weights it gets.
+        """
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(self.seed, "initial weights", level))
-            return self._build()
+            return build()
 
     def configure_optimizers(self) -> Any:
         """Make optimizer and schedule anew, as at the start of every level."""
@@ -417,12 +451,78 @@ class Classifier(pl.LightningModule):
         """Log `test_loss` and `test_acc` of a batch, inputs [B, ...] and labels [B], of the clean test set."""
         self._evaluate(batch, "test")
 
+    def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the logits [B, classes] of a batch, inputs [B, ...] and labels [B], of the test set."""
+        logits: Tensor = self.net(batch[0])
+        return logits
+
+    @classmethod
+    def load_from_checkpoint(  # type: ignore[override]  # Lightning's is no plain class method
+        cls,
+        checkpoint_path: str | PathLike[str],
+        map_location: Any = "cpu",
+        hparams_file: str | PathLike[str] | None = None,
+        strict: bool | None = None,
+        weights_only: bool | None = None,
+        **changed: Any,
+    ) -> "Classifier":
+        """Make the module of a trained level, or of a checkpoint, with the masks and weights of the file.
+
+        Args:
+            checkpoint_path: Such as `levels/level-012.ckpt` of a run.
+            map_location: As of `torch.load`.
+            hparams_file: The run's `config.yaml`; None: that of the run in whose folder the file lies.
+            strict: Whether the weights must be those of the network, as they must unless it is false.
+            weights_only: Not used: nothing else is ever read.
+            **changed: Arguments of the constructor that are others than in the configuration, such as `net`.
+
+        Raises:
+            UserError: The file holds no weights, or they are of another network; or the configuration is not there.
+        """
+        path = Path(checkpoint_path)
+        try:
+            content = torch.load(path, map_location=map_location, weights_only=True)
+            unpack_checkpoint(content)
+            state = dict(content["state_dict"])
+        except Exception as error:
+            raise failure(f"{path}, as it was read,", error) from error
+        if not any(name.startswith(NET) for name in state):
+            raise UserError(f"{path} holds no weights: give a level that is kept whole (checkpoint.keep_levels true)")
+        config = path.absolute().parents[1] / "config.yaml" if hparams_file is None else Path(hparams_file)
+        module = cls(**(_configured(config, changed.keys()) | changed))
+        module.set_masks(
+            {parameter_name(name.removeprefix(MASKS)): mask for name, mask in state.items() if name.startswith(MASKS)}
+        )
+        module.load_state_dict(state, strict=strict is not False)
+        return module
+
     def _evaluate(self, batch: tuple[Tensor, Tensor], part: str) -> None:
         images, labels = batch
         logits = self.net(images)
         self.eval_loss.update(self.loss.each(logits, labels))
         self.eval_acc.update((logits.argmax(1) == labels).float())
         self.log_dict({f"{part}_loss": self.eval_loss, f"{part}_acc": self.eval_acc}, prog_bar=False)
+
+
+_MADE = {"net": nn.Module, "optimizer": OptimizerCallable, "lr_scheduler": LRSchedulerCallable | None}
+"""Arguments that a configuration names by their class."""
+
+
+def _configured(config: Path, changed: Collection[str]) -> dict[str, Any]:
+    """Return the constructor's arguments of a run, but for those that are changed."""
+    if {"net", "optimizer"} <= set(changed) and not config.is_file():
+        return {}
+    held = read_yaml(config)
+    try:
+        arguments: dict[str, Any] = dict(held["model"]) | {"seed": held["seed_everything"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise UserError(f"{config} is no configuration of a run: it lacks model or seed_everything") from error
+    with naming(f"model, as {config} has it and as it was made,"):
+        return {
+            name: made(_MADE[name], value) if name in _MADE and value is not None else value
+            for name, value in arguments.items()
+            if name not in changed
+        }
 
 
 @contextmanager

@@ -10,6 +10,7 @@ import matplotlib as mpl
 import pytest
 
 from sdd.__main__ import main
+from sdd.analysis import load_runs
 from sdd.analysis.curve import read_curve
 from sdd.cli.parse import plan
 from sdd.console import OneLineParser
@@ -55,11 +56,21 @@ def runs(tmp_path_factory):
     return place
 
 
+def _is_from_python(block):
+    return block.section == "From Python"
+
+
 def _defines_a_class(block):
     return any(isinstance(node, ast.ClassDef) for node in ast.parse(block.text).body)
 
 
-@pytest.mark.parametrize("block", [one for one in PYTHON if not _defines_a_class(one)], ids=lambda one: one.section)
+def _has_a_test_of_its_own(block):
+    return _defines_a_class(block) or _is_from_python(block)
+
+
+@pytest.mark.parametrize(
+    "block", [one for one in PYTHON if not _has_a_test_of_its_own(one)], ids=lambda one: one.section
+)
 def test_python_of_the_readme_runs(block, runs, monkeypatch):
     monkeypatch.chdir(runs)
     mpl.use("Agg")
@@ -74,6 +85,20 @@ def test_python_of_the_readme_runs(block, runs, monkeypatch):
     assert [line.get_label() for line in lines] == ["0.2", "0.4"]
     assert all(len(line.get_xdata()) == 2 for line in lines)
     mpl.pyplot.close()
+
+
+def test_what_python_runs_in_the_readme_leaves_whole_runs(runs, monkeypatch):
+    monkeypatch.chdir(runs)
+    mpl.use("Agg")
+    by_command, by_hand = (block for block in PYTHON if _is_from_python(block))
+    names = {}
+    exec(compile(by_command.text, f"README.md:{by_command.line}", "exec"), names)
+    mpl.pyplot.close()
+    assert names["measured"]["test_acc"] == names["run"].curve["test_acc"][2]
+    exec(compile(by_hand.text, f"README.md:{by_hand.line}", "exec"), {})
+    read = load_runs([names["run"].path, "runs/by_hand"])
+    assert read["finished"].all()
+    assert len(read) == 8
 
 
 def test_the_measure_of_the_readme_is_a_column(runs, tmp_path, monkeypatch):

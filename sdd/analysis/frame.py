@@ -11,11 +11,12 @@ import pandas as pd
 
 from sdd.analysis.columns import merged
 from sdd.analysis.comparable import comparable
-from sdd.analysis.curve import FIRST_COLUMNS, further_columns
+from sdd.analysis.curve import FIRST_COLUMNS, further_columns, read_curve
 from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.one_shot import join_one_shot, part_levels
 from sdd.analysis.reading import Run, read_runs
 from sdd.errors import UserError
+from sdd.runs.folder import RunFolder
 from sdd.runs.settings import SEED
 
 # What is known of a row besides measures and settings.
@@ -79,6 +80,18 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
     for difference in (difference for group in groups for difference in comparable(group.runs)[1]):
         warnings.warn(difference, UserWarning, stacklevel=2)
     return _frame(groups)
+
+
+def load_curve(run: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read the curve of a run: the rows of its `curve.csv`, one a level, bit for bit.
+
+    Args:
+        run: The run's folder.
+
+    Raises:
+        UserError: There is none, or it is damaged.
+    """
+    return pd.DataFrame(read_curve(RunFolder(run).curve))
 
 
 def _frame(groups: Sequence[Group]) -> pd.DataFrame:

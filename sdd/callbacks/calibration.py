@@ -28,6 +28,7 @@ class CalibrationMeasures(LevelCallback):
         UserError: An argument is outside what is allowed.
     """
 
+    SECTION = "calibration"
     measures_later: ClassVar[bool] = True
 
     def __init__(self, ece: bool = False, bins: int = 15) -> None:

@@ -13,14 +13,21 @@ class LevelEnd(IdleAtSteps):
 
     Args:
         end_epoch: The function.
+        give_up: Called after them where the fit ends by an exception.
     """
 
-    def __init__(self, end_epoch: Callable[[pl.Trainer, pl.LightningModule], None]) -> None:
-        self._end_epoch = end_epoch
+    def __init__(
+        self, end_epoch: Callable[[pl.Trainer, pl.LightningModule], None], give_up: Callable[[], None]
+    ) -> None:
+        self._end_epoch, self._give_up = end_epoch, give_up
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Call the function."""
         self._end_epoch(trainer, pl_module)
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        """Call the other function."""
+        self._give_up()
 
 
 def place_callbacks(trainer: pl.Trainer, first: pl.Callback, last: LevelEnd) -> None:

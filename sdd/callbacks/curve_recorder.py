@@ -33,6 +33,7 @@ class CurveRecorder(LevelCallback):
             where the run is stopped before.
     """
 
+    SECTION = "curve"
     PLACE: ClassVar[frozenset[str]] = frozenset({"redraw_seconds"})
 
     def __init__(self, redraw_seconds: float = 20.0) -> None:

@@ -29,6 +29,7 @@ class LearningDistance(LevelTable):
         path: Also measure after every epoch, into `distance_path.csv`: level, epoch and the three distances.
     """
 
+    SECTION = "distance"
     file = "distance_path.csv"
     measures_later: ClassVar[bool] = True
 

@@ -39,6 +39,7 @@ class TrainingDynamics(LevelTable):
         UserError: An argument is outside what is allowed.
     """
 
+    SECTION = "dynamics"
     file = "epochs.csv"
 
     def __init__(

@@ -31,6 +31,7 @@ class ActivationEntropy(LevelCallback):
         UserError: An argument is outside what is allowed.
     """
 
+    SECTION = "entropy"
     measures_later: ClassVar[bool] = True
 
     def __init__(self, activation: bool = False, examples: int = _EXAMPLES) -> None:

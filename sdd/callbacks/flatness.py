@@ -66,6 +66,7 @@ class FlatnessMeasures(LevelTable):
         UserError: An argument is outside what is allowed.
     """
 
+    SECTION = "flatness"
     file = "loss_curves.csv"
     measures_later: ClassVar[bool] = True
 

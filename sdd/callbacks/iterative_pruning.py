@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, ClassVar, Literal
 
 import lightning.pytorch as pl
@@ -16,6 +17,7 @@ from sdd.callbacks.level import Level, level_callbacks
 from sdd.callbacks.masking import Masking
 from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
+from sdd.callbacks.python_run import python_run
 from sdd.callbacks.steps import Begin, begin_at, steps_per_epoch
 from sdd.callbacks.trainer_settings import check_trainer, check_trainer_arithmetic
 from sdd.console import say
@@ -107,6 +109,7 @@ class IterativePruning(IdleAtSteps):
         UserError: An argument is outside what is allowed.
     """
 
+    SECTION = "pruning"
     PLACE: ClassVar[frozenset[str]] = frozenset({"dense_from"})
 
     def __init__(
@@ -186,6 +189,7 @@ class IterativePruning(IdleAtSteps):
         self._start: State = {}
         self._masking = Masking({}, {}, None, [])
         self._described: Level
+        self._open = ExitStack()
         self._computed_sparsely: list[str] = []
 
     @property
@@ -285,16 +289,22 @@ class IterativePruning(IdleAtSteps):
         if trainer.max_epochs not in (self.max_epochs, self.max_epochs - left_out):
             raise UserError(
                 f"trainer.max_epochs is {trainer.max_epochs}, but {self.last_level + 1} levels of "
-                f"{self.epochs_per_level} epochs take {self.max_epochs}; leave it unset on the command line"
+                f"{self.epochs_per_level} epochs take {self.max_epochs}; leave it unset on the command line, and in "
+                "Python set it to max_epochs of the IterativePruning"
             )
         trainer.fit_loop.max_epochs = self.max_epochs - left_out
-        place_callbacks(trainer, first=self, last=LevelEnd(self._end_epoch))
+        place_callbacks(trainer, first=self, last=LevelEnd(self._end_epoch, self._open.close))
         use_lean_loop(trainer)
         self._set_rate(trainer, module, level=0)
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Find out whether masks from elsewhere have changed; measure levels that lack what is switched on now."""
+        """Claim the folder, where nobody has; measure levels that lack what is switched on now.
+
+        Raises:
+            UserError: The folder holds another run, or masks from elsewhere have changed.
+        """
         module = _classifier(pl_module)
+        self._open.enter_context(python_run(trainer, module, self.dense_from))
         self.given.check_unchanged(self.level, module.masks, self.last_level)
         here = self.level, self._start
         measure_missing(self, trainer, module)
@@ -379,6 +389,10 @@ class IterativePruning(IdleAtSteps):
                 callback.on_level_end(trainer, module, level, measures)
         if level.last:
             trainer.should_stop = True
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        """Leave the folder to others."""
+        self._open.close()
 
     def state_dict(self) -> dict[str, Any]:
         """Return what a resumed run needs: level, first weights, those to rewind to, of a level in work its start."""

@@ -19,6 +19,7 @@ class JobProgress(LevelCallback):
         heartbeat: File that says at most once a second which level and epoch is trained; null: none.
     """
 
+    SECTION = "progress"
     PLACE: ClassVar[frozenset[str]] = frozenset({"show", "heartbeat"})
 
     def __init__(self, show: Show = "auto", heartbeat: str | None = None) -> None:

@@ -46,6 +46,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         UserError: `every_n_epochs` is below 1, or a level below 0, or `half` is for weights that are not kept.
     """
 
+    SECTION = "checkpoint"
     PLACE: ClassVar[frozenset[str]] = frozenset({"every_n_epochs", "keep_levels", "level_precision"})
 
     def __init__(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from sdd.cli.build import build
 from sdd.cli.claim import Found, claim, is_first_process
@@ -20,6 +21,7 @@ from sdd.console import quieten_lightning, say
 from sdd.failures import telling
 from sdd.files import remove_abandoned
 from sdd.importing import no_garbage
+from sdd.runs.folder import RunFolder
 from sdd.runs.heartbeat import Heartbeat
 from sdd.runs.prerequisites import AUTO, TICKETS
 from sdd.tracking.loggers import RunLoggers
@@ -37,12 +39,41 @@ def run_experiment(arguments: Sequence[str]) -> int:
     """
     precision = torch.get_float32_matmul_precision()
     try:
-        return _run(arguments)
+        _run(arguments)
     finally:
         torch.set_float32_matmul_precision(precision)  # which is not for what this process runs next
+    return 0
 
 
-def _run(arguments: Sequence[str]) -> int:
+def fit_from_python(arguments: Sequence[str]) -> RunFolder:
+    """Run `fit` within a process that goes on afterwards with its random states and number of threads.
+
+    Args:
+        arguments: Settings, as after `fit` on the command line.
+
+    Returns:
+        The run's folder.
+
+    Raises:
+        UserError: A setting, or what it names, is wrong.
+        StoppedError: The run was stopped before the last level's end.
+        KeyboardInterrupt: The training was interrupted.
+    """
+    threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    raised: BaseException | None = None
+    with isolate_rng():  # puts nothing back where something is raised, so what is raised waits
+        try:
+            folder = _run(["fit", *arguments]).folder
+        except BaseException as error:  # noqa: BLE001
+            raised = error
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision(precision)
+    if raised is not None:
+        raise raised
+    return folder
+
+
+def _run(arguments: Sequence[str]) -> Request:
     quieten_lightning()
     with telling("reading the settings"), no_garbage():
         request = parse(own_arguments(arguments))
@@ -51,19 +82,19 @@ def _run(arguments: Sequence[str]) -> int:
     if request.command != "fit":
         with telling(f"the {request.command}"):
             evaluate(request)
-        return 0
+        return request
     tries = bool(request.config.trainer.fast_dev_run)
     if tries or not request.folder.finished:  # what a finished run was built on may be gone
         with telling("checking the settings"):
             check_parts(request)
     if tries:
         _try_only(request)
-        return 0
+        return request
     while not _train(request):
         say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
         with Heartbeat(request.config.progress.heartbeat).going_on("waiting for another process"):
             request.folder.wait_until_free()
-    return 0
+    return request
 
 
 def _train(asked: Request) -> bool:

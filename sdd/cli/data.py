@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdd.cli.parse import parse
-from sdd.cli.same_data import record_of
 from sdd.console import OneLineParser, say
 from sdd.data import NoisyLabelData
 from sdd.data.splits import Split
@@ -14,6 +13,7 @@ from sdd.errors import UserError
 from sdd.failures import telling
 from sdd.places import path_argument
 from sdd.runs.noise_text import noise_lines
+from sdd.runs.same_data import record_of
 
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
 _IMAGES = 60

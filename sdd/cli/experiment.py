@@ -9,8 +9,8 @@ from jsonargparse import Namespace
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 
 from sdd.callbacks import IterativePruning
-from sdd.cli.network import builder
 from sdd.cli.parse import Request
+from sdd.configured import builder
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.failures import naming

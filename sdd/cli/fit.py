@@ -10,10 +10,10 @@ from sdd.console import say
 from sdd.errors import StoppedError
 from sdd.runs.checkpoint_file import check_content, read_checkpoint, write_checkpoint
 from sdd.runs.data_record import DataRecord
-from sdd.runs.environment import environment
 from sdd.runs.level_file import KeepLevels, kept_of
 from sdd.runs.noise_text import noise_lines
 from sdd.runs.origin import ORIGIN, check_origin, origin_of
+from sdd.runs.start import write_start
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import given_back_when_preempted
 
@@ -101,18 +101,17 @@ def _check_complete(request: Request, experiment: Experiment) -> None:
 
 
 def _note_start(request: Request, claimed: Claim, record: DataRecord, loggers: RunLoggers) -> None:
-    """Write what the run is and what it is computed with; say what has changed since its first start."""
-    folder, before, now = request.folder, request.folder.environment(), environment()
-    if not claimed.finished:
-        folder.write_config(request.text, request.plan.settings)
-    changed = [
-        f"{name} {before[name]} is now {value}" for name, value in now.items() if before.get(name, value) != value
-    ]
-    if changed:
-        say(f"{folder.path} was started elsewhere ({', '.join(changed)}): the last bits may differ", error=True)
-    folder.write_environment({**now, **before, **loggers.note()})
-    if claimed.checkpoint is None or not folder.data_file.is_file():
-        folder.write_data_record(record)
+    """Write what the run is and what it is computed with, and say from where it goes on."""
+    folder = request.folder
+    write_start(
+        folder,
+        request.text,
+        request.plan.settings,
+        record,
+        resumed=claimed.checkpoint is not None,
+        finished=claimed.finished,
+        note=loggers.note(),
+    )
     loggers.set_aside_offline()
     if claimed.finished:
         say(f"{folder.path} is finished; its stored levels are measured where they lack something", error=True)

@@ -12,7 +12,7 @@ from sdd.callbacks import IterativePruning
 from sdd.callbacks.trainer_settings import check_callback_class
 from sdd.cli.numbers import check_numbers
 from sdd.cli.teacher import teacher_of
-from sdd.cli.wiring import ALL_PLACE, SECTIONS, Wiring
+from sdd.cli.wiring import SECTIONS, Wiring
 from sdd.data import NoisyLabelData
 from sdd.distillation import check_distillation
 from sdd.errors import UserError
@@ -22,6 +22,7 @@ from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.identity import settings_of
 from sdd.runs.masks_source import check_shuffled
+from sdd.runs.place import ALL_PLACE
 from sdd.runs.plan import Plan
 from sdd.runs.prerequisites import AUTO, TICKETS, UNTAUGHT
 from sdd.shipped import with_files

@@ -1,25 +1,18 @@
 """The teacher that a run learns from: a level of a finished run, its network built from that run's configuration."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-import torch
 from jsonargparse import Namespace
 from torch import nn
 
 from sdd.analysis.curve import read_curve
 from sdd.analysis.phases import phases_of
-from sdd.cli.network import builder
+from sdd.cli.level_network import level_network
 from sdd.cli.preflight import check_teacher
 from sdd.console import is_first_process, say
 from sdd.data import NoisyLabelData
 from sdd.distillation import PEAK
 from sdd.errors import UserError
-from sdd.failures import naming
-from sdd.files import read_yaml
-from sdd.messages import one_line
-from sdd.models.state import load_state
 from sdd.module import Classifier
 from sdd.places import place_of
 from sdd.runs.prerequisites import AUTO
@@ -40,27 +33,7 @@ class Teacher:
         Raises:
             UserError: The network can no longer be built, or the level's weights do not fit it.
         """
-        place = f"{DISTILL_FROM} {self.run.folder.path}"
-        with torch.random.fork_rng(devices=[]), naming(f"{place}: its network, as it was made,"):
-            net = builder(self._configured())()
-        try:
-            load_state(net, self.run.weights(self.level))
-        except RuntimeError as error:
-            raise UserError(
-                f"{place}: the weights of level {self.level} do not fit the network of its config.yaml: "
-                f"{one_line(str(error))}"
-            ) from error
-        return net.eval()
-
-    def _configured(self) -> Mapping[str, Any]:
-        file = self.run.folder.config
-        try:
-            net: Mapping[str, Any] = read_yaml(file)["model"]["net"]
-        except UserError as error:
-            raise UserError(f"{DISTILL_FROM}: {error}, which says what network teaches") from error
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{DISTILL_FROM}: {file} does not say what network teaches") from error
-        return net
+        return level_network(self.run, self.level, f"{DISTILL_FROM} {self.run.folder.path}")
 
 
 def teach(model: Classifier, data: NoisyLabelData, settings: Namespace, seed: int) -> Teacher | None:

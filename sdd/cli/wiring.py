@@ -30,15 +30,18 @@ from sdd.tracking.sweep_agent import Requeue
 COMMANDS = ("fit", "validate", "test")
 
 CALLBACKS: dict[str, type[pl.Callback]] = {
-    "pruning": IterativePruning,
-    "distance": LearningDistance,
-    "flatness": FlatnessMeasures,
-    "dynamics": TrainingDynamics,
-    "calibration": CalibrationMeasures,
-    "entropy": ActivationEntropy,
-    "curve": CurveRecorder,
-    "checkpoint": RunCheckpoint,
-    "progress": JobProgress,
+    str(callback.SECTION): callback
+    for callback in (
+        IterativePruning,
+        LearningDistance,
+        FlatnessMeasures,
+        TrainingDynamics,
+        CalibrationMeasures,
+        ActivationEntropy,
+        CurveRecorder,
+        RunCheckpoint,
+        JobProgress,
+    )
 }
 """The callbacks of every run, by the section of their settings."""
 
@@ -48,9 +51,6 @@ SECTIONS: dict[str, type] = {"trainer": pl.Trainer, "model": Classifier, "data":
 _DECIDE_EPOCHS = [name for name in signature(planned_epochs).parameters if name != "seed"]
 
 _LIMITS = {f"trainer.limit_{part}_batches" for part in ("train", "val", "test", "predict")}
-
-METHOD_PLACE = frozenset({"ckpt_path", "weights_only", "return_predictions", "verbose"})
-"""Options of the Trainer's methods of these names: which trained network is read, and what is printed."""
 
 TRAINER = {
     "logger": False,
@@ -63,38 +63,6 @@ TRAINER = {
 
 IN_EVERY_RUN: tuple[type[pl.Callback], ...] = (AccuracyMeasures, LevelWarnings)
 """Callbacks without settings, which every run has beside `CALLBACKS`."""
-
-TRAINER_PLACE = frozenset(
-    {
-        "accelerator",
-        "barebones",
-        "benchmark",
-        "check_val_every_n_epoch",
-        "default_root_dir",
-        "detect_anomaly",
-        "devices",
-        "enable_autolog_hparams",
-        "enable_checkpointing",
-        "enable_model_summary",
-        "enable_progress_bar",
-        "fast_dev_run",  # trains nothing
-        "inference_mode",
-        "log_every_n_steps",
-        "logger",
-        "max_epochs",  # follows from the levels, which are settings
-        "max_time",  # a run that it ends goes on
-        "model_registry",
-        "num_nodes",
-        "num_sanity_val_steps",
-        "profiler",
-        "strategy",
-        "sync_batchnorm",  # makes several processes take the statistics that one takes
-        "use_distributed_sampler",
-        "val_check_interval",
-    }
-)
-"""Options of the Trainer that only say where a run is computed and how it is watched."""
-
 
 _BUILT: dict[tuple[str, ...], tuple[Any, Any, Any]] = {}
 """Parsers that are built ahead, by the commands that they know: they depend on nothing that a user gives."""
@@ -248,13 +216,6 @@ def build_parser() -> None:
     """Build the parser of `fit` ahead, for processes that are copied to fit."""
     built = _Unparsed(["fit"])
     _BUILT[("fit",)] = built.parser, built._subcommand_parsers, built._subcommand_method_arguments
-
-
-PLACE = frozenset({"config", "preflight", "requeue", "run_dir", "wait"})
-"""Options that belong to no class and only say where a run lies and when it starts."""
-
-ALL_PLACE = PLACE | METHOD_PLACE | {f"trainer.{name}" for name in TRAINER_PLACE}
-"""All settings that decide no numbers and whose class cannot say so itself."""
 
 
 def _add_options(parser: LightningArgumentParser) -> None:

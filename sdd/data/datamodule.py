@@ -18,11 +18,12 @@ from sdd.data.splits import Split, choose_examples, make_splits
 from sdd.data.transforms import Normalisation
 from sdd.data.view import View
 from sdd.errors import UserError
+from sdd.given_arguments import KeepsArguments
 from sdd.parts import check_choice
 from sdd.places import place_of
 
 
-class NoisyLabelData(pl.LightningDataModule):
+class NoisyLabelData(KeepsArguments, pl.LightningDataModule):
     """Images in memory with noisy training labels and a clean test set.
 
     The subset, the noise and the training draws come from three seeds that do not depend on each other, so runs
@@ -299,4 +300,8 @@ class NoisyLabelData(pl.LightningDataModule):
 
     def test_dataloader(self) -> PlainLoader:
         """Return the clean test set."""
+        return self.plain_loader("test")
+
+    def predict_dataloader(self) -> PlainLoader:
+        """Return the clean test set, in stored order."""
         return self.plain_loader("test")

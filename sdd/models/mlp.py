@@ -5,10 +5,11 @@ from itertools import pairwise
 
 from torch import Tensor, nn
 
+from sdd.given_arguments import KeepsArguments
 from sdd.models.initialize import initialize
 
 
-class MLP(nn.Module):
+class MLP(KeepsArguments, nn.Module):
     """Linear layers with ReLU between them, on flattened images.
 
     Args:

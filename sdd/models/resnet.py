@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Literal
 
 from torch import Tensor, nn
 
+from sdd.given_arguments import KeepsArguments
 from sdd.models.initialize import initialize
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ _STAGES = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23,
 _BASIC = (18, 34)  # depths of basic blocks; the others have bottlenecks
 
 
-class ResNet(nn.Module):
+class ResNet(KeepsArguments, nn.Module):
     """ResNet-18, -34, -50 or -101 with the CIFAR stem, of any width, over torchvision's residual blocks.
 
     Args:

@@ -4,6 +4,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from sdd.given_arguments import KeepsArguments
 from sdd.models.initialize import initialize
 
 # Convolutions of each of the five stages, by depth.
@@ -15,7 +16,7 @@ _STAGES: dict[int, tuple[int, ...]] = {
 }
 
 
-class VGG(nn.Module):
+class VGG(KeepsArguments, nn.Module):
     """VGG-11, -13, -16 or -19 with batch norm and a 512-dimensional linear head, as the paper has it.
 
     Convolutions have biases; a max-pool follows each of the first four stages, an average pool the last.

@@ -3,8 +3,10 @@
 from torch import nn
 from torchvision.models import VisionTransformer
 
+from sdd.given_arguments import KeepsArguments
 
-class ViT(VisionTransformer):  # type: ignore[misc]
+
+class ViT(KeepsArguments, VisionTransformer):  # type: ignore[misc]
     """A class token and patches, pre-norm encoder blocks of attention and an MLP, a linear layer on the token.
 
     Weights are drawn as torchvision draws them: the last layer, `heads.head`, starts at zero.

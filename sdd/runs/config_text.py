@@ -29,9 +29,10 @@ class _Dumper(_SAFE_DUMPER):  # type: ignore[misc]  # PyYAML has no types of its
 _Dumper.add_representer(Namespace, lambda dumper, value: dumper.represent_dict(value.as_dict()))
 
 
-def _dumped(value: Any) -> str:
-    text: str = yaml.dump(value, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
+def as_text(config: Any) -> str:
+    """Return a configuration, nested and plain, in YAML, as jsonargparse writes one."""
+    text: str = yaml.dump(config, Dumper=_Dumper, default_flow_style=False, allow_unicode=True, sort_keys=False)
     return text
 
 
-set_dumper("yaml", _dumped)
+set_dumper("yaml", as_text)

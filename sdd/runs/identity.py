@@ -25,16 +25,30 @@ _CLASS, _ARGUMENTS, _FURTHER = "class_path", "init_args", "dict_kwargs"
 def settings_of(
     parser: ArgumentParser, config: Mapping[str, Any], parts: Mapping[str, type], place: Collection[str]
 ) -> Settings:
-    """Return the settings of a run.
+    """Return the settings of a run: see `settings_beside`.
 
     Args:
-        parser: Of `fit`; its defaults are what a setting is chosen against. Where a setting names a class, the
-            defaults of that class's arguments are.
+        parser: Of `fit`; its defaults are what a setting is chosen against.
+        config: The run's configuration.
+        parts: The class behind each section of the configuration.
+        place: Settings that only watch, measure, store or place a run.
+    """
+    defaults = plain(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
+    return settings_beside(defaults, config, parts, place)
+
+
+def settings_beside(
+    defaults: Mapping[str, Any], config: Mapping[str, Any], parts: Mapping[str, type], place: Collection[str]
+) -> Settings:
+    """Return the settings of a run, told by what differs from the defaults.
+
+    Args:
+        defaults: What a setting is chosen against, nested and plain. Where a setting names a class, the defaults of
+            that class's arguments are.
         config: The run's configuration: nested, plain, without what is linked to other settings.
         parts: The class behind each section of the configuration, such as `pruning`.
         place: Settings that only watch, measure, store or place a run and whose class cannot say so, dotted.
     """
-    defaults = plain(parser.dump(parser.get_defaults(skip_validation=True), **_WHOLE))
     numbers, measures = _Flat(), _Flat()
     for name, value in config.items():
         part = parts.get(name)
@@ -55,7 +69,7 @@ def settings_of(
                 callbacks = [held] if _is_class(held) else held or []
                 held = _deciding(callbacks) or None
                 watching = [one for one in callbacks if not _decides_numbers(_class(one))]
-                measuring = [one for one in watching if not _only_watches(_class(one))]
+                measuring = [one for one in watching if not only_watches(_class(one))]
                 measures.add(f"{name}.{option}", measuring, [])
             flat.add(f"{name}.{option}", held, default)
     return Settings(numbers.chosen, numbers.values, measures.chosen)
@@ -138,9 +152,13 @@ def _class(value: Mapping[str, Any]) -> Any:
     return locate(value[_CLASS])
 
 
-@cache
 def argument_defaults(named: Any) -> dict[str, Any]:
     """Return the defaults of all arguments of a class or function, as a configuration writes them."""
+    return _argument_defaults(named)
+
+
+@cache
+def _argument_defaults(named: Any) -> dict[str, Any]:
     parser = ArgumentParser(exit_on_error=False)
     add = parser.add_class_arguments if inspect.isclass(named) else parser.add_function_arguments
     add(named, fail_untyped=False)
@@ -167,13 +185,14 @@ _LIGHTNINGS_WATCHERS = {
 }
 
 
-def _only_watches(part: Any) -> bool:
+def only_watches(part: Any) -> bool:
+    """Tell whether a class is one of Lightning's callbacks that only watch, show or store."""
     of_lightning = str(getattr(part, "__module__", "")).startswith(("lightning.pytorch.", "pytorch_lightning."))
     return of_lightning and getattr(part, "__name__", "") in _LIGHTNINGS_WATCHERS
 
 
 def _decides_numbers(part: Any) -> bool:
-    return bool(getattr(part, "decides_numbers", not _only_watches(part)))
+    return bool(getattr(part, "decides_numbers", not only_watches(part)))
 
 
 def _deciding(value: Any) -> Any:

@@ -140,7 +140,12 @@ def expected_levels(values: Mapping[str, Any]) -> int | None:
 
 def digest(settings: Mapping[str, Any]) -> str:
     """Return 8 hex digits that are the same for the same settings."""
-    return hashlib.sha256(json.dumps(dict(settings), sort_keys=True).encode()).hexdigest()[:8]
+    return digest_of_text(json.dumps(dict(settings), sort_keys=True))
+
+
+def digest_of_text(text: str) -> str:
+    """Return 8 hex digits that are the same for the same text."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:

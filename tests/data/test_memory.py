@@ -51,7 +51,7 @@ STARTED = r"""
 import re
 from pathlib import Path
 import numpy as np, torch
-from sdd.cli.same_data import record_of
+from sdd.runs.same_data import record_of
 from sdd.data import NoisyLabelData
 from sdd.data.datasets import Dataset, DataSource
 import sdd.data.datasets.digits as digits

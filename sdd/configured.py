@@ -1,10 +1,25 @@
-"""A configured network, built as often as is wanted."""
+"""Parts that a configuration names, made by its class paths and arguments."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from jsonargparse import ArgumentParser
 from torch import nn
+
+
+def made(kind: Any, config: Any) -> Any:
+    """Make what a configuration names.
+
+    Args:
+        kind: Its type, such as `nn.Module`.
+        config: `class_path` and `init_args`, or whatever else the type takes.
+
+    Raises:
+        ArgumentError: The configuration names nothing of this type.
+    """
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_argument("--part", type=kind)
+    return parser.instantiate(parser.parse_object({"part": config})).part
 
 
 def builder(net: Mapping[str, Any]) -> Callable[[], nn.Module]:

@@ -1,0 +1,195 @@
+"""The configuration of a run that was put together in Python, read off its objects."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from sdd.callbacks.accuracy import AccuracyMeasures, data_of
+from sdd.callbacks.callback_order import LevelEnd
+from sdd.callbacks.expressed import (
+    UnknownError,
+    expressed,
+    expressed_class,
+    expressed_network,
+    expressed_optimizer,
+    expressed_schedule,
+)
+from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.callbacks.level_warnings import LevelWarnings
+from sdd.errors import UserError
+from sdd.given_arguments import KeepsArguments, given_arguments
+from sdd.module import Classifier
+from sdd.runs.config_text import as_text
+from sdd.runs.identity import argument_defaults, only_watches, settings_beside
+from sdd.runs.place import ALL_PLACE
+from sdd.runs.settings import SEED, Settings
+
+_NO_SETTING = "seed"  # of every part: it is `seed_everything`
+
+_TRAINER: Mapping[str, tuple[Callable[[pl.Trainer], Any], Any]] = {
+    "accumulate_grad_batches": (lambda trainer: trainer.accumulate_grad_batches, 1),
+    "deterministic": (lambda trainer: torch.are_deterministic_algorithms_enabled() or None, None),
+    "gradient_clip_algorithm": (lambda trainer: expressed(trainer.gradient_clip_algorithm), None),
+    "gradient_clip_val": (lambda trainer: trainer.gradient_clip_val, None),
+    "limit_predict_batches": (lambda trainer: _limit(trainer.limit_predict_batches), None),
+    "limit_test_batches": (lambda trainer: _limit(trainer.limit_test_batches), None),
+    "limit_train_batches": (lambda trainer: _limit(trainer.limit_train_batches), None),
+    "limit_val_batches": (lambda trainer: _limit(trainer.limit_val_batches), None),
+    "max_steps": (lambda trainer: trainer.max_steps, -1),
+    "min_epochs": (lambda trainer: trainer.fit_loop.min_epochs or None, None),
+    "min_steps": (lambda trainer: trainer.fit_loop.min_steps, None),
+    "overfit_batches": (lambda trainer: getattr(trainer, "overfit_batches", 0.0), 0.0),
+    "plugins": (lambda trainer: None, None),
+    "precision": (lambda trainer: None if _precision(trainer) == "32-true" else _precision(trainer), None),
+    "reload_dataloaders_every_n_epochs": (
+        lambda trainer: getattr(trainer, "reload_dataloaders_every_n_epochs", 0),
+        0,
+    ),
+}
+"""How each setting of the Trainer that decides numbers is read off it, and its default."""
+
+_ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What a run is, as far as its objects say.
+
+    Attributes:
+        settings: It is told by.
+        text: All of it in YAML, as the command line writes it.
+        unknown: Settings that no configuration can repeat, each with what there is to say of it.
+    """
+
+    settings: Settings
+    text: str
+    unknown: Mapping[str, str]
+
+
+def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
+    """Read a run's configuration off its objects.
+
+    Args:
+        trainer: With all callbacks and the data.
+        module: What it trains.
+
+    Raises:
+        UserError: The parts have different seeds, or the module has a finished network.
+    """
+    data = data_of(trainer)
+    sections: dict[str, Any] = {"model": module, "data": data} | _of_sections(trainer)
+    unknown: dict[str, str] = {}
+    config: dict[str, Any] = {SEED: _seed(sections), "trainer": _of_trainer(trainer, unknown)}
+    defaults: dict[str, Any] = {SEED: 0, "trainer": {name: default for name, (_, default) in _TRAINER.items()}}
+    defaults["trainer"]["callbacks"] = None
+    for name, part in sections.items():
+        defaults[name] = _without_seed(argument_defaults(type(part)))
+        given = _of_model(module) if part is module else given_arguments(part)
+        config[name] = {**defaults[name], **_without_seed(_written(name, given, unknown))}
+    precision = torch.get_float32_matmul_precision()
+    config |= {"threads": None, "matmul_precision": None if precision == "highest" else precision}
+    defaults |= {"threads": None, "matmul_precision": None}
+    classes: dict[str, type] = {"trainer": pl.Trainer} | {name: type(part) for name, part in sections.items()}
+    settings = settings_beside(defaults, config, classes, ALL_PLACE)
+    placed = {"accelerator": _ACCELERATORS.get(trainer.strategy.root_device.type, "auto")}
+    config["trainer"] = placed | config["trainer"]
+    config["run_dir"] = str(trainer.default_root_dir)
+    text = as_text(config)
+    return Configuration(settings, _head(unknown, own="__main__." in text) + text, unknown)
+
+
+def _of_sections(trainer: pl.Trainer) -> dict[str, IdleAtSteps]:
+    """Return the callbacks that have a section of the configuration, by its name."""
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    return {
+        one.SECTION: one
+        for one in callbacks
+        if isinstance(one, IdleAtSteps) and one.SECTION is not None and "SECTION" in vars(type(one))
+    }
+
+
+def _of_model(module: Classifier) -> dict[str, Any]:
+    made = {"net": expressed_network, "optimizer": expressed_optimizer, "lr_scheduler": expressed_schedule}
+    return given_arguments(module) | {name: _Made(make, module) for name, make in made.items()}
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A part that a module makes. Attributes: express: Says what it is. module: That makes it."""
+
+    express: Callable[[Classifier], Any]
+    module: Classifier
+
+
+def _written(section: str, given: Mapping[str, Any], unknown: dict[str, str]) -> dict[str, Any]:
+    """Return arguments as a configuration writes them, in words those that it cannot write, which are noted."""
+    written = {}
+    for name, value in given.items():
+        try:
+            written[name] = value.express(value.module) if isinstance(value, _Made) else expressed(value)
+        except UnknownError as what:
+            written[name] = unknown[f"{section}.{name}"] = str(what)
+    return written
+
+
+def _of_trainer(trainer: pl.Trainer, unknown: dict[str, str]) -> dict[str, Any]:
+    """Return those settings of a Trainer that decide numbers, and its callbacks."""
+    config: dict[str, Any] = {name: read(trainer) for name, (read, _) in _TRAINER.items()}
+    callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    sections = _of_sections(trainer).values()
+    others = [one for one in callbacks if one not in sections and not _is_in_every_run(one)]
+    written = []
+    for index, one in enumerate(others):
+        place = f"trainer.callbacks.{index}"
+        try:
+            if not isinstance(one, KeepsArguments):
+                unknown[place] = f"the arguments of {type(one).__name__}"
+            written.append(expressed_class(type(one), given_arguments(one) if isinstance(one, KeepsArguments) else {}))
+        except UnknownError as what:
+            unknown[place] = f"{type(one).__name__}, given {what}"
+    config["callbacks"] = written or None
+    return config
+
+
+def _is_in_every_run(callback: pl.Callback) -> bool:
+    """Tell whether a callback is in every run, or only watches one."""
+    ours = type(callback) in (AccuracyMeasures, LevelWarnings) or isinstance(callback, LevelEnd)
+    return ours or only_watches(type(callback))
+
+
+def _seed(sections: Mapping[str, Any]) -> int:
+    """Return the one seed of all parts.
+
+    Raises:
+        UserError: They have different ones.
+    """
+    seeds = {name: int(part.seed) for name, part in sections.items() if hasattr(part, _NO_SETTING)}
+    if len(set(seeds.values())) > 1:
+        told = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
+        raise UserError(f"the parts of the run have different seeds ({told}): give all of them the same")
+    return next(iter(seeds.values()))
+
+
+def _without_seed(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if name != _NO_SETTING}
+
+
+def _limit(value: float) -> float | None:
+    """Return a limit of batches as a setting; 1.0 is all, but 1 is one."""
+    return None if isinstance(value, float) and value == 1 else value
+
+
+def _precision(trainer: pl.Trainer) -> str:
+    return str(getattr(trainer, "precision", "32-true"))
+
+
+def _head(unknown: Mapping[str, str], *, own: bool) -> str:
+    """Return lines of comment that say where a configuration is from, and what of it cannot be repeated."""
+    lines = ["# Of a run that was put together in Python."]
+    if own:
+        lines.append("# Classes of __main__ are those of its script; only those of a module can be imported.")
+    lines += [f"# Cannot be repeated: {name}, {what}" for name, what in unknown.items()]
+    return "\n".join([*lines, ""])

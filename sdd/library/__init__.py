@@ -1,0 +1,1 @@
+"""What notebooks and scripts call: a run as by command, its levels as plain networks."""

@@ -1,0 +1,237 @@
+"""A run that is put together in Python and started by `Trainer.fit` is the run of the same settings by command."""
+
+import json
+import multiprocessing
+from functools import partial
+
+import lightning.pytorch as pl
+import pytest
+import torch
+from torch import nn
+
+from sdd.__main__ import main
+from sdd.analysis import load_runs
+from sdd.callbacks import AccuracyMeasures, CurveRecorder, IterativePruning, LearningDistance, RunCheckpoint
+from sdd.callbacks.configuration import configuration
+from sdd.callbacks.expressed import (
+    UnknownError,
+    expressed_network,
+    expressed_optimizer,
+    expressed_schedule,
+    import_path,
+)
+from sdd.data import NoisyLabelData
+from sdd.errors import UserError
+from sdd.locks import holds
+from sdd.models import MLP
+from sdd.module import Classifier
+from tests.small import QUICK, curve_without_seconds, sgd, small_net
+
+LEVELS = ["--pruning.levels", "1", "--pruning.epochs_per_level", "2", "--threads", "null"]
+
+
+def parts(folder, *extra, seed=0, net=lambda: MLP(64, [20]), **trainer):
+    """The objects of `configs/digits_mlp.yaml` with QUICK and LEVELS, as a script makes them."""
+    driver = IterativePruning(levels=1, fraction=0.5, epochs_per_level=2, exclude=["fc.weight"], seed=seed)
+    model = Classifier(net, lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9), seed=seed)
+    data = NoisyLabelData(noise_rate=0.4, train_size=200, batch_size=50, seed=seed)
+    callbacks = [LearningDistance(), RunCheckpoint(), CurveRecorder(), AccuracyMeasures(), driver, *extra]
+    made = pl.Trainer(
+        max_epochs=driver.max_epochs,
+        accelerator="cpu",
+        default_root_dir=folder,
+        logger=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        callbacks=callbacks,
+        **trainer,
+    )
+    return made, model, data
+
+
+def fit(*arguments, ckpt_path=None, **named):
+    trainer, model, data = parts(*arguments, **named)
+    trainer.fit(model, data, ckpt_path=ckpt_path)
+
+
+class Breaks(pl.Callback):
+    """Breaks the training in the first epoch of level 1, once."""
+
+    broken = False
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch == 2 and not self.broken:
+            self.broken = True
+            raise RuntimeError("broken")
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory):
+    """A folder with the run `python` of a script, and `command`."""
+    place = tmp_path_factory.mktemp("both")
+    fit(place / "python")
+    assert main([*QUICK, *LEVELS, "--run_dir", str(place / "command")]) == 0
+    return place
+
+
+def test_it_has_the_curve_and_the_settings_of_the_command(both):
+    python, command = both / "python", both / "command"
+    assert curve_without_seconds(python) == curve_without_seconds(command)
+    held = [json.loads((folder / "settings.json").read_text()) for folder in (python, command)]
+    assert held[0] == held[1]
+    assert (python / "data.json").read_text() == (command / "data.json").read_text()
+    assert {path.name for path in python.iterdir()} == {path.name for path in command.iterdir()}
+
+
+def test_the_command_takes_it_for_its_own_and_tests_its_levels(both, capsys):
+    config = ["--config", str(both / "python" / "config.yaml")]
+    assert main(["fit", *config]) == 0
+    assert "is finished" in capsys.readouterr().out
+    assert main(["test", *config, "--ckpt_path", str(both / "python" / "levels" / "level-001.ckpt")]) == 0
+    (row,) = (cells for cells in curve_without_seconds(both / "python") if cells[0] == "1")
+    assert f"{float(row[9]):.5f}" in capsys.readouterr().out
+
+
+def test_many_runs_are_read_as_one_group(both):
+    with pytest.warns(UserWarning, match="repeats the settings and the seed"):
+        runs = load_runs([both / "python", both / "command"])
+    assert runs["finished"].all()
+    assert set(runs["model.net.class_path"]) == {"sdd.models.MLP"}
+
+
+def test_a_finished_run_is_not_trained_again(both):
+    curve = (both / "python" / "curve.csv").read_bytes()
+    with pytest.raises(UserError, match="holds a finished run of these settings"):
+        fit(both / "python")
+    with pytest.raises(UserError, match=r"different settings: seed_everything is 1 but was 0; .* default_root_dir"):
+        fit(both / "python", seed=1)
+    assert (both / "python" / "curve.csv").read_bytes() == curve
+    assert not holds(both / "python")
+
+
+def test_a_broken_run_goes_on_from_its_checkpoint_alone(both, tmp_path):
+    breaks, folder = Breaks(), tmp_path / "run"
+    with pytest.raises(RuntimeError, match="broken"):
+        fit(folder, breaks)
+    with pytest.raises(UserError, match=r"go on with ckpt_path='.*epoch-000002\.ckpt'"):
+        fit(folder, breaks)
+    other = both / "python" / "checkpoints" / "epoch-000004.ckpt"
+    with pytest.raises(UserError, match="is no checkpoint of the run in"):
+        fit(folder, breaks, ckpt_path=other)
+    fit(folder, breaks, ckpt_path=folder / "checkpoints" / "epoch-000002.ckpt")
+    assert curve_without_seconds(folder) == curve_without_seconds(both / "python")
+
+
+def test_what_cannot_be_a_run_is_refused_before_training(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"not empty and holds no run: choose another default_root_dir"):
+        fit(tmp_path / "mine")
+    with pytest.raises(UserError, match="finished network, whose weights its seed has not drawn"):
+        fit(tmp_path / "net", net=MLP(64, [20]))
+    trainer, model, data = parts(tmp_path / "seeds")
+    data.seed = 1
+    with pytest.raises(UserError, match=r"different seeds \(model 0, data 1, pruning 0\)"):
+        trainer.fit(model, data)
+    assert not (tmp_path / "net").exists()
+
+
+def _hold(folder, ready, done):
+    from sdd.runs.folder import RunFolder
+
+    with RunFolder(folder).owned():
+        ready.set()
+        done.wait(60)
+
+
+def test_a_folder_in_work_is_refused(tmp_path):
+    context = multiprocessing.get_context("fork")
+    ready, done = context.Event(), context.Event()
+    other = context.Process(target=_hold, args=(tmp_path / "run", ready, done))
+    other.start()
+    ready.wait(60)
+    try:
+        with pytest.raises(UserError, match="is being worked on by another process"):
+            fit(tmp_path / "run")
+    finally:
+        done.set()
+        other.join()
+
+
+class Own(nn.Module):
+    """A network that keeps no arguments."""
+
+    def __init__(self, width=4):
+        super().__init__()
+        self.fc = nn.Linear(64, width)
+
+
+def changed():
+    """A network of ours with another last layer."""
+    net = MLP(64, [4])
+    net.fc = nn.Linear(4, 10)
+    return net
+
+
+OWN = f"{Own.__module__}.Own"
+
+
+@pytest.mark.parametrize(
+    ("build", "path", "arguments"),
+    [
+        (lambda: MLP(64, [4]), "sdd.models.MLP", {"in_features": 64, "widths": [4], "num_classes": 10}),
+        (partial(MLP, 64, widths=[4]), "sdd.models.MLP", {"in_features": 64, "widths": [4], "num_classes": 10}),
+        (Own, OWN, {"width": 4}),
+        (partial(Own, 5), OWN, {"width": 5}),
+    ],
+)
+def test_a_network_is_known_by_what_builds_it(build, path, arguments):
+    assert expressed_network(Classifier(build, sgd)) == {"class_path": path, "init_args": arguments}
+
+
+def test_what_only_a_function_knows_is_told_apart_but_not_repeated():
+    with pytest.raises(UnknownError, match="MLP of 310 parameters") as one:
+        expressed_network(Classifier(lambda: changed(), sgd))
+    with pytest.raises(UnknownError, match="Own of 325 parameters") as other:
+        expressed_network(Classifier(lambda: Own(5), sgd))
+    assert str(one.value) != str(other.value)
+    seen = set()
+    for milestone in (1, 2):
+        with pytest.raises(UnknownError, match="MultiStepLR") as schedule:
+            expressed_schedule(
+                Classifier(Own, sgd, lambda o, m=milestone: torch.optim.lr_scheduler.MultiStepLR(o, [m]))
+            )
+        seen.add(str(schedule.value))
+    assert len(seen) == 2
+
+
+def test_an_optimizer_is_known_by_its_defaults():
+    known = expressed_optimizer(Classifier(Own, lambda parameters: torch.optim.Adam(parameters, lr=0.5)))
+    assert known["class_path"] == "torch.optim.Adam"
+    assert known["init_args"]["lr"] == 0.5
+    assert known["init_args"]["betas"] == [0.9, 0.999]
+    assert known == expressed_optimizer(Classifier(Own, partial(torch.optim.Adam, lr=0.5)))
+    groups = Classifier(Own, lambda parameters: torch.optim.SGD([{"params": list(parameters), "lr": 1.0}], lr=0.5))
+    with pytest.raises(UnknownError, match="SGD with groups"):
+        expressed_optimizer(groups)
+
+
+def test_paths_are_the_shortest_and_a_lambda_has_none():
+    assert import_path(torch.optim.SGD) == "torch.optim.SGD"
+    assert import_path(small_net) == "tests.small.small_net"
+    with pytest.raises(UnknownError, match=r"<lambda> of test_python_run\.py, line"):
+        import_path(lambda: None)
+
+
+def test_settings_of_the_trainer_are_read_off_it(tmp_path):
+    limits = {"limit_train_batches": 1, "gradient_clip_val": 0.5, "accumulate_grad_batches": 2}
+    trainer, model, data = parts(tmp_path, pl.Callback(), **limits, precision="bf16-mixed", deterministic="warn")
+    torch.use_deterministic_algorithms(False)
+    trainer.datamodule = data
+    trainer._data_connector.attach_datamodule(model, data)
+    what = configuration(trainer, model)
+    chosen = {name[8:]: value for name, value in what.settings.chosen.items() if name.startswith("trainer.")}
+    own = {"callbacks.0.class_path": "lightning.Callback", "precision": "bf16-mixed"}
+    assert chosen == {**limits, **own}
+    assert what.unknown == {"trainer.callbacks.0": "the arguments of Callback"}
+    assert f"{tmp_path}" in what.text
