@@ -20,6 +20,8 @@ Places = Mapping[str, Tensor]
 class AccuracyMeasures(LevelCallback):
     """Measures training, test and, where there is one, validation part, without augmentation."""
 
+    IN_EVERY_RUN = True
+
     def columns(self) -> Sequence[Column]:
         """Return the columns of the measures of every part of the data."""
         return (*TRAINING, *TEST, *VALIDATION)

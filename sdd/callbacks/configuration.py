@@ -7,7 +7,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from sdd.callbacks.accuracy import AccuracyMeasures, data_of
+from sdd.callbacks.accuracy import data_of
 from sdd.callbacks.callback_order import LevelEnd
 from sdd.callbacks.expressed import (
     UnknownError,
@@ -18,7 +18,6 @@ from sdd.callbacks.expressed import (
     expressed_schedule,
 )
 from sdd.callbacks.idle_hooks import IdleAtSteps
-from sdd.callbacks.level_warnings import LevelWarnings
 from sdd.errors import UserError
 from sdd.given_arguments import KeepsArguments, given_arguments
 from sdd.module import Classifier
@@ -156,8 +155,8 @@ def _of_trainer(trainer: pl.Trainer, unknown: dict[str, str]) -> dict[str, Any]:
 
 def _is_in_every_run(callback: pl.Callback) -> bool:
     """Tell whether a callback is in every run, or only watches one."""
-    ours = type(callback) in (AccuracyMeasures, LevelWarnings) or isinstance(callback, LevelEnd)
-    return ours or only_watches(type(callback))
+    ours = isinstance(callback, IdleAtSteps) and "IN_EVERY_RUN" in vars(type(callback))
+    return ours or isinstance(callback, LevelEnd) or only_watches(type(callback))
 
 
 def _seed(sections: Mapping[str, Any]) -> int:

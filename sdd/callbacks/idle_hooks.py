@@ -25,9 +25,11 @@ class IdleAtSteps(KeepsArguments, pl.Callback):
 
     Attributes:
         SECTION: Of a configuration, that holds the arguments of this very class; None: the class has none of its own.
+        IN_EVERY_RUN: Whether this very class is in every run that is not put together in Python, without any setting.
     """
 
     SECTION: ClassVar[str | None] = None
+    IN_EVERY_RUN: ClassVar[bool] = False
 
     def __new__(cls, *arguments: Any, **named: Any) -> Any:
         """Make the callback, its idle hooks hidden."""

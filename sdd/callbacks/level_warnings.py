@@ -30,6 +30,8 @@ class LevelWarnings(LevelCallback):
     it should be; a level all of whose steps were skipped has trained nothing, and ends the run.
     """
 
+    IN_EVERY_RUN = True
+
     def __init__(self) -> None:
         self._levels: list[LevelNumbers] = []
         self._yardstick: Yardstick
