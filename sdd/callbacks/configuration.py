@@ -85,7 +85,7 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
     defaults: dict[str, Any] = {SEED: 0, "trainer": {name: default for name, (_, default) in _TRAINER.items()}}
     defaults["trainer"]["callbacks"] = None
     for name, part in sections.items():
-        defaults[name] = _without_seed(argument_defaults(type(part)))
+        defaults[name] = _without_seed(argument_defaults(type(part)))  # type: ignore[arg-type]  # a class can be hashed
         given = _of_model(module) if part is module else given_arguments(part)
         config[name] = {**defaults[name], **_without_seed(_written(name, given, unknown))}
     precision = torch.get_float32_matmul_precision()

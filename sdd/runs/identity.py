@@ -152,13 +152,9 @@ def _class(value: Mapping[str, Any]) -> Any:
     return locate(value[_CLASS])
 
 
+@cache
 def argument_defaults(named: Any) -> dict[str, Any]:
     """Return the defaults of all arguments of a class or function, as a configuration writes them."""
-    return _argument_defaults(named)
-
-
-@cache
-def _argument_defaults(named: Any) -> dict[str, Any]:
     parser = ArgumentParser(exit_on_error=False)
     add = parser.add_class_arguments if inspect.isclass(named) else parser.add_function_arguments
     add(named, fail_untyped=False)

@@ -34,7 +34,8 @@ def here(trained, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name in ("stopped", "source", "named"):
         shutil.copytree("runs/done", f"runs/{name}")
-    Path("runs/stopped/summary.json").unlink()
+    for name in ("summary.json", "checksums.json"):
+        Path("runs/stopped", name).unlink()
     held = json.loads(Path("runs/named/settings.json").read_text())
     held["values"]["pruning.masks_from"] = "runs/source"
     Path("runs/named/settings.json").write_text(json.dumps(held))

@@ -97,7 +97,7 @@ def test_redense_runs_resume_too(lottery, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("damage", "arguments", "word"),
     [
-        (lambda run: (run / "summary.json").unlink(), [], "not finished"),
+        (lambda run: (run / "summary.json").unlink(), [], "is damaged: summary.json is missing"),
         (lambda run: (run / "curve.csv").unlink(), [], "is damaged: has a summary.json but no curve.csv"),
         (lambda run: (run / "levels" / "level-002.ckpt").unlink(), [], "level-002.ckpt is missing"),
         (lambda run: (run / "levels" / "level-002.ckpt").write_bytes(b"PK"), [], "level-002.ckpt is damaged"),
