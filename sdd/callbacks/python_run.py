@@ -48,6 +48,7 @@ def python_run(trainer: pl.Trainer, module: Classifier, dense_from: str | None) 
     what = configuration(trainer, module)
     _check_settings(folder, what)
     with folder.owned():
+        _check_settings(folder, what)  # another process may have claimed it meanwhile
         _start(folder, trainer, what)
         yield
 
