@@ -28,6 +28,8 @@ from sdd.runs.settings import SEED, Settings
 
 _NO_SETTING = "seed"  # of every part: it is `seed_everything`
 
+_RELOADS = "reload_dataloaders_every_n_epochs"  # Lightning does not declare it
+
 _TRAINER: Mapping[str, tuple[Callable[[pl.Trainer], Any], Any]] = {
     "accumulate_grad_batches": (lambda trainer: trainer.accumulate_grad_batches, 1),
     "deterministic": (lambda trainer: torch.are_deterministic_algorithms_enabled() or None, None),
@@ -43,10 +45,7 @@ _TRAINER: Mapping[str, tuple[Callable[[pl.Trainer], Any], Any]] = {
     "overfit_batches": (lambda trainer: getattr(trainer, "overfit_batches", 0.0), 0.0),
     "plugins": (lambda trainer: None, None),
     "precision": (lambda trainer: None if _precision(trainer) == "32-true" else _precision(trainer), None),
-    "reload_dataloaders_every_n_epochs": (
-        lambda trainer: getattr(trainer, "reload_dataloaders_every_n_epochs", 0),
-        0,
-    ),
+    "reload_dataloaders_every_n_epochs": (lambda trainer: getattr(trainer, _RELOADS, 0), 0),
 }
 """How each setting of the Trainer that decides numbers is read off it, and its default."""
 
@@ -85,7 +84,8 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
     defaults: dict[str, Any] = {SEED: 0, "trainer": {name: default for name, (_, default) in _TRAINER.items()}}
     defaults["trainer"]["callbacks"] = None
     for name, part in sections.items():
-        defaults[name] = _without_seed(argument_defaults(type(part)))  # type: ignore[arg-type]  # a class can be hashed
+        kind: Any = type(part)
+        defaults[name] = _without_seed(argument_defaults(kind))
         given = _of_model(module) if part is module else given_arguments(part)
         config[name] = {**defaults[name], **_without_seed(_written(name, given, unknown))}
     precision = torch.get_float32_matmul_precision()

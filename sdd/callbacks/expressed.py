@@ -75,7 +75,7 @@ def import_path(named: Any) -> str:
             return f"{place}.{name}"
     code = getattr(named, "__code__", None)
     where = f" of {Path(code.co_filename).name}, line {code.co_firstlineno}" if code else f" of {module}"
-    raise UnknownError(f"{name}{where}")
+    raise UnknownError(f"{named.__name__}{where}")
 
 
 def expressed_network(module: Classifier) -> dict[str, Any]:

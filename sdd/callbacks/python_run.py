@@ -46,17 +46,25 @@ def python_run(trainer: pl.Trainer, module: Classifier, dense_from: str | None) 
     if dense_from is not None:
         raise UserError("pruning.dense_from is read by sdd.fit and the command line only: leave it out")
     what = configuration(trainer, module)
-    _check_settings(folder, what)
+    _check_settings(folder, what, trainer)
     with folder.owned():
+        _check_settings(folder, what, trainer)  # another process may have claimed it meanwhile
         _start(folder, trainer, what)
         yield
 
 
-def _check_settings(folder: RunFolder, what: Configuration) -> None:
+def _check_settings(folder: RunFolder, what: Configuration, trainer: pl.Trainer) -> None:
     try:
-        folder.check_settings(what.settings)
+        folder.check_settings(what.settings, _logs(folder, trainer))
     except UserError as error:
         raise UserError(str(error).replace("another --run_dir", "another default_root_dir of the Trainer")) from error
+
+
+def _logs(folder: RunFolder, trainer: pl.Trainer) -> set[str]:
+    """Return the names of what the Trainer's loggers have made in a folder before the run starts."""
+    own = folder.path.absolute()
+    places = {Path(place).absolute() for one in trainer.loggers for place in (one.log_dir,) if place}
+    return {place.relative_to(own).parts[0] for place in places if place != own and place.is_relative_to(own)}
 
 
 def _start(folder: RunFolder, trainer: pl.Trainer, what: Configuration) -> None:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -232,8 +232,12 @@ class RunFolder(RunFiles):
         """Write the settings that the run is started with."""
         write_checked(self.settings_file, json.dumps(settings.content(), indent=1, sort_keys=True) + "\n")
 
-    def check_settings(self, settings: Settings) -> Mapping[str, tuple[Any, Any]]:
+    def check_settings(self, settings: Settings, known: Collection[str] = ()) -> Mapping[str, tuple[Any, Any]]:
         """Find out whether the folder is free, or holds a run of these settings.
+
+        Args:
+            settings: Of the run that is to be in it.
+            known: Names of what is in it already and is the run's own, such as folders of its loggers.
 
         Returns:
             Settings of that run which nobody chose and whose default has moved since: the value at its start, and
@@ -244,7 +248,7 @@ class RunFolder(RunFiles):
         """
         held = self.settings()
         if held is None:
-            if self.path.is_dir() and self._not_of_a_start():
+            if self.path.is_dir() and {*self._not_of_a_start()} - {*known}:
                 raise UserError(
                     f"{self.path} is not empty and holds no run: choose another --run_dir or remove what is in it"
                 )

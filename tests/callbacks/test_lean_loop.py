@@ -12,7 +12,7 @@ from torch import nn
 from sdd.callbacks import lean_loop
 from sdd.errors import UserError
 from sdd.module import Classifier
-from tests.small import curve_without_seconds, sgd, small_data, small_net, small_run
+from tests.small import curve_without_seconds, keep_both_checkpoints, sgd, small_data, small_net, small_run
 
 
 class LogsAtEpochs(pl.Callback):
@@ -202,7 +202,8 @@ def test_pairs_of_settings_leave_what_lightnings_loop_leaves(tmp_path, monkeypat
         compare(tmp_path / f"{one}, {other}", monkeypatch, settings, epochs)
 
 
-def test_a_resumed_run_goes_on_leanly_to_the_same_end(tmp_path):
+def test_a_resumed_run_goes_on_leanly_to_the_same_end(tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
     whole, _ = run(tmp_path / "whole", {})
     checkpoint = sorted((tmp_path / "whole" / "checkpoints").iterdir())[0]
     trainer, _, _ = small_run(tmp_path / "resumed", ckpt_path=checkpoint, levels=2)

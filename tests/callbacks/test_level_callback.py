@@ -16,7 +16,7 @@ from sdd.errors import UserError
 from sdd.module import Classifier
 from sdd.runs.folder import RunFolder
 from sdd.runs.trained_levels import StoredLevels
-from tests.small import sgd, small_data, small_net, small_run
+from tests.small import keep_both_checkpoints, sgd, small_data, small_net, small_run
 
 
 def halve(optimizer):
@@ -190,7 +190,8 @@ def test_an_epochs_start_is_that_of_the_level_about_to_train_wherever_the_callba
     assert [float(line[place]) for line in logged[1:] if line[place]] == [0.1, 0.05] * 4
 
 
-def test_so_it_is_in_a_resumed_run(tmp_path):
+def test_so_it_is_in_a_resumed_run(tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
     whole, _, _ = small_run(tmp_path, SeesStarts(), lr_scheduler=halve, levels=2)
     expected = next(one.seen for one in whole.callbacks if isinstance(one, SeesStarts))
     older = RunFolder(tmp_path).checkpoints()[1]
