@@ -11,6 +11,7 @@ from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import callbacks as lightnings
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.plugins.io import AsyncCheckpointIO
+from lightning.pytorch.strategies.launchers import _MultiProcessingLauncher
 
 from sdd.errors import UserError
 from sdd.places import resolved
@@ -81,6 +82,11 @@ def check_trainer(trainer: pl.Trainer) -> None:
         raise UserError(
             f"trainer.precision is {precision}, but weights and measures are kept in 32 bits; allowed: "
             f"{', '.join(_PRECISIONS)}"
+        )
+    if isinstance(trainer.strategy.launcher, _MultiProcessingLauncher):
+        raise UserError(
+            "trainer.strategy starts its processes as copies of this one, which would not learn what they trained: "
+            "set it to ddp, or leave it unset"
         )
     if isinstance(trainer.strategy.checkpoint_io, AsyncCheckpointIO):
         raise UserError(

@@ -44,6 +44,8 @@ def trainer(folder=None, **settings):
         ({"precision": "bf16-true"}, "precision is bf16-true"),
         ({"precision": "16-true"}, "precision is 16-true"),
         ({"plugins": [AsyncCheckpointIO()]}, "AsyncCheckpointIO"),
+        ({"strategy": "ddp_spawn", "devices": 1}, "strategy starts its processes as copies.*set it to ddp"),
+        ({"strategy": "ddp_fork", "devices": 1}, "strategy starts its processes as copies.*set it to ddp"),
         ({"max_time": "00:00:00:10"}, "Timer, .*--trainer.max_time on the command line"),
         ({"callbacks": [lightnings.LearningRateMonitor()]}, "LearningRateMonitor, which needs a logger"),
     ],
