@@ -1,8 +1,10 @@
 """Before `fit` looks at a run: what of its small files is damaged is named, and written anew where that is possible."""
 
+import os
 from collections.abc import Callable
 from functools import partial
 
+from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import read_checksums
 from sdd.cli.claim import held, is_first_process
 from sdd.cli.parse import Request, plan
@@ -23,11 +25,15 @@ def mend(request: Request) -> None:
         UserError: The settings are damaged, and there is nothing to write them anew from.
     """
     folder = request.folder
-    if not any(map(_damage, _readings(folder))) or not is_first_process():
+    unguarded = _lacks_checksums(folder)
+    if not (unguarded or any(map(_damage, _readings(folder)))) or not is_first_process():
         return
     with held(request) as mine:
         if not mine:
             return
+        if unguarded:
+            folder.renew_checksums()
+            say(f"{folder.path} has no {CHECKSUMS}; it is written, of the files as they are", error=True)
         checksums, settings, started_with, data = map(_damage, _readings(folder))
         if checksums:
             folder.renew_checksums()
@@ -40,6 +46,12 @@ def mend(request: Request) -> None:
             folder.write_environment(environment())
         if data:
             say(str(data), error=True)
+
+
+def _lacks_checksums(folder: RunFolder) -> bool:
+    """Tell whether nothing guards the tables of a finished run, and something can; one at work writes it by itself."""
+    there = (folder.path / CHECKSUMS).exists()
+    return folder.summary.is_file() and folder.settings_file.is_file() and not there and os.access(folder.path, os.W_OK)
 
 
 def _readings(folder: RunFolder) -> tuple[Callable[[], object], ...]:
