@@ -167,7 +167,8 @@ def _levels(choice: Choice) -> Iterator[Row]:
     data = mnist(choice.root, 6000).data
     settings = ("--config", str(_MNIST), "--data.dataset", data.dataset, "--data.root", str(data.root))
     yield from level_rows("mnist_lenet", (*settings, *FLATNESS, "--trainer.accelerator", choice.accelerator), 1, 1, 200)
-    yield from level_rows("ResNet-18", _resnet_settings(64, 256), 0, 1, 160 * 50_000 // 256)
+    # as many epochs of 256 images as a level of the paper's recipe has of 50,000
+    yield from level_rows("ResNet-18, 256 images", _resnet_settings(64, 256), 0, 1, 160 * 50_000 // 256)
 
 
 def _start(choice: Choice) -> Iterator[Row]:

@@ -126,6 +126,8 @@ class Damaged:
 def _is_not_read(found: str, file: str) -> bool:
     """Tell whether a difference that a damaged file has left is in what a finished run does not read; others are told.
 
+    Without `checksums.json` the files beside it are read unchecked, as those of earlier versions.
+
     Args:
         found: The difference.
         file: What was damaged.
@@ -133,7 +135,7 @@ def _is_not_read(found: str, file: str) -> bool:
     if not Path(file).is_relative_to(FOLDER):
         return f" {Path(file).parent}/" in found
     own = found.endswith(f" {file}") and file.endswith((".ckpt", "config.yaml", ".png"))
-    return own or (file.endswith("checksums.json") and found.endswith("config.yaml"))
+    return own or (file.endswith("checksums.json") and found.endswith(("config.yaml", f"missing: {file}")))
 
 
 def _page(place: Path) -> str:

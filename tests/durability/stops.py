@@ -89,7 +89,10 @@ class Stopped:
             return Outcome(by, f"after {moments} of {self.seconds:.1f} seconds", tuple(wrong))
 
     def _ended(self, end: End, by: str) -> Iterator[str]:
-        """What is wrong with how a run has ended that was stopped at a file operation."""
+        """What is wrong with how a run has ended that was stopped at a file operation.
+
+        Of two processes, Lightning kills the first where the other fails.
+        """
         if end.timed_out:
             yield "it hangs"
         elif by == KILL:
@@ -97,7 +100,7 @@ class Stopped:
                 yield f"it was to be killed, but exits {end.status}: {last_line(end.said)}"
         elif "Traceback" in end.said:
             yield f"a traceback: {last_line(end.said)}"
-        elif end.status not in {0, FAILED, NOT_TRAINED}:
+        elif end.status not in {0, FAILED, NOT_TRAINED, *([KILLED] if self.case is DDP else [])}:
             yield f"it exits {end.status}: {last_line(end.said)}"
 
     def _goes_on(self, folder: Path) -> Iterator[str]:
