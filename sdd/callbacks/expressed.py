@@ -32,10 +32,13 @@ def expressed(value: Any) -> Any:
     Raises:
         UnknownError: It is something else.
     """
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if isinstance(value, Enum):
+    if isinstance(value, Enum):  # before texts: it may be one too
         return expressed(value.value)
+    for kind in (bool, int, float, str):
+        if isinstance(value, kind):
+            return kind(value)  # plain, not a number of NumPy
+    if value is None:
+        return None
     if isinstance(value, PathLike):
         return fspath(value)
     if isinstance(value, Mapping):

@@ -5,8 +5,10 @@ import multiprocessing
 from functools import partial
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
+from lightning.pytorch.utilities.enums import GradClipAlgorithmType
 from torch import nn
 
 from sdd.__main__ import main
@@ -15,6 +17,7 @@ from sdd.callbacks import AccuracyMeasures, CurveRecorder, IterativePruning, Lea
 from sdd.callbacks.configuration import configuration
 from sdd.callbacks.expressed import (
     UnknownError,
+    expressed,
     expressed_network,
     expressed_optimizer,
     expressed_schedule,
@@ -235,3 +238,10 @@ def test_settings_of_the_trainer_are_read_off_it(tmp_path):
     assert chosen == {**limits, **own}
     assert what.unknown == {"trainer.callbacks.0": "the arguments of Callback"}
     assert f"{tmp_path}" in what.text
+
+
+def test_numbers_and_texts_are_written_as_plain_ones():
+    clipping = GradClipAlgorithmType("value")
+    written = expressed([True, 3, np.float64(0.5), clipping, {"a": None}])
+    assert written == [True, 3, 0.5, "value", {"a": None}]
+    assert [type(one) for one in written] == [bool, int, float, str, dict]

@@ -71,7 +71,7 @@ def grey_dataset(
         mean=(mean,),
         std=(std,),
         look_alikes=look_alikes,
-        classes=train.classes,
+        classes=getattr(train, "classes", None),
     )
 
 
@@ -97,5 +97,5 @@ def colour_dataset(parts: tuple[Any, Any], num_classes: int, look_alikes: Mappin
         mean=IMAGENET_MEAN,
         std=IMAGENET_STD,
         look_alikes=look_alikes,
-        classes=train.classes,
+        classes=getattr(train, "classes", None),
     )
