@@ -70,7 +70,7 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     try:
         with isolate_rng(), torch.no_grad():
             try:
-                request = parse(["test", "--config", str(folder.config), "--run_dir", str(folder.path)])
+                request = parse(["test", "--config", str(folder.config), f"--run_dir={folder.path}"])
             except UserError as error:
                 raise UserError(f"{folder.config}: {error}") from error
             config = request.config.clone()

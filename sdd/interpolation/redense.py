@@ -128,7 +128,7 @@ def _source(folder: RunFolder, sparse: str | Path | None) -> RunFolder:
     if sparse is not None:
         source = RunFolder(sparse)
     elif named == AUTO:
-        source = found_tickets(parse(["fit", "--config", str(folder.config), "--run_dir", str(folder.path)]))
+        source = found_tickets(parse(["fit", "--config", str(folder.config), f"--run_dir={folder.path}"]))
     else:
         source = RunFolder(masks_place(named, held.values[SEED]))
     if source.settings() is None:

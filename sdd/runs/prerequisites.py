@@ -155,7 +155,7 @@ class Prerequisite:
             )
         sys.stderr.write(f"{self._setting}: {self.folder.path} comes first\n")
         with self._config_file(self._config) as file:
-            status = _run(["fit", "--config", str(file), "--run_dir", str(self.folder.path), "--wait", "true"])
+            status = _run(["fit", "--config", str(file), f"--run_dir={self.folder.path}", "--wait", "true"])
         if status in {130, -signal.SIGINT, -signal.SIGTERM}:
             raise KeyboardInterrupt
         if status == STOPPED:

@@ -7,7 +7,7 @@ from tests.fuzz.outcomes import Outcome
 from tests.fuzz.settings import Case, outcomes, sample
 
 FOUND = {
-    "trained": ("trainer.val_check_interval=0", "data.noise_seed=100000000000000000000000", "trainer.plugins=[]"),
+    "trained": ("trainer.val_check_interval=0", "data.noise_seed=100000000000000000000000", "pruning.dense_from=-.inf"),
     "tried": ("trainer.fast_dev_run=3",),
     "refused": (
         "trainer.check_val_every_n_epoch=0",
