@@ -51,7 +51,7 @@ class Override:
             )
         try:
             return cls(task or None, name, yaml.safe_load(value))
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, ValueError, RecursionError) as error:
             raise UserError(f"--set {text}: the value is no YAML: {one_line(str(error))}") from error
 
 

@@ -1,15 +1,15 @@
 """Sizes at which the figures can be made: which configuration, seeds and settings stand for each task of the paper."""
 
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from sdd.errors import UserError
-from sdd.messages import did_you_mean, one_line
+from sdd.files import read_yaml
+from sdd.messages import did_you_mean
 from sdd.reproduce.experiments import NOISE_TYPES, TASKS, decided_by
 
 _FOLDER = Path(__file__).with_name("scales")
@@ -72,15 +72,12 @@ def read_scale(name: str) -> Scale:
         UserError: There is none, or it is damaged; one line.
     """
     path = _FOLDER / f"{name}{_ENDING}" if name in scale_names() else Path(name)
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
+    if not os.path.exists(path):
         raise UserError(
             f"--scale is {name}; allowed: {', '.join(scale_names())}, or a file such as sdd's scales/digits.yaml"
             f"{did_you_mean(name, scale_names())}"
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{path} is no YAML: {one_line(str(error))}") from error
+        )
+    content = read_yaml(path)
     if not isinstance(content, dict) or not isinstance(content.get("tasks"), dict):
         raise UserError(f"{path} holds no scale: it must have about, machine and tasks, as sdd's scales/digits.yaml")
     tasks = {task: _task(path, task, given) for task, given in content["tasks"].items()}

@@ -82,7 +82,7 @@ def _without(parameters: Mapping[Any, Any], above: str, names: Mapping[str, Any]
 def _values(flag: str, text: str) -> list[Any]:
     try:
         value = yaml.load(text, Loader=YAML_LOADER)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{flag} is {text!r}, which is no YAML value: put it in quotes") from error
     if value == []:
         raise UserError(f"{flag} is an empty list: give at least one value")

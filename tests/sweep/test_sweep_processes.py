@@ -61,7 +61,7 @@ def test_failing_cells_do_not_stop_the_others(tmp_path):
     tail = out[out.index("\n4 runs") :].splitlines()[1:]
     assert tail[0] == "4 runs: 1 finished, 1 failed, 2 invalid"
     assert tail[1].startswith("  invalid  noise_rate=2,lr=0.1: noise rate 2.0 is outside")
-    assert tail[3].startswith("  failed   noise_rate=0.2,lr=1e30: training diverged in epoch 0")
+    assert tail[3].startswith("  failed   noise_rate=0.2,lr=1e30: training diverged at level 0, in epoch 0")
     assert len(list((tmp_path / "runs" / "small").glob("*/summary.json"))) == 1
     assert out.index("invalid   noise_rate=2") < out.index("start     noise_rate=0.2")
 
