@@ -13,6 +13,8 @@ from sdd.bench.bare import BareLoop
 from sdd.callbacks import lean_loop
 from sdd.errors import UserError
 from sdd.module import Classifier
+from sdd.runs.checkpoint_file import read_checkpoint
+from sdd.runs.level_file import read_level
 from tests.small import curve_without_seconds, sgd, small_data, small_net, small_run
 
 WAITS = {"_local_scalar_dense", "is_nonzero", "nonzero", "equal", "item", "masked_select", "unique"}
@@ -90,9 +92,11 @@ def test_a_network_is_compiled_once_for_all_levels(tmp_path, retrain):
     assert counter.frame_count == 1
     small_run(tmp_path / "plain", levels=2, retrain=retrain)
     assert curve_without_seconds(tmp_path / "compiled") == curve_without_seconds(tmp_path / "plain")
-    assert (tmp_path / "compiled" / "levels" / "level-002.ckpt").stat().st_size == (
-        tmp_path / "plain" / "levels" / "level-002.ckpt"
-    ).stat().st_size
+    compiled, plain = (tmp_path / name / "levels" / "level-002.ckpt" for name in ("compiled", "plain"))
+    stored = [read_checkpoint(path)["state_dict"].keys() for path in (compiled, plain)]
+    assert stored[0] == stored[1], "nothing of the compiled network is stored"
+    weights = read_level(plain).weights
+    assert all(torch.equal(one, weights[name]) for name, one in read_level(compiled).weights.items())
 
 
 def test_arguments_of_a_compiler_that_is_not_asked_for_are_refused():

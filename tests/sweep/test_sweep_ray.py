@@ -83,7 +83,7 @@ def test_failing_runs_are_not_retried_and_told(tmp_path, mark):
     status, out, err = run_sweep("small.yaml", "--ray", cwd=tmp_path)
     assert status == 1, err
     assert "2 runs: 1 finished, 1 failed" in out
-    assert "  failed   lr=1e30: training diverged in epoch 0" in out
+    assert "  failed   lr=1e30: training diverged at level 0, in epoch 0" in out
     assert [len(nodes_of(log)) for log in (tmp_path / "runs" / "small" / "logs").iterdir()] == [1, 1]
     wait_until(lambda: not processes(mark), "end of Ray", seconds=15)
 
