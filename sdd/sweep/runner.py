@@ -121,6 +121,7 @@ class SweepRunner:
             self._waiting.remove(run)
             if state == "finished":
                 claim.close()
+                RunFolder(run.path).tidy()  # it may have been killed in its very last file operation
                 self._end(Result(run, "skipped"), run.verdict())
                 continue
             work = _Work(run, state, claim, time.monotonic(), Watch(run))
