@@ -16,6 +16,7 @@ from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import TRACEBACK, disk_trouble
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
+from sdd.termination import take_time_to_end
 from sdd.version import __version__
 
 _HELP = """\
@@ -175,7 +176,7 @@ def _run(arguments: list[str]) -> int:
 def script() -> NoReturn:
     """Run the command `sdd`, or `python -m sdd`, and end the process."""
     status = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and put away
+    take_time_to_end()
     sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended
 
 
