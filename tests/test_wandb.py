@@ -38,12 +38,11 @@ def test_without_its_logger_wandb_is_not_imported(tmp_path):
 
 
 HIDDEN = """
-import sys
-class Blocker:
-    def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in ("wandb", "wandb_workspaces"):
-            raise ModuleNotFoundError("No module named 'wandb'", name=name)
-sys.meta_path.insert(0, Blocker())
+from importlib.machinery import PathFinder
+find_spec = PathFinder.find_spec
+def without_wandb(name, path=None, target=None):
+    return None if name.partition(".")[0] in ("wandb", "wandb_workspaces") else find_spec(name, path, target)
+PathFinder.find_spec = without_wandb
 """
 WITHOUT = """
 import json, sys
