@@ -47,14 +47,15 @@ function panelRows(shown) {
   return rows;
 }
 
-function downloadPanelData(shown) {
-  save(`${fileName(shown.length === 1 ? shown[0].name : "curves", state.mode)}.csv`, csvText(panelRows(shown)));
+function downloadAllData() {
+  save(`${fileName("curves", state.mode)}.csv`, csvText(panelRows(data.columns.filter((column) => state.panels.has(column.name)))));
 }
 
-function downloadFigure(column, format) {
-  const curves = pickedCurves();
-  const height = 480 + 20 * Math.min(curves.length, 12);
-  const { data: traces, layout } = figure(column, curves, { width: 860, forFile: true });
-  return Plotly.downloadImage({ data: traces, layout: { ...layout, width: 860, height } },
-    { format, width: 860, height, scale: format === "png" ? 2 : 1, filename: fileName(column.name) });
+function downloadFigure(panel, format) {
+  const { data: traces, layout } = panel.make(panel.size.width, true);
+  const width = layout.width ?? panel.size.width;
+  const { height } = panel.size;
+  const below = 20 * Math.min(traces.filter((trace) => trace.showlegend !== false).length, 12);
+  return Plotly.downloadImage({ data: traces, layout: { ...layout, width, height: height + below } },
+    { format, width, height: height + below, scale: format === "png" ? 2 : 1, filename: fileName(panel.name) });
 }
