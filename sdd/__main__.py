@@ -16,6 +16,7 @@ from sdd.errors import STOPPED, StoppedError, UserError
 from sdd.failures import TRACEBACK, disk_trouble
 from sdd.importing import import_to_stay
 from sdd.messages import did_you_mean, is_utf8, printable
+from sdd.termination import take_time_to_end
 from sdd.version import __version__
 
 _HELP = """\
@@ -46,15 +47,16 @@ commands:
   configs   list the configurations and sweeps that come with sdd; of one, write it for you to change:
             python -m sdd configs digits_mlp > mine.yaml
   bench     time our runs against bare training loops, as a table
+  completion  the script by which bash or zsh completes these command lines:  python -m sdd completion bash
 
 `sdd` alone is the same as `python -m sdd`. Each command has --help; every setting is a flag and a YAML key of one name,
 and fit --help names their sections.
 """
 
-_EXPERIMENTS = ("fit", "test", "validate")
+EXPERIMENTS = ("fit", "test", "validate")
 
 # The module that holds the function of a command's name; imported only when it is asked for.
-_COMMANDS = {
+COMMANDS = {
     "sweep": "sdd.sweep.command",
     "reproduce": "sdd.reproduce.command",
     "report": "sdd.report.command",
@@ -67,6 +69,7 @@ _COMMANDS = {
     "configs": "sdd.cli.configs",
     "data": "sdd.cli.data",
     "bench": "sdd.bench.command",
+    "completion": "sdd.completion.command",
 }
 _TRAINING = ("sweep", "reproduce")  # those among them that start experiments
 
@@ -106,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         if trouble is None:
             raise
         problem, mended = trouble
-        trains = arguments[0] in (*_EXPERIMENTS, *_TRAINING)
+        trains = arguments[0] in (*EXPERIMENTS, *_TRAINING)
         what_now = (
             "finished levels are safe, and the same command goes on from the last checkpoint"
             if trains
@@ -154,12 +157,12 @@ def _run(arguments: list[str]) -> int:
     if command == "--version":
         say(f"sdd {__version__}")
         return 0
-    if command in _COMMANDS:
-        module = import_to_stay(_COMMANDS[command])
+    if command in COMMANDS:
+        module = import_to_stay(COMMANDS[command])
         run: Callable[[list[str]], int] = getattr(module, command)
         return run(arguments[1:])
-    if command not in _EXPERIMENTS:
-        known = (*_EXPERIMENTS, *_COMMANDS)
+    if command not in EXPERIMENTS:
+        known = (*EXPERIMENTS, *COMMANDS)
         there_are = f"; there are: {', '.join(known)}"
         raise UserError(f"unknown command {command!r}{there_are}{did_you_mean(command, known, ' (see --help)')}")
     topic = asked_for(arguments[1:])
@@ -173,7 +176,7 @@ def _run(arguments: list[str]) -> int:
 def script() -> NoReturn:
     """Run the command `sdd`, or `python -m sdd`, and end the process."""
     status = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is said and put away
+    take_time_to_end()
     sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns
 from sdd.errors import UserError
 from sdd.files import read_json, write_checked
-from sdd.measures.columns import Column, describe
+from sdd.measures.columns import REMAINING_FRACTION, Column, describe
 
 FILE = "columns.json"
 _FORMAT = 1
@@ -92,7 +92,7 @@ def columns_of(rows: Rows, stored: Columns | None = None) -> dict[str, Column]:
         stored: What the runs' folders hold; a name that is not among them is looked for in the built-in measures.
     """
     names = [name for name in FIRST_COLUMNS if any(name in row for row in rows)] + further_columns(rows)
-    known = stored or {}
+    known = {REMAINING_FRACTION.name: REMAINING_FRACTION, **(stored or {})}  # earlier versions stored nothing of it
     if not known.keys() >= {*names}:
         known = {**built_in(), **known}
     return {name: describe(name, known) for name in names}

@@ -17,6 +17,7 @@ FIRST_COLUMNS = (
     "level",
     "sparsity",
     "remaining",
+    "remaining_fraction",
     "train_loss",
     "train_acc",
     "train_acc_kept",
@@ -31,10 +32,14 @@ FIRST_COLUMNS = (
 )
 """Columns that `curve.csv` begins with; each is described by its measure."""
 
-_BEFORE = tuple(name for name in FIRST_COLUMNS if name != "distance_start")
-"""Columns that it began with when `distance` was the name of what is `distance_start` now."""
+_ADDED_LATER = "remaining_fraction"
+"""A column that earlier versions did not write; it follows from the others."""
+
+_RENAMED = "distance_start"
+"""What still earlier ones called `distance`."""
 
 _NEVER_EMPTY = ("level", "sparsity", "remaining")
+_MOST_WEIGHTS = 2**53
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 
 
@@ -52,6 +57,33 @@ def renamed(row: Mapping[str, float | int]) -> Row:
     if "distance_start" in row or "distance" not in row:
         return dict(row)
     return {_renamed(name): value for name, value in row.items()}
+
+
+def with_remaining_fraction(rows: Sequence[Mapping[str, float | int]]) -> list[Row]:
+    """Return rows that have `remaining_fraction`, as those of an earlier version have not.
+
+    It is the number that the run would have written, bit for bit: `remaining` through the number of prunable weights,
+    which is known exactly from the densest row.
+
+    Args:
+        rows: Of one run, by rising level. Where they hold what no run writes, such as a sparsity of 2, they stay
+            without.
+    """
+    if all(_ADDED_LATER in row for row in rows):
+        return [dict(row) for row in rows]
+    if not all(0 <= row["sparsity"] <= 1 and 0 <= row["remaining"] <= _MOST_WEIGHTS for row in rows):
+        return [dict(row) for row in rows]
+    densest = min(rows, key=lambda row: row["sparsity"])
+    kept = 1 - densest["sparsity"]
+    total = round(densest["remaining"] / kept) if kept else 0
+    return [_with_fraction(row, row["remaining"] / total if total else 0.0) for row in rows]
+
+
+def _with_fraction(row: Mapping[str, float | int], fraction: float) -> Row:
+    """Return a row with its fraction in the place that the column has in the file."""
+    place = FIRST_COLUMNS.index(_ADDED_LATER)
+    first = {name: row[name] for name in FIRST_COLUMNS[:place] if name in row}
+    return {**first, _ADDED_LATER: fraction, **row}
 
 
 def _renamed(name: str) -> str:
@@ -93,7 +125,8 @@ def read_curve(path: str | os.PathLike[str]) -> list[Row]:
     """Read the rows of a curve; an empty cell is a key that the row lacks.
 
     Args:
-        path: A file that `write_curve` wrote.
+        path: A file that `write_curve` wrote, of this version or an earlier one, whose rows get the names and columns
+            of today.
 
     Raises:
         UserError: The file is missing, empty or damaged; the message names the file and the line.
@@ -106,7 +139,7 @@ def read_curve(path: str | os.PathLike[str]) -> list[Row]:
     try:
         columns = next(reader)
         _check_header(path, columns)
-        if _of_before(columns):
+        if _begins(columns, without=(_ADDED_LATER, _RENAMED)):
             columns = [_renamed(name) for name in columns]
         for cells in reader:
             rows.append(_parse(f"{path}, line {reader.line_num}", columns, cells))
@@ -119,7 +152,7 @@ def read_curve(path: str | os.PathLike[str]) -> list[Row]:
         raise UserError(f"{path}, line {reader.line_num}: damaged: {error}") from error
     if not text.endswith("\n"):
         raise UserError(f"{path}, line {reader.line_num}: the line is cut off; the file is damaged")
-    return rows
+    return with_remaining_fraction(rows) if _ADDED_LATER not in columns else rows
 
 
 def _format(value: float | int) -> str:
@@ -127,12 +160,14 @@ def _format(value: float | int) -> str:
     return repr(float(value)) if not hasattr(value, "__index__") else str(int(value))
 
 
-def _of_before(columns: Sequence[str]) -> bool:
-    return tuple(columns[: len(_BEFORE)]) == _BEFORE
+def _begins(columns: Sequence[str], without: Sequence[str] = ()) -> bool:
+    """Tell whether a header begins with `FIRST_COLUMNS`, apart from those that its version did not have."""
+    first = [name for name in FIRST_COLUMNS if name not in without]
+    return [*columns[: len(first)]] == first
 
 
 def _check_header(path: str | os.PathLike[str], columns: list[str]) -> None:
-    begins = tuple(columns[: len(FIRST_COLUMNS)]) == FIRST_COLUMNS or _of_before(columns)
+    begins = any(_begins(columns, without) for without in ((), (_ADDED_LATER,), (_ADDED_LATER, _RENAMED)))
     if len(set(columns)) < len(columns) or not begins:
         raise UserError(f"{path}, line 1: not the header of a curve, which begins {','.join(FIRST_COLUMNS)}")
 

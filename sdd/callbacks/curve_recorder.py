@@ -9,7 +9,7 @@ import lightning.pytorch as pl
 from tqdm import tqdm
 
 from sdd.analysis.columns import columns_from, gone_on_with, write_columns
-from sdd.analysis.curve import Row, curve_text, renamed
+from sdd.analysis.curve import Row, curve_text, renamed, with_remaining_fraction
 from sdd.analysis.phases import phases_of
 from sdd.analysis.plots import draw_curve
 from sdd.analysis.report_text import header, row_line, summary
@@ -116,6 +116,7 @@ class CurveRecorder(LevelCallback):
             "level": level.level,
             "sparsity": level.sparsity,
             "remaining": level.remaining,
+            "remaining_fraction": level.remaining_fraction,
             **measures,
             "seconds": self._seconds(),
         }
@@ -172,7 +173,11 @@ class CurveRecorder(LevelCallback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take up the rows of a run that was left."""
-        self._rows, self._steps = [renamed(row) for row in state_dict["rows"]], state_dict["steps"]
+        earlier = [renamed(row) for row in state_dict["rows"]]
+        self._rows, self._steps = with_remaining_fraction(earlier), state_dict["steps"]
+        for before, row in zip(earlier, self._rows, strict=True):  # loggers have not got what an earlier version lacks
+            if added := [name for name in row if name not in before]:
+                self._added[int(row["level"])] = added
         self._columns = columns_from(state_dict["columns"])
         self._complete = state_dict["complete"]
         self._seconds_before = state_dict["seconds"]

@@ -29,7 +29,7 @@ from sdd.models.state import Copies, State, load_state, once_each, state_of
 from sdd.module import Classifier
 from sdd.parts import check_choice
 from sdd.pruning.criteria import Scoring
-from sdd.pruning.masks import Masks, count_remaining, mask_state, sparsity
+from sdd.pruning.masks import Masks, count_remaining, mask_state, remaining_fraction, sparsity
 from sdd.pruning.prunable import prunable_parameters
 from sdd.pruning.prune import Pruner
 from sdd.pruning.retraining import RETRAININGS, Rates, Restart, start_state
@@ -434,6 +434,7 @@ class IterativePruning(IdleAtSteps):
             last_level=self.last_level,
             sparsity=sparsity(counted),
             remaining=count_remaining(counted),
+            remaining_fraction=remaining_fraction(counted),
             released=released,
             initial=Copies(self._initial),
             start=Copies(self._start),

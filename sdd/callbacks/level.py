@@ -22,8 +22,9 @@ class Level:
         last_level: Number of the run's last level.
         sparsity: Fraction of prunable weights removed, in [0, 1].
         remaining: Prunable weights that survive.
-        released: Whether removed weights were released again, so that all are trained; sparsity and remaining then
-            are those of the network that the level started from.
+        remaining_fraction: Fraction of prunable weights that survive, in [0, 1].
+        released: Whether removed weights were released again, so that all are trained; sparsity and what remains
+            are then those of the network that the level started from.
         initial: Parameters and buffers at the very first initialisation, each under its first name (tied weights have
             several).
         start: Those that this level started training from, removed weights at their frozen values.
@@ -34,6 +35,7 @@ class Level:
     last_level: int
     sparsity: float
     remaining: int
+    remaining_fraction: float
     released: bool
     initial: Mapping[str, Tensor]
     start: Mapping[str, Tensor]

@@ -24,6 +24,7 @@ from sdd.importing import no_garbage
 from sdd.runs.folder import RunFolder
 from sdd.runs.heartbeat import Heartbeat
 from sdd.runs.prerequisites import AUTO, TICKETS
+from sdd.termination import interrupted_by_sigterm
 from sdd.tracking.loggers import RunLoggers
 from sdd.tracking.sweep_agent import own_arguments
 
@@ -90,10 +91,11 @@ def _run(arguments: Sequence[str]) -> Request:
     if tries:
         _try_only(request)
         return request
-    while not _train(request):
-        say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
-        with Heartbeat(request.config.progress.heartbeat).going_on("waiting for another process"):
-            request.folder.wait_until_free()
+    with interrupted_by_sigterm():
+        while not _train(request):
+            say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
+            with Heartbeat(request.config.progress.heartbeat).going_on("waiting for another process"):
+                request.folder.wait_until_free()
     return request
 
 

@@ -109,10 +109,13 @@ class Column:
 
 LEVEL = Column("level", "level", "number of prunings", detail=True)
 SPARSITY = Column("sparsity", "sparsity", "fraction of prunable weights removed", "fraction", detail=True)
-REMAINING = Column("remaining", "remaining weights", "prunable weights that survive", detail=True)
+REMAINING = Column("remaining", "number of remaining weights", "prunable weights that survive", detail=True)
+REMAINING_FRACTION = Column(
+    "remaining_fraction", "remaining weights", "fraction of prunable weights that survive", "fraction", detail=True
+)
 SECONDS = Column("seconds", "time", "wall time of the level", "s", detail=True)
 
-LEVEL_COLUMNS = (LEVEL, SPARSITY, REMAINING, SECONDS)
+LEVEL_COLUMNS = (LEVEL, SPARSITY, REMAINING, REMAINING_FRACTION, SECONDS)
 """Columns of the level itself, whatever is measured."""
 
 

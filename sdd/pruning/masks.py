@@ -37,6 +37,14 @@ def sparsity(masks: Mapping[str, Tensor]) -> float:
     return (total - count_remaining(masks)) / total
 
 
+def remaining_fraction(masks: Mapping[str, Tensor]) -> float:
+    """Return the fraction of prunable weights that survive, in [0, 1], from bool masks [...] by name.
+
+    It is rounded once, so it has all its digits where little survives, as 1 − `sparsity` has not.
+    """
+    return count_remaining(masks) / count_prunable(masks)
+
+
 def dead_layers(masks: Mapping[str, Tensor]) -> list[str]:
     """Return the names of the masks, each bool [...], that keep no weight."""
     return [name for name, mask in masks.items() if not bool(mask.any())]

@@ -46,6 +46,7 @@ def make_run(folder, seed, *, finished=True, levels=LEVELS, curve=None, flatness
             "level": level,
             "sparsity": 1 - remaining / 10_000,
             "remaining": remaining,
+            "remaining_fraction": remaining / 10_000,
             "train_loss": 0.1,
             "train_acc": 1.0,
             "train_acc_kept": 1.0,

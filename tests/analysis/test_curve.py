@@ -91,7 +91,7 @@ def damage(text, how):
     [
         ("cut", "line 3", "cut off"),
         ("word", "line 3", "sparsity is 'x'"),
-        ("cells", "line 3", "15 cells where the header has 14"),
+        ("cells", "line 3", "16 cells where the header has 15"),
         ("levels", "line 4", "level 0 follows level 1"),
         ("header", "line 1", "not the header"),
         ("half level", "line 2", "not a whole number"),
@@ -112,7 +112,7 @@ def test_damage_is_reported_by_file_and_line(tmp_path, how, place, what):
 
 def test_the_distance_of_an_earlier_version_is_read_under_the_name_that_it_has_now(tmp_path):
     path = tmp_path / "curve.csv"
-    names = [name for name in FIRST_COLUMNS if name != "distance_start"]
+    names = [name for name in FIRST_COLUMNS if name not in ("distance_start", "remaining_fraction")]
     values = {"level": 0, "distance": 3.5, "distance_init": 2.5, "distance/fc.weight": 1.5, "sharpness": 9.5}
     cells = [values.get(name, 1) for name in (*names, "distance/fc.weight", "sharpness")]
     path.write_text(f"{','.join([*names, 'distance/fc.weight', 'sharpness'])}\n{','.join(map(str, cells))}\n")
@@ -122,6 +122,29 @@ def test_the_distance_of_an_earlier_version_is_read_under_the_name_that_it_has_n
     assert (row["seconds"], row["sharpness"]) == (1, 9.5)
     write_curve(path, [row])
     assert read_curve(path) == [row]
+
+
+@given(st.lists(st.integers(0, 5 * 10**7), min_size=1, max_size=8), st.integers(1, 10**7), st.booleans())
+def test_what_remains_of_an_earlier_versions_run_is_what_it_would_have_written(tmp_path_factory, left, more, dense):
+    total = max(left) + more
+    counts = [*([total] if dense else []), *sorted({*left}, reverse=True)]
+    before = [name for name in FIRST_COLUMNS if name != "remaining_fraction"]
+    rows = [dict.fromkeys(before, 0.5) | {"level": level, "remaining": count} for level, count in enumerate(counts)]
+    rows = [row | {"sparsity": (total - row["remaining"]) / total} for row in rows]
+    path = tmp_path_factory.getbasetemp() / "earlier.csv"
+    path.write_text("\n".join([",".join(before), *(",".join(map(str, row.values())) for row in rows), ""]))
+    again = read_curve(path)
+    assert [row["remaining_fraction"] for row in again] == [count / total for count in counts]
+    assert [{name: row[name] for name in before} for row in again] == rows
+    assert list(again[0])[:4] == ["level", "sparsity", "remaining", "remaining_fraction"]
+
+
+@pytest.mark.parametrize("cells", ["0,2.0,5", "0,nan,5", "0,0.5,inf", "0,0.5,1" + 400 * "0", "0,-1e308,5"])
+def test_numbers_that_no_run_writes_are_not_taken_for_what_remains(tmp_path, cells):
+    before = [name for name in FIRST_COLUMNS if name != "remaining_fraction"]
+    (tmp_path / "curve.csv").write_text(f"{','.join(before)}\n{cells}{(len(before) - 3) * ','}\n")
+    (row,) = read_curve(tmp_path / "curve.csv")
+    assert "remaining_fraction" not in row
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\n", b"\xff\xfe\x00", b"\x00\x00"])

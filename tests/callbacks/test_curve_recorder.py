@@ -92,7 +92,7 @@ def test_a_stopped_run_has_a_picture_of_all_its_levels(tmp_path, monkeypatch, st
     monkeypatch.setattr("sdd.callbacks.curve_recorder.draw_curve", lambda rows, *_, **__: shown.append(len(rows)))
     trainer = SimpleNamespace(is_global_zero=True, default_root_dir=tmp_path, global_step=0)
     recorder = CurveRecorder()
-    level = SimpleNamespace(level=0, sparsity=0.0, remaining=9, last=False)
+    level = SimpleNamespace(level=0, sparsity=0.0, remaining=9, remaining_fraction=0.5, last=False)
     recorder.on_level_end(trainer, None, level, {"test_acc": 0.5, "train_acc": 1.0})
     assert shown == []
     for _ in range(2):  # the second time there is nothing new

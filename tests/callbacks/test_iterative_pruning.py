@@ -95,6 +95,7 @@ def test_masks_are_nested_and_remove_the_exact_count(tmp_path, criterion, scope)
         assert set(masks) == {"hidden.0.weight", "hidden.1.weight"}
         assert sum(int(mask.sum()) for mask in masks.values()) == row["remaining"] == sum(groups)
         assert row["sparsity"] == (sum(sizes) - row["remaining"]) / sum(sizes)
+        assert row["remaining_fraction"] == row["remaining"] / sum(sizes)
         if before is not None:
             assert not any(bool((masks[name] & ~before[name]).any()) for name in masks)
         before = masks

@@ -247,7 +247,7 @@ def test_a_stored_level_is_what_was_measured_in_the_run(tmp_path, retrain, froze
     stored = StoredLevels(RunFolder(tmp_path))
     for number in (2, 0, 3, 1):
         level, then = driver.stored_level(module, stored, number), keeps.levels[number]
-        plain = ("level", "last_level", "sparsity", "remaining", "released")
+        plain = ("level", "last_level", "sparsity", "remaining", "remaining_fraction", "released")
         assert all(getattr(level, name) == getattr(then, name) for name in plain)
         for name in ("initial", "start"):
             found, wanted = getattr(level, name), getattr(then, name)

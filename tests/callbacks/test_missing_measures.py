@@ -82,7 +82,7 @@ def test_a_run_of_a_version_with_another_distance_gets_todays_from_its_stored_le
     assert fit("from_start", *pruning, "--distance.per_layer", "true") == 0
     assert fit("earlier", *pruning, "--distance.path", "true") == 0
     folder = tmp_path / "earlier"
-    _as_before(folder)
+    _as_before(folder, today=("distance_start", "distance", "remaining_fraction"))
     assert "distance" not in read_curve(folder / "curve.csv")[0]
     assert fit("earlier", *pruning, "--distance.per_layer", "true", "--distance.path", "true") == 2
     assert "level 0 was trained without it" in capsys.readouterr().err
@@ -92,16 +92,41 @@ def test_a_run_of_a_version_with_another_distance_gets_todays_from_its_stored_le
     assert columns[0] == columns[1]
 
 
-def _as_before(folder):
-    """Make a run what the version before `distance_start` would have left: its `distance` was measured so."""
+@pytest.mark.slow
+def test_a_run_of_a_version_without_remaining_fraction_is_gone_on_with(tmp_path, monkeypatch):
+    keep_both_checkpoints(monkeypatch)
+    assert fit("from_start") == 0
+    assert fit("earlier", "--checkpoint.every_n_epochs", "1") == 0
+    folder = tmp_path / "earlier"
+    for left in sorted((folder / "checkpoints").iterdir())[1:]:
+        left.unlink()  # the one before is in mid-level
+    (folder / "summary.json").unlink()
+    _as_before(folder, today=("remaining_fraction",))
+    assert "remaining_fraction" not in (folder / "curve.csv").read_text()
+    assert fit("earlier") == 0
+    assert curve_without_seconds(folder) == curve_without_seconds(tmp_path / "from_start")
+    assert read_columns(folder) == read_columns(tmp_path / "from_start")
+
+
+def _as_before(folder, today):
+    """Make a run what the version before some columns would have left.
+
+    Args:
+        folder: Of the run.
+        today: Columns that it did not have; the one before `distance_start` measured its `distance` so.
+    """
 
     def before(entry):
-        held = {name: value for name, value in entry.items() if name != "distance"}
-        return {"distance" if name == "distance_start" else name: value for name, value in held.items()}
+        held = {name: value for name, value in entry.items() if name not in today}
+        return held | (
+            {"distance": entry["distance_start"]} if "distance" in today and "distance_start" in entry else {}
+        )
 
     def columns(entries):
-        old = [entry | {"label": "old", "name": "distance"} for entry in entries if entry["name"] == "distance_start"]
-        return old + [entry for entry in entries if entry["name"] not in ("distance", "distance_start")]
+        start = [entry for entry in entries if entry["name"] == "distance_start" and "distance" in today]
+        return [entry | {"label": "old", "name": "distance"} for entry in start] + [
+            entry for entry in entries if entry["name"] not in today
+        ]
 
     for path in (folder / "checkpoints").iterdir():
         content = torch.load(path, weights_only=True)
@@ -114,7 +139,8 @@ def _as_before(folder):
     described = json.loads((folder / "columns.json").read_text())
     (folder / "columns.json").write_text(json.dumps(described | {"columns": columns(described["columns"])}))
     header, *lines = (folder / "curve.csv").read_text().splitlines()
-    places = [place for place, name in enumerate(header.split(",")) if name != "distance_start"]
+    left_out = {*today} - {"distance"}
+    places = [place for place, name in enumerate(header.split(",")) if name not in left_out]
     kept = [",".join(line.split(",")[place] for place in places) for line in (header, *lines)]
     (folder / "curve.csv").write_text("\n".join(kept) + "\n")
     (folder / "checksums.json").unlink()

@@ -92,7 +92,7 @@ def test_the_command_takes_it_for_its_own_and_tests_its_levels(both, capsys):
     assert "is finished" in capsys.readouterr().out
     assert main(["test", *config, "--ckpt_path", str(both / "python" / "levels" / "level-001.ckpt")]) == 0
     (row,) = (cells for cells in curve_without_seconds(both / "python") if cells[0] == "1")
-    assert f"{float(row[9]):.5f}" in capsys.readouterr().out
+    assert f"{float(row[10]):.5f}" in capsys.readouterr().out
 
 
 def test_many_runs_are_read_as_one_group(both):

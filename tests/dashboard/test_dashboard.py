@@ -84,7 +84,7 @@ def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_gr
     assert by_section["Memorisation"] == ["memorized", "recovered"]
     assert by_section["Distance"] == ["distance", "distance_init", "distance_start"]
     assert by_section["Flatness"] == list(FLATNESS)
-    measures = {*FIRST_COLUMNS, *FLATNESS} - {"level", "sparsity", "remaining", "seconds"}
+    measures = {*FIRST_COLUMNS, *FLATNESS} - {"level", "sparsity", "remaining", "remaining_fraction", "seconds"}
     assert sorted(drawn) == sorted(measures), "each measure once, and nothing that no run has"
 
 

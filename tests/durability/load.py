@@ -61,6 +61,9 @@ KINDS = {
 GROWTH = 4.0
 """MiB that sweep and server together may grow by while a hundred runs end."""
 
+_ENOUGH = 20
+"""Runs that must end between two looks at the memory, before they tell of a hundred; it takes some to fill caches."""
+
 _LOOK_SECONDS, _END_SECONDS = 0.2, 120.0
 _CALM = 0.4  # of the runs are left to a sweep that nobody kills, whose memory shows
 
@@ -83,12 +86,15 @@ class Load:
 
     @property
     def growth(self) -> float:
-        """MiB by which both grow in a hundred runs: from the first third of the last start to its last third."""
+        """MiB by which both grow in a hundred runs: from the first third of the last start to its last third.
+
+        0 where too few runs ended in it to tell.
+        """
         third = len(self.memory) // 3
         if not third:
             return 0.0
         (early, first), (late, last) = (_middle(part) for part in (self.memory[:third], self.memory[-third:]))
-        return 100 * (last - first) / max(late - early, 1.0)
+        return 100 * (last - first) / (late - early) if late - early >= _ENOUGH else 0.0
 
 
 def _middle(measured: Sequence[tuple[int, float]]) -> tuple[float, float]:

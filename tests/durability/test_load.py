@@ -11,6 +11,7 @@ def test_growth_is_of_memory_in_a_hundred_runs():
     assert leaking.growth == pytest.approx(10)
     assert leaking.growth > GROWTH
     assert Load().growth == 0
+    assert Load(memory=[(1, 100.0), (2, 100.4), (3, 100.8)]).growth == 0, "too few runs to tell"
 
 
 def test_a_row_says_what_was_done_how_often():

@@ -43,7 +43,7 @@ def test_a_second_fit_trains_nothing_and_gives_the_same_curve(run, capsys):
     assert again == run
     assert os.fspath(run) == str(run.path)
     assert [f"{value}" for value in run.curve["test_acc"]] == [
-        cells[9] for cells in curve_without_seconds(run.path)[1:]
+        cells[10] for cells in curve_without_seconds(run.path)[1:]
     ]
     assert len(sdd.load_runs(run)) == 2
 

@@ -24,6 +24,7 @@ def full_run(folder: Path, seed: int, *, levels: int = LEVELS, loss_points: int 
     for level, left in enumerate(remaining):
         accuracy = 0.66 - 0.1 * math.exp(-(((level - 13) / 5) ** 2)) + 0.17 * math.exp(-(((level - 28) / 5) ** 2))
         row = {"level": level, "sparsity": 1 - left / remaining[0], "remaining": left}
+        row["remaining_fraction"] = left / remaining[0]
         row |= {name: rng.random() for name in names}
         row |= {"test_acc": accuracy + rng.gauss(0, 0.006), "distance": 20 * rng.random()}
         row |= {name: rng.random() for name in ("distance_init", "seconds", "hessian_top", "hessian_top_residual")}

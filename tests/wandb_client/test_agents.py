@@ -84,7 +84,7 @@ def test_a_pre_empted_run_is_handed_out_again_and_goes_on(server, machine, tmp_p
 @pytest.mark.slow
 def test_a_run_that_is_stopped_on_the_page_ends_and_is_not_handed_out_again(server, machine):
     """The agent sends it SIGTERM, as it does on early termination, and goes on with the next cell."""
-    sweep = sweep_of(machine, [0.0], [3, 4], epochs=120)  # the agent hears of it every few seconds
+    sweep = sweep_of(machine, [0.0], [3, 4], epochs=600)  # the agent hears of it every few seconds
     agent = machine.start_agent(sweep)
     wait_for(lambda: levels_done(machine) >= 2, "two levels")
     with server.locked() as backend:

@@ -1,5 +1,8 @@
 """A run by itself: what of it arrives at the server, also when the server is not there or comes later."""
 
+import signal
+import time
+
 import pytest
 
 from sdd.analysis.curve import read_curve
@@ -95,6 +98,34 @@ def test_a_server_that_dies_in_the_middle_costs_no_result_and_gets_the_rest_late
     assert started.wait(100) == 0
     (run,) = server.runs
     check_arrived(run, machine.folder / "run", table=False)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_end_while_it_delivers_arrives_whole(server, machine):
+    """SIGTERM, as an agent sends it that is told to stop a run which has just come to its end."""
+    started = machine.start_fit(*DESCENT, *WANDB, "--pruning.levels", "2", "--run_dir", "run")
+    wait_for(lambda: server.runs, "the run at the server")
+    server.delay = 1.5  # so that delivering takes a while
+    wait_for((machine.folder / "run" / "summary.json").exists, "the run's end")
+    time.sleep(0.5)
+    started.send_signal(signal.SIGTERM)
+    status = started.wait(100)
+    (run,) = server.runs
+    assert (status, run.state, run.exitcode) in {(0, "finished", 0), (130, "failed", 130)}, "it came a moment earlier"
+    assert len(run.levels) == 3
+    assert "Traceback" not in (machine.folder / "fit.log").read_text()
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_end_before_it_trains_is_stopped_at_the_server(server, machine):
+    server.delay = 1.0
+    started = machine.start_fit(*DESCENT, *WANDB, "--run_dir", "run")
+    wait_for(lambda: server.runs, "the run at the server")
+    started.send_signal(signal.SIGTERM)
+    assert started.wait(100) == 130
+    (run,) = server.runs
+    assert (run.state, run.exitcode) == ("failed", 130)
+    assert "Traceback" not in (machine.folder / "fit.log").read_text()
 
 
 @pytest.mark.slow

@@ -75,7 +75,10 @@ def test_a_sweep_file_runs_through_wandb(server, machine, file):
     parameters = yaml.safe_load(file.read_text())["parameters"]
     values = [parameters[name]["values"] for name in sorted(parameters)]
     assert whole.cells == [dict(zip(sorted(parameters), cell, strict=True)) for cell in product(*values)]
-    assert [cell.values for cell in read_sweep(file).cells] == whole.cells
+    varying = {name for name, several in zip(sorted(parameters), values, strict=True) if len(several) > 1}
+    assert [cell.values for cell in read_sweep(file).cells] == [
+        {name: value for name, value in cell.items() if name in varying} for cell in whole.cells
+    ]
     if file.stem.startswith("tinyimagenet"):
         pictures(machine.folder / "tiny-imagenet-200")
     if "human" in file.stem:
