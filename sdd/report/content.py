@@ -33,10 +33,10 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
 
     Returns:
         `columns` that can be drawn; `groups` with what the analysis says of their seeds, whose means the page takes
-        itself; `runs`, which are curves and all folders without one; `sparsities`, of which each curve names its own
-        by its place there; `shared` settings of all of them, `differing` names of the others, and `named_by` those
-        that labels of groups name; `tickets`, winning tickets against re-initialised networks; `environments` by
-        their place in the list; `counts` of folders by state.
+        itself; `runs`, which are curves and all folders without one; `axes`, sparsities and remaining fractions, of
+        which each curve names its own by its place there; `shared` settings of all of them, `differing` names of the
+        others, and `named_by` those that labels of groups name; `tickets`, winning tickets against re-initialised
+        networks; `environments` by their place in the list; `counts` of folders by state.
     """
     curves = read_curves(folders)
     by_path = {curve.run.path: curve for curve in curves}
@@ -54,10 +54,10 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
         for run in (*group.runs, *group.repeated)
     ]
     entries += [folder_entry(folder, place) for folder in bare]
-    sparsities, environments = dict[str, int](), dict[str, int]()
+    axes, environments = dict[str, int](), dict[str, int]()
     for entry in entries:
         if entry["level"]:
-            entry["sparsity"] = sparsities.setdefault(json.dumps(entry["sparsity"]), len(sparsities))
+            entry["axis"] = axes.setdefault(json.dumps(finite(entry["axis"])), len(axes))
         texts = [json.dumps(environment, sort_keys=True) for environment in entry["environments"]]
         entry["environments"] = sorted({environments.setdefault(text, len(environments)) for text in texts})
         entry["configured"] = bool(entry["settings"])
@@ -69,7 +69,7 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
             "version": __version__,
             "watch": watch,
             "columns": columns,
-            "sparsities": [json.loads(text) for text in sparsities],
+            "axes": [json.loads(text) for text in axes],
             "groups": [group_entry(group) for group in groups],
             "runs": entries,
             "shared": shared,

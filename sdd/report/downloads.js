@@ -29,8 +29,8 @@ const fileName = (...words) => [data.title, ...words].join("-").replace(/[^\w.-]
 function panelRows(shown) {
   const curves = pickedCurves();
   const ofGroups = state.mode === "groups";
-  const rows = [ofGroups ? ["measure", "group", "level", "sparsity", "mean", "sd", "n"]
-    : ["measure", "run", "group", "seed", "level", "sparsity", "value"]];
+  const rows = [ofGroups ? ["measure", "group", "level", "sparsity", "remaining_fraction", "mean", "sd", "n"]
+    : ["measure", "run", "group", "seed", "level", "sparsity", "remaining_fraction", "value"]];
   for (const column of shown) {
     for (const curve of curves) {
       const values = curve.values(column.name);
@@ -38,7 +38,7 @@ function panelRows(shown) {
       const [spread, counts] = [curve.spread(column.name), curve.counts(column.name)];
       curve.level.forEach((level, index) => {
         if (!known(values[index])) return;
-        const at = [level, curve.sparsity[index], values[index]];
+        const at = [level, curve.sparsity[index], curve.remaining[index], values[index]];
         rows.push(ofGroups ? [column.name, curve.group, ...at, spread[index], counts[index]]
           : [column.name, curve.run, curve.group, curve.seed, ...at]);
       });

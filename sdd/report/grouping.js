@@ -95,13 +95,14 @@ function madeMean(group) {
   for (const run of members) {
     run.level.forEach((level, index) => {
       if (!byLevel.has(level)) byLevel.set(level, []);
-      byLevel.get(level).push(run.sparsity[index]);
+      byLevel.get(level).push({ sparsity: run.sparsity[index], remaining: run.remaining[index] });
     });
   }
-  const alike = !group.free || [...byLevel.values()].every((held) => Math.max(...held) - Math.min(...held) < ALIKE);
+  const alike = !group.free || [...byLevel.values()].every((held) => spanOf(held.map(({ sparsity }) => sparsity)) < ALIKE);
   const longest = members.reduce((best, run) => (run.level.length > best.level.length ? run : best), members[0]);
   const level = alike ? [...byLevel.keys()].sort((one, other) => one - other) : longest.level;
-  const sparsity = alike ? level.map((one) => mean(byLevel.get(one))) : longest.sparsity;
+  const axis = (name) => (alike ? level.map((one) => mean(byLevel.get(one).map((held) => held[name]).filter(known))) : longest[name]);
+  const sparsity = axis("sparsity");
   const held = new Map();
   const statistics = (name) => {
     if (!held.has(name)) {
@@ -112,7 +113,7 @@ function madeMean(group) {
     }
     return held.get(name);
   };
-  return { level: alike ? level : level.map((_, index) => (index ? null : 0)), sparsity, interpolated: !alike, statistics };
+  return { level: alike ? level : level.map((_, index) => (index ? null : 0)), sparsity, remaining: axis("remaining"), interpolated: !alike, statistics };
 }
 
 /** The runs that measured something in the way of most of them: others are no part of its mean. */
@@ -139,6 +140,7 @@ function interpolated(run, name, wanted) {
   });
 }
 
+const spanOf = (values) => Math.max(...values) - Math.min(...values);
 const mean = (values) => (values.length ? values.reduce((sum, value) => sum + value, 0) / values.length : null);
 
 /** The standard deviation with n − 1; null of fewer than two values. */

@@ -44,7 +44,7 @@ def curve_entry(curve: Curve, columns: Sequence[Mapping[str, object]], place: Pa
         "seed": run.seed,
         "settings": run.settings,
         "level": [row["level"] for row in run.rows],
-        "sparsity": column(run.rows, "sparsity"),
+        "axis": {name: column(run.rows, name) for name in ("sparsity", "remaining_fraction")},
         "values": {name: held for name, held in values.items() if any(map(math.isfinite, held))},
         "phases": _phases(run),
         "depth": run.phases.depth,

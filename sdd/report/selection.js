@@ -4,7 +4,7 @@ const data = JSON.parse(byId("data").textContent);
 const runs = new Map(data.runs.map((run) => [run.id, run]));
 const columns = new Map(data.columns.map((column) => [column.name, column]));
 const curveRuns = data.runs.filter((run) => run.level.length);
-for (const run of curveRuns) run.sparsity = data.sparsities[run.sparsity];
+for (const run of curveRuns) ({ sparsity: run.sparsity, remaining_fraction: run.remaining } = data.axes[run.axis]);
 const correlated = data.columns.filter((column) => column.correlated);
 
 const SEED = "seed_everything";

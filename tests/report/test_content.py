@@ -32,7 +32,7 @@ def content_of(*paths, out=Path("report.html")):
     content = json.loads(json_inside_html(made))
     for run in content["runs"]:
         if run["level"]:
-            run["sparsity"] = content["sparsities"][run["sparsity"]]
+            run |= content["axes"][run["axis"]]
     return content
 
 
@@ -66,6 +66,7 @@ def test_values_of_runs_are_those_of_the_file_to_the_last_bit(sweep):
         rows = read_curve(sweep / run["name"] / "curve.csv")
         assert run["level"] == [row["level"] for row in rows]
         assert run["sparsity"] == [row["sparsity"] for row in rows]
+        assert run["remaining_fraction"] == [row["remaining_fraction"] for row in rows]
         for name in columns:
             assert run["values"][name] == [row[name] for row in rows]
 
@@ -245,7 +246,7 @@ def test_names_stay_when_runs_come_to_a_group(sweep):
 def test_200_runs_with_flatness_loss_curves_and_epochs_are_less_than_10_megabytes(tmp_path):
     first = full_run(tmp_path / "first", 0, loss_points=21)
     rows = [
-        {"level": level, "epoch": epoch} | {name: (level * 7919 + epoch * 104729) % 99991 / 99991 for name in "abcdefgh"}
+        {"level": level, "epoch": epoch} | dict.fromkeys("abcdefgh", (level * 7919 + epoch * 104729) % 99991 / 99991)
         for level in range(35)
         for epoch in range(50)
     ]
@@ -253,6 +254,6 @@ def test_200_runs_with_flatness_loss_curves_and_epochs_are_less_than_10_megabyte
     content = content_of(first)
     (entry,) = content["runs"]
     entry["epochs"], _ = read_epochs(read_run(first), NUMBERS // 200)
-    content["runs"] = [entry | {"sparsity": 0}] * 200
+    content["runs"] = [entry | {"axis": 0}] * 200
     content["groups"] = content["groups"] * 67
     assert len(page_html(content).encode()) < 10e6
