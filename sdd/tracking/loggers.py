@@ -21,9 +21,13 @@ from sdd.messages import one_line
 from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
+from sdd.tracking import mlflow_run
 from sdd.tracking.curve_log import CurveLog
 from sdd.tracking.sweep_agent import given_back_when_preempted, in_wandb_sweep, swept_values
 from sdd.tracking.wandb_run import group_name, run_name, tags
+
+OWN_FOLDER = "."
+"""A logger's `save_dir` that stands for the run's folder, as null does."""
 
 _FINISH_SECONDS = "600"
 """How long W&B's client may take at most to deliver the rest when a run has ended; by itself it may take hours."""
@@ -58,10 +62,12 @@ class RunLoggers:
             settings = getattr(logger, "init_args", None)
             if settings is None or "save_dir" not in settings:
                 continue
-            if settings.save_dir in {None, "."}:
+            if settings.save_dir in {None, OWN_FOLDER}:
                 settings.save_dir = str(folder.path)
             if _is_wandb(logger):
                 self._settle_wandb(settings, arguments)
+            if str(logger.class_path).endswith("MLFlowLogger"):
+                mlflow_run.settle(settings, folder)
 
     def note(self) -> dict[str, str]:
         """Return what the run's environment is to remember of its loggers."""
