@@ -47,15 +47,16 @@ commands:
   configs   list the configurations and sweeps that come with sdd; of one, write it for you to change:
             python -m sdd configs digits_mlp > mine.yaml
   bench     time our runs against bare training loops, as a table
+  completion  the script by which bash or zsh completes these command lines:  python -m sdd completion bash
 
 `sdd` alone is the same as `python -m sdd`. Each command has --help; every setting is a flag and a YAML key of one name,
 and fit --help names their sections.
 """
 
-_EXPERIMENTS = ("fit", "test", "validate")
+EXPERIMENTS = ("fit", "test", "validate")
 
 # The module that holds the function of a command's name; imported only when it is asked for.
-_COMMANDS = {
+COMMANDS = {
     "sweep": "sdd.sweep.command",
     "reproduce": "sdd.reproduce.command",
     "report": "sdd.report.command",
@@ -68,6 +69,7 @@ _COMMANDS = {
     "configs": "sdd.cli.configs",
     "data": "sdd.cli.data",
     "bench": "sdd.bench.command",
+    "completion": "sdd.completion.command",
 }
 _TRAINING = ("sweep", "reproduce")  # those among them that start experiments
 
@@ -107,7 +109,7 @@ def main(arguments: list[str] | None = None) -> int:
         if trouble is None:
             raise
         problem, mended = trouble
-        trains = arguments[0] in (*_EXPERIMENTS, *_TRAINING)
+        trains = arguments[0] in (*EXPERIMENTS, *_TRAINING)
         what_now = (
             "finished levels are safe, and the same command goes on from the last checkpoint"
             if trains
@@ -155,12 +157,12 @@ def _run(arguments: list[str]) -> int:
     if command == "--version":
         say(f"sdd {__version__}")
         return 0
-    if command in _COMMANDS:
-        module = import_to_stay(_COMMANDS[command])
+    if command in COMMANDS:
+        module = import_to_stay(COMMANDS[command])
         run: Callable[[list[str]], int] = getattr(module, command)
         return run(arguments[1:])
-    if command not in _EXPERIMENTS:
-        known = (*_EXPERIMENTS, *_COMMANDS)
+    if command not in EXPERIMENTS:
+        known = (*EXPERIMENTS, *COMMANDS)
         there_are = f"; there are: {', '.join(known)}"
         raise UserError(f"unknown command {command!r}{there_are}{did_you_mean(command, known, ' (see --help)')}")
     topic = asked_for(arguments[1:])

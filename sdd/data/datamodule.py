@@ -48,8 +48,10 @@ class NoisyLabelData(KeepsArguments, pl.LightningDataModule):
         noise_type_args: Arguments of the noise type's own, by name.
         noise_rate: Rate of the label noise, in [0, 1]. Not used by `human`.
         noise_seed: Decides which labels are wrong, and how.
-        noise_file: For `human`: a CIFAR-N file (.pt), a .npy or a text file with one label per example.
-        noise_key: For `human`: which labels of a CIFAR-N file, such as worse_label, aggre_label or noisy_label.
+        noise_file: For `human`: a CIFAR-N file (.pt), a .npy, or a text with one label a line, by number or by name of
+            the class; with a header, by index or file of the example in any order.
+        noise_key: For `human`: which labels of a CIFAR-N file, such as worse_label, aggre_label or noisy_label, or
+            which column of a text.
         batch_size: Training examples a step, over all devices together.
         eval_batch_size: Examples a batch in evaluation.
         drop_last: Leave out the last batch of an epoch where it has fewer examples than the others. Batch

@@ -1,6 +1,6 @@
 """The label noise of an experiment: its type, rate and seed, and what they make of clean labels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,8 @@ class LabelNoise:
         split: str,
         places: Places,
         size: int,
+        classes: Sequence[str] | None = None,
+        files: Sequence[str] | None = None,
     ) -> Labels:
         """Make some of the labels wrong.
 
@@ -77,6 +79,8 @@ class LabelNoise:
             split: Whose labels they are, such as `train`; the noise of two splits is drawn independently.
             places: Which examples of the stored training set they are, int64 of shape [N].
             size: Examples of the stored training set.
+            classes: Names of the classes, by number; None: they have none.
+            files: What each image of the stored training set was read from; None: not from a file each.
 
         Returns:
             Noisy labels, int64 of shape [N], in [0, num_classes).
@@ -90,7 +94,7 @@ class LabelNoise:
             rate=self.rate,
             stream=Stream(self.seed, f"{split} label noise"),
             look_alikes=look_alikes,
-            file=None if self.file is None else LabelFile(self.file, self.key, size, places),
+            file=None if self.file is None else LabelFile(self.file, self.key, size, places, classes, files),
         )
         with naming(f"noise type {self.name}"):
             noisy = self.part.apply(clean)

@@ -121,7 +121,16 @@ def make_splits(
     splits = {}
     for name, places in choose_examples(available, train_size, val_size, subset_seed).items():
         true_labels = content.train_labels[places]
-        labels = noise.noisy(true_labels, content.num_classes, content.look_alikes, name, places, available)
+        labels = noise.noisy(
+            true_labels,
+            content.num_classes,
+            content.look_alikes,
+            name,
+            places,
+            available,
+            content.classes,
+            content.train_files,
+        )
         every = len(places) == available  # in stored order: the images themselves, not a copy
         images = content.train_images if every else content.train_images[torch.from_numpy(places)]
         splits[name] = Split.of(images, true_labels, labels)

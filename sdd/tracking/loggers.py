@@ -5,6 +5,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -145,6 +146,10 @@ class RunLoggers:
 
     def _settle_wandb(self, settings: Namespace, arguments: Sequence[str]) -> None:
         """Name the run, group it, tag it, and let a resumed one go on under its id."""
+        if find_spec("wandb") is None:
+            raise UserError(
+                "trainer.logger is WandbLogger, but wandb is not installed: pip install wandb, or leave it out"
+            )
         plan, pruning = self._plan, self._config.pruning
         swept = swept_values(arguments, plan.settings.values) if in_wandb_sweep() else {}
         one_shot = pruning.dense_from is not None and len(pruning.sparsities or []) == 1

@@ -5,7 +5,7 @@ Definitions follow He et al. 2022 (arXiv:2206.08684, section 3 and appendix A) a
 `PART`; from outside, `--data.noise_type my_package.my_noise` names a record or a function such as `Noise.apply`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,12 +28,16 @@ class LabelFile:
         key: Which entry, where it holds several; None where it holds one.
         size: Examples of the stored training set.
         places: Which of these the labels are wanted for, int64 of shape [N], in [0, size).
+        classes: Names of the classes, by number; None: they have none.
+        files: What each image of the stored training set was read from; None: not from a file each.
     """
 
     path: Path
     key: str | None
     size: int
     places: Places
+    classes: Sequence[str] | None = None
+    files: Sequence[str] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,8 @@
-"""Human noise: labels that people gave, such as CIFAR-10N and CIFAR-100N (Wei et al. 2022), read from a file."""
+"""Human noise: labels that people gave, read from a file.
+
+Published ones are CIFAR-10N and CIFAR-100N (Wei et al. 2022); one's own are a text, or an array that NumPy or PyTorch
+has stored. `sdd.data.labels_of_text` says what a text may hold.
+"""
 
 import pickle
 import struct
@@ -7,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from sdd.data.labels_of_text import LabelText
 from sdd.data.noise import CleanLabels, LabelFile, Labels, Noise
 from sdd.errors import UserError
 from sdd.messages import one_line
 
+_STORED = {".npy", ".pt", ".pth"}
 _CLEAN, _COARSE, _CLEAN_COARSE = "clean_label", "coarse", "clean_coarse_label"
 
 
@@ -28,9 +35,31 @@ def human(clean: CleanLabels) -> Labels:
     """
     file = clean.file
     assert file is not None
-    content = read_label_file(file.path)
-    labels = chosen_labels(content, file.path, file.key, file.size, clean.num_classes)[file.places]
-    check_true_labels(content, file, clean.labels, clean.num_classes)
+    if not file.path.is_file():
+        raise UserError(f"no label file {file.path}: set --data.noise_file to a text, a .npy or a CIFAR-N .pt file")
+    if file.path.suffix in _STORED:
+        content = read_label_file(file.path)
+        labels = chosen_labels(content, file.path, file.key, file.size, clean.num_classes)[file.places]
+        reference = _CLEAN_COARSE if file.key is not None and _COARSE in file.key else _CLEAN
+        if isinstance(content, Mapping) and reference in content:
+            name = f"{reference} of {file.path}"
+            stated = _checked(content[reference], name, file.size, clean.num_classes)[file.places]
+            check_true_labels(stated, name, clean.labels)
+        return labels
+    return _labels_of_text(file, clean)
+
+
+def _labels_of_text(file: LabelFile, clean: CleanLabels) -> Labels:
+    text = LabelText(file, clean.num_classes)
+
+    def wanted(numbers: npt.NDArray[np.generic], name: str) -> Labels:
+        whole = _checked(numbers, name, file.size, clean.num_classes) if text.in_order else numbers.astype(np.int64)
+        return whole[file.places]
+
+    labels = wanted(text.labels(), str(file.path))
+    if found := text.true_labels():
+        name = f"{found[0]} of {file.path}"
+        check_true_labels(wanted(found[1], name), name, clean.labels)
     return labels
 
 
@@ -38,17 +67,14 @@ def read_label_file(path: Path) -> object:
     """Read a file of labels that people gave.
 
     Args:
-        path: A ``.pt`` file with a dictionary of label arrays (as CIFAR-N is published), a ``.npy`` file, or
-            text with one label a line.
+        path: A ``.pt`` file with labels or a dictionary of label arrays (as CIFAR-N is published), or a ``.npy`` file.
 
     Returns:
         A mapping from entries' names to labels, or labels.
 
     Raises:
-        UserError: There is no such file, or it cannot be read.
+        UserError: It cannot be read.
     """
-    if not path.is_file():
-        raise UserError(f"no label file {path}: set --data.noise_file to a CIFAR-N .pt, .npy or text file")
     try:
         return _load_label_file(path)
     except (EOFError, pickle.UnpicklingError, struct.error) as error:
@@ -91,26 +117,21 @@ def chosen_labels(content: object, path: Path, key: str | None, expected: int, n
     return labels
 
 
-def check_true_labels(content: object, file: LabelFile, true_labels: Labels, num_classes: int) -> None:
-    """Find out whether a label file is for these examples in this order, where it holds the true labels too.
+def check_true_labels(stated: Labels, name: str, true_labels: Labels) -> None:
+    """Find out whether a label file is for these examples in this order, by the true labels that it holds too.
 
     Args:
-        content: Of the file.
-        file: Which it is, and which examples are looked at.
+        stated: What it says of these examples, int64 of shape [N].
+        name: Where it says so, for messages.
         true_labels: Of these examples, int64 of shape [N].
-        num_classes: C.
 
     Raises:
         UserError: Its true labels are others.
     """
-    reference = _CLEAN_COARSE if file.key is not None and _COARSE in file.key else _CLEAN
-    if not isinstance(content, Mapping) or reference not in content:
-        return
-    stated = _checked(content[reference], f"{reference} of {file.path}", file.size, num_classes)[file.places]
     wrong = int((stated != true_labels).sum())
     if wrong:
         raise UserError(
-            f"{reference} of {file.path} is not the true label for {wrong:,} of {len(true_labels):,} examples: the "
+            f"{name} is not the true label for {wrong:,} of {len(true_labels):,} examples: the "
             "file is for images in another order, or for another data set; bring its labels into the order of the "
             "training images, or set --data.noise_file to the file of this data set"
         )
@@ -124,7 +145,8 @@ def _checked(content: object, name: str, expected: int, num_classes: int) -> Lab
         raise UserError(f"{name} holds no plain list of labels: {one_line(str(error))}") from error
     if labels.shape != (expected,):
         raise UserError(
-            f"{name} holds labels of shape {list(labels.shape)}, but the training set has {expected} examples"
+            f"{name} holds labels of shape {list(labels.shape)}, but the training set has {expected} examples: there "
+            "must be one for each, in the order that `python -m sdd data --list` prints"
         )
     if labels.dtype.kind not in "iuf" or not np.isfinite(labels).all() or (labels != np.floor(labels)).any():
         raise UserError(f"{name} holds labels that are not whole numbers")
@@ -157,15 +179,13 @@ def _offer(content: Mapping[Any, object], expected: int, num_classes: int) -> st
 def _load_label_file(path: Path) -> object:
     if path.suffix == ".npy":
         return np.load(path, allow_pickle=False)
-    if path.suffix in {".pt", ".pth"}:
-        kinds = np.typecodes["AllInteger"] + np.typecodes["Float"]
-        dtypes = [type(np.dtype(kind)) for kind in kinds]
-        rebuild: Any = np.zeros(1).__reduce__()[0]
-        # NumPy 1 and 2 name the module of the function that rebuilds arrays differently.
-        old, new = (f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core"))
-        with torch.serialization.safe_globals([np.ndarray, np.dtype, *dtypes, (rebuild, old), (rebuild, new)]):
-            return torch.load(path, weights_only=True, map_location="cpu")
-    return np.loadtxt(path, ndmin=1)
+    kinds = np.typecodes["AllInteger"] + np.typecodes["Float"]
+    dtypes = [type(np.dtype(kind)) for kind in kinds]
+    rebuild: Any = np.zeros(1).__reduce__()[0]
+    # NumPy 1 and 2 name the module of the function that rebuilds arrays differently.
+    old, new = (f"numpy.{core}.multiarray._reconstruct" for core in ("core", "_core"))
+    with torch.serialization.safe_globals([np.ndarray, np.dtype, *dtypes, (rebuild, old), (rebuild, new)]):
+        return torch.load(path, weights_only=True, map_location="cpu")
 
 
 PART = Noise(human, reads_file=True)

@@ -15,6 +15,9 @@ HUMAN = [3, 0, 9, 4, 4]
 
 
 def read_human_labels(path, key, expected, num_classes):
+    if path.suffix == ".txt":
+        file = LabelFile(path, key, expected, np.arange(expected))
+        return human(CleanLabels(np.zeros(expected, dtype=int), num_classes, 0.0, Stream(0, "x"), file=file))
     return chosen_labels(read_label_file(path), path, key, expected, num_classes)
 
 
@@ -90,7 +93,10 @@ def test_tensors_in_a_dictionary_are_labels_too(tmp_path):
         ([3, -1, 9, 4, 4], "labels from -1 to 9; allowed: 0 to 9"),
         ([3, 0, 1.5, 4, 4], "not whole numbers"),
         ([3, 0, math.nan, 4, 4], "not whole numbers"),
-        (["cat", "dog", "cat", "cat", "dog"], "not whole numbers|cannot read the label file"),
+        (
+            ["cat", "dog", "cat", "cat", "dog"],
+            "not whole numbers|cannot read the label file|'cat' is no label; allowed: whole",
+        ),
     ],
 )
 def test_labels_that_do_not_fit_are_one_line_errors(tmp_path, name, content, message):
@@ -133,13 +139,12 @@ def test_a_missing_key_is_an_error_that_names_those_there(tmp_path, key):
 
 
 def test_a_missing_file_is_an_error_that_names_it(tmp_path):
-    with pytest.raises(UserError, match=r"no label file .*human\.pt: set --data\.noise_file"):
-        read_human_labels(tmp_path / "human.pt", None, 5, 10)
+    with pytest.raises(UserError, match=r"no label file .*human\.txt: set --data\.noise_file"):
+        read_human_labels(tmp_path / "human.txt", None, 5, 10)
 
 
 @pytest.mark.parametrize("name", ["x.pt", "x.npy", "x.txt"])
 @pytest.mark.parametrize("content", [b"", b"junk", b"no labels here\n\n\xff"])
-@pytest.mark.filterwarnings("ignore:loadtxt. input contained no data")
 def test_a_damaged_file_is_a_one_line_error(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UserError, match=r"x\.(pt|npy|txt)") as caught:
