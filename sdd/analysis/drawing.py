@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -41,6 +42,16 @@ def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
         options = {"pil_kwargs": _QUICK} if form == "png" else {"metadata": _UNDATED.get(form)}
         figure.savefig(content, format=form, dpi=dots_per_inch, **options)
     write_atomically(path, content.getvalue())
+
+
+def picture_pixels(path: Path) -> NDArray[np.uint8]:
+    """Return the pixels of a PNG file, uint8 of shape [H, W, 3].
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    pixels = np.rint(255 * image.imread(path)[..., :3])
+    return np.asarray(pixels, np.uint8)
 
 
 def plain_axes(axes: Axes) -> None:

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
-from torchvision.io import ImageReadMode, read_image
 
 from sdd.analysis.curve import Row
+from sdd.analysis.drawing import picture_pixels
 from sdd.analysis.report_text import summary
 from sdd.runs.folder import RunFolder
 from sdd.tracking.run_scalars import BEST, run_scalars
@@ -45,7 +45,7 @@ def show(
     """
     writer = logger.experiment
     if folder.picture.is_file():
-        writer.add_image("curve", read_image(str(folder.picture), ImageReadMode.RGB), step)
+        writer.add_image("curve", picture_pixels(folder.picture), step, dataformats="HWC")
     writer.add_text("levels", level_table(rows), step)
     writer.add_text("verdict", textwrap.indent(summary(rows, verdict), "    "), step)
     if BEST in (found := run_scalars(rows)):
