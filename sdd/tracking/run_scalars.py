@@ -5,10 +5,11 @@ of its end; and `depth` of the curve so far, 0 where it shows none. The run's su
 its levels and the same depth. So a search has an objective, and an early termination a history, whatever is measured.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from sdd.analysis.curve import Row
 from sdd.analysis.phases import phases_of
+from sdd.analysis.summary import best_test_acc
 from sdd.measures.dynamics import BEST_TEST_ACC
 
 BEST = BEST_TEST_ACC.name
@@ -21,7 +22,7 @@ def level_scalars(rows: Sequence[Row]) -> dict[str, float]:
     Args:
         rows: Of the run so far, at least one; one without test accuracy has no best one.
     """
-    return {**_best(rows[-1]), DEPTH: phases_of(rows).depth or 0.0}
+    return {**_best(rows[-1:]), DEPTH: phases_of(rows).depth or 0.0}
 
 
 def run_scalars(rows: Sequence[Row]) -> dict[str, float]:
@@ -30,11 +31,10 @@ def run_scalars(rows: Sequence[Row]) -> dict[str, float]:
     Args:
         rows: Of the run so far, at least one.
     """
-    best = [value for row in rows for value in _best(row).values()]
-    return {**({BEST: max(best)} if best else {}), DEPTH: phases_of(rows).depth or 0.0}
+    return {**_best(rows), DEPTH: phases_of(rows).depth or 0.0}
 
 
-def _best(row: Mapping[str, float | int]) -> dict[str, float]:
-    """Return the best test accuracy of a level by its name; empty where it was not measured."""
-    found = row.get(BEST, row.get("test_acc"))
-    return {} if found is None or found != found else {BEST: float(found)}
+def _best(rows: Sequence[Row]) -> dict[str, float]:
+    """Return the best test accuracy of some levels by its name; empty where it was not measured."""
+    found = best_test_acc(rows)
+    return {} if found is None else {BEST: found}
