@@ -14,6 +14,7 @@ from sdd.reproduce.figures import FIGURES, Figure
 from sdd.reproduce.runs import Override, PlannedRuns, plan_figures
 from sdd.reproduce.scales import Scale, read_scale, scale_names
 from sdd.sweep.fit_process import shown_command
+from sdd.sweep.fit_servers import FitServers
 from sdd.sweep.grid_run import (
     add_engine_options,
     check_engine_options,
@@ -52,7 +53,7 @@ def reproduce(arguments: Sequence[str]) -> int:
         check_folder(option, folder)
     results: list[Result] = []
     planned: PlannedRuns | None = None
-    with StopSignals() as stop:
+    with StopSignals() as stop, FitServers() as servers:
         say(f"scale {scale.name}: {scale.about}; runs in {base}", error=True)
         try:
             quieten_lightning()
@@ -63,7 +64,7 @@ def reproduce(arguments: Sequence[str]) -> int:
                 return _list_runs(figures, planned, scale)
             for cell in planned.invalid:
                 say(f"invalid   {cell.label}  {cell.reason}")
-            results = run_all(planned.runs, chosen, stop, leave_others=False)
+            results = run_all(planned.runs, chosen, stop, servers, leave_others=False)
         except Stopped:
             pass
         if stop.first is not None:

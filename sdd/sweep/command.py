@@ -1,6 +1,6 @@
 """`python -m sdd sweep FILE`: the grid of a W&B sweep file as ordinary runs, without W&B."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sdd.console import OneLineParser, quieten_lightning, say
@@ -9,9 +9,11 @@ from sdd.files import check_folder
 from sdd.messages import counted, one_line
 from sdd.places import path_argument
 from sdd.sweep.fit_process import shown_command
+from sdd.sweep.fit_servers import FitServers
 from sdd.sweep.grid_run import (
     add_engine_options,
     check_engine_options,
+    import_meanwhile,
     run_all,
     say_results,
     say_stopped,
@@ -46,17 +48,22 @@ def sweep(arguments: Sequence[str]) -> int:
         check_folder("--runs", base)
     results: list[Result] = []
     invalid: list[Invalid] = []
-    with StopSignals() as stop:
+    with StopSignals() as stop, FitServers() as servers:
         say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
         try:
-            planned = _plan(file.cells, base, stop, starts=not chosen.dry_run)
             if chosen.dry_run:
-                return _list(planned)
+                return _list([*_planned(file.cells, base, stop, starts=False)])
+            planned, importing = [], False
+            for cell in _planned(file.cells, base, stop, starts=True):
+                planned.append(cell)
+                if isinstance(cell, PlannedRun) and not importing and not _finished(cell):
+                    import_meanwhile(cell, chosen, servers)
+                    importing = True
             invalid = [cell for cell in planned if isinstance(cell, Invalid)]
             for cell in invalid:
                 say(f"invalid   {cell.label}  {cell.reason}")
             runs = [run for run in planned if isinstance(run, PlannedRun)]
-            results = run_all(runs, chosen, stop, leave_others=chosen.leave_others)
+            results = run_all(runs, chosen, stop, servers, leave_others=chosen.leave_others)
         except Stopped:
             pass
         if stop.first is not None:
@@ -93,19 +100,25 @@ def _parser() -> OneLineParser:
     return parser
 
 
-def _plan(
+def _planned(
     cells: Sequence[Cell], base: Path, stop: StopSignals, *, starts: bool
-) -> list[PlannedRun | Invalid | Repeated]:
+) -> Iterator[PlannedRun | Invalid | Repeated]:
     quieten_lightning()
-    planned = []
     with StoredPlans(base, stop.check, make_folder=starts) as plans:
         for run in plan_runs(cells, base, plans.of):
             stop.check()
-            planned.append(run)
+            yield run
             if isinstance(run, Repeated):
                 say(f"sdd: {run.label} is the same run as {run.of}", error=True)
     stop.check()
-    return planned
+
+
+def _finished(run: PlannedRun) -> bool:
+    """Tell whether nothing is left to do of a run; of one that cannot be read, that is said when its turn comes."""
+    try:
+        return run.state() == "finished"
+    except (UserError, OSError):
+        return True
 
 
 def _list(planned: Sequence[PlannedRun | Invalid | Repeated]) -> int:

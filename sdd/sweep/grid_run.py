@@ -2,13 +2,15 @@
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.messages import counted
-from sdd.sweep.engine import Engine
-from sdd.sweep.local_engine import LocalEngine
+from sdd.sweep.engine import Engine, threads_of
+from sdd.sweep.fit_servers import FitServers
+from sdd.sweep.local_engine import LocalEngine, cores, usual_workers
 from sdd.sweep.planned_run import Invalid, PlannedRun, relative
 from sdd.sweep.runner import Result, SweepRunner
 from sdd.sweep.silence import timeout_of
@@ -25,7 +27,8 @@ def add_engine_options(parser: OneLineParser, folder: str) -> None:
     parser.add_argument(
         "--workers",
         type=int,
-        help="runs at once on this machine, which share its cores where `threads` is not set (default: 1)",
+        help="runs at once on this machine, which share its cores where `threads` is not set (default: one; where all "
+        "runs set `threads`, and trainer.accelerator cpu, as many as there are cores for)",
     )
     parser.add_argument(
         "--ray",
@@ -67,25 +70,41 @@ def check_engine_options(command: str, chosen: Any) -> None:
         raise UserError(f"{command} needs process groups, which this system lacks: use W&B (wandb sweep, wandb agent)")
 
 
-def engine_of(chosen: Any) -> Engine:
+def _engine_of(chosen: Any, runs: Sequence[PlannedRun], servers: FitServers) -> Engine:
     """Return the engine that the options of `add_engine_options` ask for."""
     if chosen.ray is None:
-        return LocalEngine(chosen.workers or 1)
+        return LocalEngine(chosen.workers or usual_workers(runs), servers)
     from sdd.sweep.ray_engine import RayEngine
 
     return RayEngine(chosen.ray or None, chosen.cpus_per_run or 1.0, chosen.gpus_per_run or 0.0)
 
 
-def run_all(runs: Sequence[PlannedRun], chosen: Any, stop: StopSignals, *, leave_others: bool) -> list[Result]:
+def import_meanwhile(first: PlannedRun, chosen: Any, servers: FitServers) -> None:
+    """Let the imports for the runs of a grid begin while the rest of it is planned.
+
+    Args:
+        first: Of the runs that are not finished; the others are likely to have its environment.
+        chosen: The options of `add_engine_options`.
+        servers: Those of `run_all`.
+    """
+    if chosen.ray is None:
+        workers = chosen.workers or usual_workers([first])
+        servers.start(Path.cwd(), threads_of(first, cores() // workers))
+
+
+def run_all(
+    runs: Sequence[PlannedRun], chosen: Any, stop: StopSignals, servers: FitServers, *, leave_others: bool
+) -> list[Result]:
     """Take runs to their ends; returns what became of each, in the order in which they ended.
 
     Args:
         runs: In the order in which they are to be started.
         chosen: The options of `add_engine_options`.
         stop: Says when to stop.
+        servers: Copied for the runs on this machine.
         leave_others: End when only runs are left that other sweeps have in work, instead of waiting for them.
     """
-    working = engine_of(chosen)
+    working = _engine_of(chosen, runs, servers)
     timeout = None if chosen.timeout is None else timeout_of(chosen.timeout)
     try:
         stop.catch()

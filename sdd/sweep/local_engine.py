@@ -1,24 +1,15 @@
 """Runs on this machine, a fixed number at once."""
 
 import os
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock, Thread
 
-from sdd.processes import ForkClient, ForkServer, can_fork
-from sdd.sweep import guarded_fit
 from sdd.sweep.engine import threads_of
-from sdd.sweep.fit_process import FitProcess, Outcome, environment_of_fit, failure_reason, log_size
+from sdd.sweep.fit_process import FitProcess, Outcome, failure_reason, log_size
+from sdd.sweep.fit_servers import FitServers
 from sdd.sweep.planned_run import PlannedRun
-
-# What runs import or make sooner or later, none of it the user's.
-IMPORTED = (
-    guarded_fit.__name__,
-    "sdd.__main__",
-    "sdd.cli.command",
-    "sdd.data.datasets.digits",
-    "sdd.sweep.warm_up:warm_up",
-)
 
 
 def cores() -> int:
@@ -26,21 +17,33 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def usual_workers(runs: Sequence[PlannedRun]) -> int:
+    """Return how many runs at once this machine has cores for, where all say how many they use; else 1.
+
+    Args:
+        runs: One that leaves `threads` open uses all cores, and one that may train on a GPU all of its memory.
+    """
+    values = [run.settings.values for run in runs]
+    threads = [each.get("threads") if each.get("trainer.accelerator") == "cpu" else None for each in values]
+    known = [number for number in threads if isinstance(number, int)]
+    return max(cores() // max(known), 1) if known and len(known) == len(runs) else 1
+
+
 class LocalEngine:
     """A thread for each run at work, which waits for its process; where that can be, runs import once and are forked.
 
     Args:
         workers: How many at once.
+        servers: Whose copies they are.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, servers: FitServers) -> None:
         self.at_once: int | None = workers
-        self._threads = cores() // workers
+        self._threads, self._servers = cores() // workers, servers
         self._pool = ThreadPoolExecutor(workers)
         self._lock = Lock()
         self._stopping = False
         self._running: dict[FitProcess, PlannedRun] = {}
-        self._servers: dict[tuple[Path, tuple[tuple[str, str], ...]], ForkServer] = {}
 
     def submit(self, run: PlannedRun, directory: Path) -> "Future[Outcome]":
         """Start a run."""
@@ -49,7 +52,7 @@ class LocalEngine:
     def _run(self, run: PlannedRun, directory: Path) -> Outcome:
         start = log_size(run.log)
         environment = threads_of(run, self._threads)
-        client = self._client(directory, environment)
+        client = self._servers.client(directory, environment)
         with self._lock:
             if self._stopping:
                 return Outcome(-1, "not started")
@@ -63,23 +66,11 @@ class LocalEngine:
             del self._running[process]
         return Outcome(status, failure_reason(status, run.log, start) if status else None)
 
-    def _client(self, directory: Path, environment: dict[str, str]) -> ForkClient | None:
-        """Return what forks a run, once all is imported; None: runs are new processes here."""
-        with self._lock:
-            if self._stopping or not can_fork():
-                return None
-            key = directory, tuple(environment.items())
-            if key not in self._servers:
-                self._servers[key] = ForkServer(IMPORTED, directory, environment_of_fit(environment))
-            server = self._servers[key]
-        return server.client()
-
     def stop(self) -> None:
         """Ask all runs to end in an orderly way, so that they can be resumed, and start no further one."""
         with self._lock:
             self._stopping = True
-            for server in self._servers.values():
-                server.give_up()
+            self._servers.give_up()
             for process in self._running:
                 process.terminate()
 
@@ -97,7 +88,5 @@ class LocalEngine:
                 process.kill()
 
     def close(self) -> None:
-        """Wait for the threads, which have nothing left to wait for, and end the servers."""
+        """Wait for the threads, which have nothing left to wait for."""
         self._pool.shutdown()
-        for server in self._servers.values():
-            server.close()

@@ -17,7 +17,7 @@ from sdd.files import PART, damage
 from sdd.processes import ForkServer, Process
 from sdd.runs.checkpoint_file import damage_of
 from sdd.runs.level_file import read_level
-from sdd.sweep.local_engine import IMPORTED
+from sdd.sweep.fit_servers import IMPORTED
 from tests.durability import child
 from tests.durability.experiments import UNTRIED, command, write_inputs
 from tests.durability.operations import KILL, Operation, Stop

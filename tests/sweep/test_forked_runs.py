@@ -9,7 +9,8 @@ import pytest
 
 from sdd.bench.sweeps import time_sweep
 from sdd.processes import ForkServer, can_fork
-from sdd.sweep.local_engine import IMPORTED, cores
+from sdd.sweep.fit_servers import IMPORTED
+from sdd.sweep.local_engine import cores
 from tests.small import PROJECT, QUICK, curve_without_seconds, run_process
 
 SAME = ["settings.json", "config.yaml", "data.json", "environment.json", "columns.json", "levels/level-000.ckpt"]

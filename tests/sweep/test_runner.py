@@ -16,8 +16,9 @@ from sdd.locks import try_lock
 from sdd.runs.settings import Settings
 from sdd.sweep.engine import threads_of
 from sdd.sweep.fit_process import Outcome, failure_reason
+from sdd.sweep.fit_servers import FitServers
 from sdd.sweep.grid_run import say_results
-from sdd.sweep.local_engine import LocalEngine
+from sdd.sweep.local_engine import LocalEngine, cores, usual_workers
 from sdd.sweep.planned_run import PlannedRun
 from sdd.sweep.runner import SweepRunner
 from sdd.sweep.silence import Watch, timeout_of
@@ -367,8 +368,8 @@ def test_signals_that_were_ignored_still_are():
 
 
 def test_a_process_that_cannot_be_started_is_a_run_that_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr("sdd.sweep.local_engine.can_fork", lambda: False)  # which would first import everything
-    runs, engine = runs_in(tmp_path, 1), LocalEngine(1)
+    monkeypatch.setattr("sdd.sweep.fit_servers.can_fork", lambda: False)  # which would first import everything
+    runs, engine = runs_in(tmp_path, 1), LocalEngine(1, FitServers())
     (tmp_path / "logs").write_text("where the logs' folder should be")
     results = run_sweep(runs, engine)
     engine.close()
@@ -382,3 +383,21 @@ def test_threads_are_shared_only_where_the_settings_leave_them_open(tmp_path):
     assert threads_of(run, 0) == {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
     pinned = PlannedRun(run.label, run.arguments, run.path, Settings({"threads": 1}, VALUES | {"threads": 1}), LEVELS)
     assert threads_of(pinned, 2) == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "workers"),
+    [
+        ([{"threads": 1, "trainer.accelerator": "cpu"}] * 2, cores()),
+        ([{"threads": 1, "trainer.accelerator": "cpu"}, {"threads": 10**3, "trainer.accelerator": "cpu"}], 1),
+        ([{"threads": 1, "trainer.accelerator": "cpu"}, {"threads": None, "trainer.accelerator": "cpu"}], 1),
+        ([{"threads": 1, "trainer.accelerator": "auto"}], 1),
+        ([], 1),
+    ],
+)
+def test_runs_that_say_what_they_use_are_as_many_at_once_as_there_are_cores(tmp_path, settings, workers):
+    (run,) = runs_in(tmp_path, 1)
+    runs = [
+        PlannedRun(run.label, run.arguments, run.path, Settings(chosen, VALUES | chosen), LEVELS) for chosen in settings
+    ]
+    assert usual_workers(runs) == workers

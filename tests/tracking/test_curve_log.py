@@ -33,7 +33,9 @@ def wandb_logger(monkeypatch):
     return make
 
 
-ROWS = [{"level": level, "sparsity": level / 4, "test_acc": 0.5} for level in range(4)]
+ROWS = [
+    {"level": level, "sparsity": level / 4, "remaining_fraction": 1 - level / 4, "test_acc": 0.5} for level in range(4)
+]
 
 
 @pytest.mark.parametrize(("summary", "levels"), [({}, [0, 1, 2, 3]), ({"level": 1}, [2, 3]), ({"level": 3}, [])])
@@ -44,7 +46,8 @@ def test_a_wandb_run_gets_the_rows_that_it_lacks(wandb_logger, summary, levels):
         log.send(row, step=10)
     assert experiment.told == [(level, 10) for level in levels]
     if levels:
-        assert experiment.axes == {"level": "sparsity", "sparsity": None, "test_acc": "sparsity"}
+        measured = dict.fromkeys(("level", "test_acc", "best_test_acc", "depth"), "remaining_fraction")
+        assert experiment.axes == {"sparsity": None, "remaining_fraction": None, **measured}
 
 
 def _logged(file: Path) -> list[tuple[int, float, int]]:
