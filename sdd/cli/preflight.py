@@ -37,8 +37,8 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
     empty = [name for name, weights in model.net.named_parameters() if not weights.numel()]
     if empty:
         raise UserError(
-            f"the network's {empty[0]} has no values, of shape {list(model.net.get_parameter(empty[0]).shape)}, so that "
-            "nothing passes: give each of its layers a width of at least 1"
+            f"the network's {empty[0]} has no values (shape {list(model.net.get_parameter(empty[0]).shape)}), so "
+            "that nothing passes: give each layer a width of at least 1"
         )
     model.loss.check(model.loss_name, logits, labels)
     try:

@@ -47,7 +47,7 @@ def test_a_precision_of_products_is_not_for_the_next_command_of_a_process():
         (["--pruning.exclude", "[head.weight]"], ["head.weight", "hidden.0.weight"]),
         (["--pruning.rewind_steps", "1000000"], ["rewind_steps", "only 12 steps"]),
         (["--model.net.num_classes", "7"], ["[7]", "--model.net.num_classes 10"]),
-        (["--model.net.widths", "[0]"], ["of shape [0, 64]", "width of at least 1"]),
+        (["--model.net.widths", "[0]"], ["shape [0, 64]", "width of at least 1"]),
         (["--model.net.in_features", "7"], ["[1, 8, 8]", "--model.net.in_features"]),
         (["--model.net", "no.such.Net"], ["no.such.Net"]),
         (["--model.optimizer.lr", "fast"], ["lr", "fast"]),
