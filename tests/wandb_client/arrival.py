@@ -37,7 +37,7 @@ def check_history(run: Run, folder: Path) -> None:
     """Compare the rows of levels, and the axis of each of their metrics."""
     rows = read_curve(folder / "curve.csv")
     names = [name for name in (*rows[0], "best_test_acc", "depth") if name not in ("sparsity", "remaining_fraction")]
-    arrived = [{name: row.get(name) for name in rows[0]} for row in run.levels]
+    arrived = [{name: row.get(name) for name in level} for row, level in zip(run.levels, rows, strict=True)]
     assert [_plain(row) for row in arrived] == [_plain(row) for row in rows]
     assert {name: run.step_metrics.get(name) for name in names} == dict.fromkeys(names, "remaining_fraction")
     for row, level in zip(run.levels, rows, strict=True):
