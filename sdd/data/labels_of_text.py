@@ -115,8 +115,8 @@ class LabelText:
                 return header.index(name)
         if others:
             raise UserError(
-                f"whether column {others[0]!r} of {self.file.path} tells the examples is open: call it file, or index (from 0, "
-                "in the order of `python -m sdd data --list`), or leave it out where lines are in that order"
+                f"whether column {others[0]!r} of {self.file.path} tells the examples is open: call it file, or index "
+                "(from 0, in the order of `python -m sdd data --list`), or leave it out where lines are in that order"
             )
         return None
 
