@@ -50,6 +50,7 @@ X_LABELS: dict[XKind, str] = {
 }
 
 _PANEL_WIDTH, _SINGLE_WIDTH, _PANEL_HEIGHT = 2.5, 3.8, 1.8  # inches
+_AXIS_HEIGHT = 0.7 * _PANEL_HEIGHT  # of the axes alone, beside which their label stands
 _LINE_HEIGHT = 1.3 * FONT / 72
 
 
@@ -169,7 +170,7 @@ def _draw_panel(
             draw_line(one, x, factor * line.mean, None if half is None else factor * half, **looks.of(panel, line))
         colour = looks.axis_colour(lines) if panel.right else "black"
         label = (panel.left_label if side == "left" else panel.right_label) or axis_label(columns_in(lines))
-        label = textwrap.fill(label, int(_PANEL_HEIGHT / _character(FONT)))
+        label = textwrap.fill(label, int(_AXIS_HEIGHT / _character(FONT)))
         one.set_ylabel(label, fontsize=FONT, color=colour, parse_math=False)
         one.tick_params(axis="y", labelsize=FONT, length=2.5, which="both", colors=colour)
         one.spines["top"].set_visible(False)
