@@ -115,6 +115,14 @@ function madeCurves() {
   return shown.map((run, index) => runCurve(run, styles[index]));
 }
 
+/** The colour of every picked run by itself: of its value where there is a scale, else its own or that of its group. */
+function runColours() {
+  const owners = pickedCurves().flatMap((curve) => (curve.kind === "run" ? [curve.id] : groups.get(curve.id).runs).map((id) => [id, curve.style.colour]));
+  return new Map(owners.map(([id, colour]) => [id, colourScale() ? colourOfRuns([runs.get(id)]) : colour]));
+}
+
+const isMarked = (run) => state.marked === run.id || state.marked === groupOfRun(run).id;
+
 /** The curve whose phases are shaded: the highlighted one, or the only one. */
 function phaseCurve(curves) {
   const curve = curves.length === 1 ? curves[0] : curves.find((one) => one.id === state.marked);

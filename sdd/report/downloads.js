@@ -52,7 +52,9 @@ function downloadAllData() {
 }
 
 function downloadFigure(panel, format) {
+  onPaper = true;
   const { data: traces, layout } = panel.make(panel.size.width, true);
+  onPaper = false;
   const width = layout.width ?? panel.size.width;
   const { height } = panel.size;
   const below = 20 * Math.min(traces.filter((trace) => trace.showlegend !== false).length, 12);

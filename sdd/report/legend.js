@@ -19,8 +19,11 @@ function drawLegend() {
   const open = byId("legend").querySelector("details")?.open ?? false;
   const shown = folded ? [element("details", { open }, element("summary", {}, `${plural(curves.length, what)}: highlight one`), element("div", { class: "chips" }, ...chips))] : chips;
   byId("legend").replaceChildren(...[colourKeyShown(curves), ...shown, marks, phases].filter(Boolean));
-  byId("panels-hint").textContent = state.view === "curves" ? `${drawnWords(curves)}${curves.length ? " Drag to zoom, double-click to go back, click a curve to highlight it." : ""}` : "";
+  byId("panels-hint").replaceChildren(...(state.view === "curves" ? [drawnWords(curves), curves.length ? onScreen("Drag to zoom, double-click to go back, click a curve to highlight it.") : ""] : []));
 }
+
+/** What to do with a figure, which is of no use on paper. */
+const onScreen = (text) => element("span", { class: "on-screen" }, ` ${text}`);
 
 /** What each colour means: a bar of the palette, or its values one by one. */
 function colourKeyShown(curves) {
@@ -32,12 +35,12 @@ function colourKeyShown(curves) {
     const [low, high] = scale.ends;
     const middle = scale.log ? Math.sqrt(low * high) : (low + high) / 2;
     const stops = Array.from({ length: 9 }, (_, index) => paint({ share: index / 8 })).join(", ");
-    return element("span", { class: "key" }, name, quantity.write(low), element("i", { class: "ramp", style: { background: `linear-gradient(90deg, ${stops})` }, title: `middle: ${quantity.write(middle)}` }),
-      quantity.write(high), scale.log ? "(logarithmic)" : "", quantity.unit);
+    return element("span", { class: "key" }, name, element("span", {}, quantity.write(low)), element("i", { class: "ramp", style: { background: `linear-gradient(90deg, ${stops})` }, title: `middle: ${quantity.write(middle)}` }),
+      element("span", {}, [quantity.write(high), quantity.unit === "%" && quantity.write(high).endsWith("%") ? "" : quantity.unit, scale.log ? "(logarithmic)" : ""].filter(Boolean).join(" ")));
   }
   const told = curves.length <= CHIPS && groupNames().length === 1 && groupNames()[0] === quantity.key && state.mode === "groups";
-  if (told) return element("span", { class: "key" }, "colour: ", name);
-  return element("span", { class: "key" }, name, ...scale.entries.slice(0, 24).flatMap(({ value, colour }) => [swatch(paint(colour), "solid"), cut(quantity.write(value), 24)]),
+  if (told) return element("span", { class: "key" }, element("span", {}, "colour:"), name);
+  return element("span", { class: "key" }, name, ...scale.entries.slice(0, 24).flatMap(({ value, colour }) => [swatch(paint(colour), "solid"), element("span", {}, cut(quantity.write(value), 24))]),
     scale.entries.length > 24 ? `and ${scale.entries.length - 24} more` : "");
 }
 

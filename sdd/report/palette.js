@@ -17,8 +17,8 @@ const STEPS = 24; // so many colours an ordered palette has where values are man
 const FEW = 9; // up to so many values have evenly spread colours of their own
 
 const dark = window.matchMedia("(prefers-color-scheme: dark)");
-let printing = false;
-const lightness = (light) => (light || printing || !dark.matches ? "light" : "dark");
+let onPaper = false; // in light colours whatever the reader's, for files and in print
+const lightness = (light) => (light || onPaper || !dark.matches ? "light" : "dark");
 
 /** The colour of `{ slot }`, of `{ share }` of the ordered palette, or the neutral one. */
 function paint(colour, light = false) {

@@ -54,13 +54,17 @@ const watcher = new IntersectionObserver((entries) => {
 }, { rootMargin: "120px" });
 
 function staleAll() {
+  markStale();
+  drawNear();
+}
+
+function markStale() {
   for (const panel of panels.values()) {
     panel.stale = true;
     panel.card.hidden = !panel.wanted();
   }
   byId("panels").classList.toggle("few", [2, 4].includes(state.panels.size)); // two and two, not three and one
   byId("panels").classList.toggle("one", state.panels.size === 1);
-  drawNear();
 }
 
 const AT_ONCE = 250; // milliseconds of drawing after which the page first shows what there is

@@ -69,20 +69,19 @@ function brush(key, chosen) {
 }
 
 const shownAxes = () => state.axes.filter((key) => quantities.has(key)).map(upright);
-const parallelWidth = (width, count) => Math.max(width, LEAST_WIDTH * count);
+const parallelWidth = (width, count) => (onPaper ? width : Math.max(width, LEAST_WIDTH * count));
 
 function parallelFigure(place_width, forFile = false) {
   const axes = shownAxes();
   const members = pickedRuns();
   const look = theme(forFile);
   const width = forFile ? Math.max(860, 110 * axes.length) : parallelWidth(place_width, axes.length);
-  const styles = new Map(pickedCurves().flatMap((curve) => (curve.kind === "run" ? [curve.id] : groups.get(curve.id).runs).map((id) => [id, curve.style.colour])));
-  const isMarked = (run) => state.marked === run.id || state.marked === groupOfRun(run).id;
+  const colours = runColours();
   const someMarked = members.some(isMarked);
   const looks = new Map();
   for (const run of members) {
     const pale = !kept(run) || (someMarked && !isMarked(run));
-    const colour = pale ? look.muted : paint(colourScale() ? colourOfRuns([run]) : styles.get(run.id), forFile);
+    const colour = pale ? look.muted : paint(colours.get(run.id), forFile);
     const key = `${pale} ${colour} ${isMarked(run)}`;
     if (!looks.has(key)) looks.set(key, { pale, colour, marked: isMarked(run), members: [] });
     looks.get(key).members.push(run);
@@ -108,7 +107,7 @@ function parallelFigure(place_width, forFile = false) {
     xaxis: { range: [-0.5, axes.length - 0.5], visible: false, fixedrange: true }, yaxis: { range: [absent ? ABSENT - 0.04 : -0.04, 1.04], visible: false, fixedrange: true },
     shapes: axes.flatMap(({ key, share, quantity }, index) => [
       { type: "line", x0: index, x1: index, y0: 0, y1: 1, line: { color: look.muted, width: 1 } },
-      ...(state.brush.has(key) && quantity.ordered ? [{ type: "rect", xref: "x", x0: index - 0.07, x1: index + 0.07, y0: share(state.brush.get(key)[0]), y1: share(state.brush.get(key)[1]),
+      ...(state.brush.has(key) && quantity.ordered ? [{ type: "rect", xref: "x", x0: index - 0.07, x1: index + 0.07, y0: Math.max(0, share(state.brush.get(key)[0])), y1: Math.min(1, share(state.brush.get(key)[1])),
         fillcolor: lightness(forFile) === "light" ? "rgba(0,95,153,0.25)" : "rgba(108,182,234,0.3)", line: { width: 1, color: look.text } }] : []),
     ]),
     annotations: [
@@ -253,7 +252,7 @@ function buildParallel() {
     name: "parallel", title: "Parallel axes", note: "A line a run", make: parallelFigure, words: parallelWords, wanted: () => state.view === "parallel",
     rows: () => runRows(pickedRuns().filter(kept), state.axes.map((key) => quantities.get(key))),
     size: { width: 1100, height: 560 },
-    drawn: () => { overlayAxes(panel); byId("parallel-hint").textContent = `${parallelWords(true)} Drag along an axis, or use the sliders, to keep a range.`; },
+    drawn: () => { overlayAxes(panel); byId("parallel-hint").replaceChildren(parallelWords(true), onScreen("Drag along an axis, or use the sliders, to keep a range.")); },
     listen: (plot) => {
       const under = ({ points: [point] }) => sources.get(point.data)?.(point.pointIndex);
       plot.on("plotly_click", (event) => { const run = under(event); if (run) mark(state.mode === "groups" ? groupOfRun(run).id : run.id); });

@@ -34,14 +34,13 @@ function scatterContent() {
 function scatterFigure(width, forFile = false) {
   const { axes: [x, y], spots } = scatterContent();
   const look = theme(forFile);
-  const colours = new Map(pickedCurves().flatMap((curve) => (curve.kind === "run" ? [curve.id] : groups.get(curve.id).runs).map((id) => [id, curve.style.colour])));
-  const own = (run) => paint(colourScale() ? colourOfRuns([run]) : colours.get(run.id), forFile);
-  const isMarked = (run) => state.marked === run.id || state.marked === groupOfRun(run).id;
-  const faded = (run) => !kept(run) || (state.marked && !isMarked(run) && (runs.has(state.marked) || groups.has(state.marked)));
+  const colours = runColours();
+  const someMarked = spots.some(({ run }) => isMarked(run));
+  const faded = (run) => !kept(run) || (someMarked && !isMarked(run));
   const points = {
     type: "scatter", mode: "markers", name: "runs", meta: "runs", hoverinfo: "none", showlegend: false,
     x: spots.map((spot) => spot.x + jitter(x, spot.index)), y: spots.map((spot) => spot.y + jitter(y, spot.index + 7)),
-    marker: { size: spots.length > 300 ? 6 : 8, color: spots.map(({ run }) => own(run)), opacity: spots.map(({ run }) => (faded(run) ? 0.15 : 0.85)),
+    marker: { size: spots.length > 300 ? 6 : 8, color: spots.map(({ run }) => paint(colours.get(run.id), forFile)), opacity: spots.map(({ run }) => (faded(run) ? 0.15 : 0.85)),
       line: { width: spots.map(({ run }) => (isMarked(run) ? 2 : 0.5)), color: look.paper } },
   };
   const words = scatterWords(true);

@@ -156,9 +156,21 @@ def test_a_scatter_has_every_runs_two_values_and_their_rank_correlation(opened, 
     assert f"(n = {len(expected)}; {RUNS - len(expected)} more have no value)" in hint
     assert f"ρ over the points: {rho:.2f}".replace("-", "−") in hint
     assert page.js("document.getElementById('plot-scatter').layout.xaxis.type") == "log"
+    page.browser.execute_script(
+        "const box = document.getElementById('scatter-x'); box.value = arguments[0];"
+        "box.dispatchEvent(new Event('change', { bubbles: true }))",
+        NOISE,
+    )
+    page.settled()
+    noises = {settings[RATE]: settings[NOISE] for settings, _ in search.values()}
+    pairs = [(noises[rate], depth) for rate, (depth, _) in expected.items()]
+    rho = stats.spearmanr(*zip(*pairs, strict=True)).statistic
+    assert f"ρ over the points: {rho:.2f}".replace("-", "−") in page.find("#scatter-hint").text, "with ties"
+    page.click("#scatter-swap")
     rows = page.csv("#scatter button[aria-label='Scatter as CSV']")
-    assert {row["run"]: float(row[RATE]) for row in rows} == {
-        name: settings[RATE] for name, (settings, _) in search.items()
+    assert list(rows[0]) == ["run", "group", "seed_everything", "depth", NOISE]
+    assert {row["run"]: float(row[NOISE]) for row in rows} == {
+        name: settings[NOISE] for name, (settings, _) in search.items()
     }
 
 
@@ -199,8 +211,11 @@ def test_a_range_by_mouse_does_the_same(opened, search):
     rates = [settings[RATE] for settings, _ in search.values()]
     assert min(rates) < low < high < max(rates)
     assert page.find("#kept").text == f"{sum(low <= rate <= high for rate in rates)} of {RUNS} runs kept"
-    address = page.browser.current_url
-    assert "brush=" in address
+    page.browser.refresh()
+    page.until("document.querySelectorAll('#parallel .main-svg').length > 0")
+    page.settled()
+    assert page.texts("#brushes output")[place - 1] == f"{low:g} – {high:g}"
+    assert page.find("#kept").text == f"{sum(low <= rate <= high for rate in rates)} of {RUNS} runs kept"
     page.click("#brush-clear")
     assert page.find("#kept").text == ""
 

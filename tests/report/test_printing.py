@@ -31,7 +31,8 @@ def test_the_page_prints_all_groups_in_one_panel_in_light_colours_and_comes_back
     before = browser.drawn("test_acc")
     browser.browser.execute_script(
         "addEventListener('beforeprint', () => { const plot = document.getElementById('plot-test_acc');"
-        "window.printed = { paper: plot.layout.paper_bgcolor,"
+        "window.printed = { paper: plot.layout.paper_bgcolor, width: plot.layout.width,"
+        "words: document.getElementById('panels-hint').textContent,"
         "lines: plot.data.filter((one) => 'meta' in one).length }; })"
     )
     printed = browser.browser.execute_cdp_cmd("Page.printToPDF", {"preferCSSPageSize": True})
@@ -44,6 +45,9 @@ def test_the_page_prints_all_groups_in_one_panel_in_light_colours_and_comes_back
     said = browser.js("window.printed")
     assert said["paper"] == "#FFFFFF"
     assert said["lines"] == 6
+    assert "(n = 2 each; they differ only in the seed); bands: one standard deviation" in said["words"]
+    assert "from dark (low) to light (high)" in said["words"]
+    assert 900 < said["width"] < 1047, "a landscape A4 page less its margins, in CSS pixels"
     browser.settled()
     assert browser.drawn("test_acc") == before
     assert browser.js("document.getElementById('plot-test_acc').layout.paper_bgcolor") != "#FFFFFF"
