@@ -23,7 +23,8 @@ READERS_OWN |= {"NAME": "digits_noise_rates", "SECTION": "pruning", "FIGURE": "4
 ONE_EPOCH = [*QUICK, "--pruning.epochs_per_level", "1", "--threads", "1"]
 EXPERIMENTS = ("fit", "test", "validate")
 OTHERS = [page for page in PAGES if page != TUTORIAL]  # which has files of its own, and a test that follows it
-PYTHON = [(page, block) for page in OTHERS for block in blocks(page, "python")]
+PYTHON = [(page, block) for page in OTHERS for block in blocks(page, "python") if not block.title]
+"""Less what is a file by itself: `tests/test_sweep_pages.py` runs that."""
 
 
 def _filled_in(word):

@@ -54,7 +54,7 @@ class CurveLog:
             self._logger.log_metrics(over_remaining(sent), step=step_of(self._rows))
         if self._axes is not None:
             self._axes.summarise(self._rows)
-        self._last_known = int(row.get("level", self._last_known))
+        self._last_known = max(self._last_known, int(row["level"]))
 
     def finish(self, folder: RunFolder, rows: Sequence[Row], verdict: Mapping[str, Any]) -> None:
         """Send the picture, the table of all levels and the verdict to a logger that has a place for them.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
 from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
@@ -104,6 +104,8 @@ class RunLoggers:
             os.environ.setdefault("WANDB_FINISH_TIMEOUT", _FINISH_SECONDS)
         settings = plain(self._text)
         try:
+            if isinstance(logger, MLFlowLogger):
+                mlflow_run.begin(logger)
             logger.log_hyperparams(settings)
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "wandb":

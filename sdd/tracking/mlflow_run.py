@@ -27,6 +27,22 @@ def settle(settings: Any, folder: RunFolder) -> None:
         os.environ.setdefault(ALLOW_FILE_STORE, "true")
 
 
+def begin(logger: MLFlowLogger) -> None:
+    """Start the run on MLflow; of several that make their experiment at once, one does and the others find it.
+
+    Args:
+        logger: Of the run.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        logger.run_id  # noqa: B018  # makes experiment and run where they are not there
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
+        logger.run_id  # noqa: B018
+
+
 def show(logger: MLFlowLogger, folder: RunFolder, rows: Sequence[Row], verdict: Mapping[str, Any], step: int) -> None:
     """Store the picture, the table of levels and the verdict of a finished run, and its `run_scalars` as last metrics.
 

@@ -50,6 +50,17 @@ def test_a_wandb_run_gets_the_rows_that_it_lacks(wandb_logger, summary, levels):
         assert experiment.axes == {"sparsity": None, "remaining_fraction": None, **measured}
 
 
+def test_what_an_earlier_version_did_not_send_is_sent_later_with_the_axes(wandb_logger, monkeypatch):
+    logger, experiment = wandb_logger({"level": 3})
+    sent = []
+    monkeypatch.setattr(logger, "log_metrics", lambda row, step=None: sent.append(row))
+    log = CurveLog(logger)
+    for row in ROWS:
+        log.send(row, added=["remaining_fraction"] if row["level"] < 2 else ())
+    assert sent == [{"sparsity": 0.0, "remaining_fraction": 1.0}, {"sparsity": 0.25, "remaining_fraction": 0.75}]
+    assert experiment.axes == {"sparsity": None, "remaining_fraction": None}
+
+
 def _logged(file: Path) -> list[tuple[int, float, int]]:
     """Return level, test accuracy and step of the rows of levels; other rows are those of epochs."""
     with file.open() as content:

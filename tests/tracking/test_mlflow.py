@@ -6,10 +6,12 @@ import math
 from pathlib import Path
 
 import pytest
+from lightning.pytorch.loggers import MLFlowLogger
 
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.tracking import loggers
+from sdd.tracking.mlflow_run import ALLOW_FILE_STORE, begin
 from tests.small import QUICK
 
 LOGGED = [*QUICK, "--threads", "1", "--trainer.logger", "MLFlowLogger"]
@@ -66,6 +68,20 @@ def test_picture_table_and_verdict_are_there(logged):
     shown = [dict(zip(table["columns"], cells, strict=True)) for cells in table["data"]]
     assert shown == [pytest.approx(row, abs=1e-9) for row in rows], "MLflow stores ten digits"
     assert json.loads(stored["summary.json"].read_text()) == json.loads((folder / "summary.json").read_text())
+
+
+def test_of_runs_that_make_their_experiment_at_once_each_gets_it(tmp_path, monkeypatch):
+    """What the second of two finds: no experiment when it looks, and one when it makes its own."""
+    pytest.importorskip("mlflow")
+    monkeypatch.setenv(ALLOW_FILE_STORE, "true")
+    first, second = (MLFlowLogger("rates", tracking_uri=(tmp_path / "store").as_uri()) for _ in range(2))
+    begin(first)
+    looks = second._mlflow_client.get_experiment_by_name
+    seen = iter([None])
+    monkeypatch.setattr(second._mlflow_client, "get_experiment_by_name", lambda name: next(seen, looks(name)))
+    begin(second)
+    assert first.experiment_id == second.experiment_id
+    assert first.run_id != second.run_id
 
 
 @pytest.mark.parametrize(("logger", "package"), [("MLFlowLogger", "mlflow"), ("TensorBoardLogger", "tensorboard")])

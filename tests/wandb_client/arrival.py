@@ -30,14 +30,15 @@ def check_arrived(run: Run, folder: Path, *, table: bool = True) -> None:
     if table:
         content = json.loads(run.media("table/levels")[-1])
         shown = [dict(zip(content["columns"], cells, strict=True)) for cells in content["data"]]
-        assert [_plain(row) for row in shown] == [_plain(row) for row in rows]
+        whole = [{name: row.get(name) for name in content["columns"]} for row in rows]
+        assert [_plain(row) for row in shown] == [_plain(row) for row in whole]
 
 
 def check_history(run: Run, folder: Path) -> None:
     """Compare the rows of levels, and the axis of each of their metrics."""
     rows = read_curve(folder / "curve.csv")
     names = [name for name in (*rows[0], "best_test_acc", "depth") if name not in ("sparsity", "remaining_fraction")]
-    arrived = [{name: row.get(name) for name in rows[0]} for row in run.levels]
+    arrived = [{name: row.get(name) for name in level} for row, level in zip(run.levels, rows, strict=True)]
     assert [_plain(row) for row in arrived] == [_plain(row) for row in rows]
     assert {name: run.step_metrics.get(name) for name in names} == dict.fromkeys(names, "remaining_fraction")
     for row, level in zip(run.levels, rows, strict=True):
