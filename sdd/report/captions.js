@@ -27,7 +27,8 @@ function colourWords() {
   const scale = colourScale();
   if (!scale) return "";
   const { quantity } = scale;
-  return quantity.ordered ? ` Colour: ${quantity.short}, from ${dark.matches && !onPaper ? "dim (low) to bright" : "dark (low) to light"} (high).` : ` Colour: ${quantity.short}.`;
+  const lacking = pickedRuns().some((run) => !known(quantity.value(run))) ? " Grey: no value, or several." : "";
+  return (quantity.ordered ? ` Colour: ${quantity.short}, from ${dark.matches && !onPaper ? "dim (low) to bright" : "dark (low) to light"} (high).` : ` Colour: ${quantity.short}.`) + lacking;
 }
 
 const SPOKEN = 4; // so many curves of a plot are told one by one

@@ -15,8 +15,8 @@ function changed(what) {
   showView();
   drawLegend();
   updateTables();
-  if (valuesShown) drawDetail();
   staleAll();
+  if (valuesShown) setTimeout(drawDetail, 0); // the figures first
 }
 
 /** The controls and the place of the view that is chosen. */

@@ -11,7 +11,7 @@ function openValues(panel) {
   byId("detail").focus({ preventScroll: true });
 }
 
-const MOST_ROWS = 1000;
+const MOST_ROWS = 500;
 
 function valuesPane(panel) {
   const [heads, ...rows] = panel.rows();
