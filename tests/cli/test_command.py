@@ -76,6 +76,15 @@ def test_bad_input_is_one_line_before_any_training(tmp_path, capsys, arguments, 
     assert list(tmp_path.iterdir()) == [], "nothing may be left behind"
 
 
+@pytest.mark.parametrize("flag", ["--config", "--data", "--trainer.callbacks"])
+def test_aliases_that_stand_for_values_without_end_are_refused(tmp_path, capsys, flag):
+    lines = [f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]" for old, new in zip("abcdefg", "bcdefgh", strict=True)]
+    (tmp_path / "bomb.yaml").write_text("\n".join(["a: &a [1, 2, 3]", *lines]))
+    assert main([*QUICK, flag, str(tmp_path / "bomb.yaml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "its aliases stand for more than 1,000,000 values" in line
+
+
 def test_missing_data_without_network_says_which_files_go_where(tmp_path, capsys, monkeypatch):
     def no_network(*_, **__):
         raise OSError("no network")
