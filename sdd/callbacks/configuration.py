@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any
 
 import lightning.pytorch as pl
@@ -23,7 +24,6 @@ from sdd.given_arguments import KeepsArguments, given_arguments
 from sdd.module import Classifier
 from sdd.runs.config_text import as_text
 from sdd.runs.identity import (
-    CODE,
     OF_SCRIPT,
     argument_defaults,
     code_of,
@@ -32,7 +32,7 @@ from sdd.runs.identity import (
     settings_beside,
 )
 from sdd.runs.place import ALL_PLACE
-from sdd.runs.settings import SEED, Settings
+from sdd.runs.settings import CODE, SEED, Settings
 
 _NO_SETTING = "seed"  # of every part: it is `seed_everything`
 
@@ -56,6 +56,10 @@ _TRAINER: Mapping[str, tuple[Callable[[pl.Trainer], Any], Any]] = {
     "reload_dataloaders_every_n_epochs": (lambda trainer: getattr(trainer, _RELOADS, 0), 0),
 }
 """How each setting of the Trainer that decides numbers is read off it, and its default."""
+
+_SCALARS = (type(None), bool, int, float, str)
+_FOLLOW = {"arithmetic", _NO_SETTING}
+"""Arguments whose attributes may differ: one follows from `frozen` as well, one is compared elsewhere."""
 
 _SET_BY_LIGHTNING = {"log", "log_dict"}
 """Attributes of a callback in a training: methods of what is trained."""
@@ -108,6 +112,7 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
     defaults: dict[str, Any] = {SEED: 0, "trainer": {name: default for name, (_, default) in _TRAINER.items()}}
     defaults["trainer"]["callbacks"] = None
     for name, part in sections.items():
+        _check_as_made(name, part)
         kind: Any = type(part)
         defaults[name] = _without_seed(argument_defaults(kind))
         given = _of_model(module) if part is module else given_arguments(part)
@@ -248,6 +253,23 @@ def _seed(sections: Mapping[str, Any]) -> int:
         told = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
         raise UserError(f"the parts of the run have different seeds ({told}): give all of them the same")
     return next(iter(seeds.values()))
+
+
+def _check_as_made(section: str, part: KeepsArguments) -> None:
+    """Find out whether a part still has the settings that it was made with, which its other attributes follow from.
+
+    Raises:
+        UserError: One was set afterwards.
+    """
+    constructor = signature(type(part).__init__).parameters
+    made = {name: one.default for name, one in constructor.items()} | given_arguments(part)
+    for name, value in made.items():
+        held = vars(part).get(name, value)
+        if name not in _FOLLOW and isinstance(held, _SCALARS) and isinstance(value, _SCALARS) and held != value:
+            raise UserError(
+                f"{section}.{name} is {held!r}, but {type(part).__name__} was made with {value!r}: give it to the "
+                "constructor, from which all else follows"
+            )
 
 
 def _without_seed(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
-from inspect import isclass, isroutine, signature
+from inspect import Signature, isclass, isroutine, signature
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -162,11 +162,12 @@ def _without_first(named: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_importable(build: Callable[..., Any]) -> bool:
+    """Tell whether a configuration can name a function: it says what it returns, as what reads configurations asks."""
     try:
         import_path(build)
     except UnknownError:
         return False
-    return True
+    return signature(build).return_annotation is not Signature.empty
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -20,10 +20,10 @@ from sdd.module import Classifier
 from sdd.places import resolved
 from sdd.runs.checkpoint_file import read_checkpoint
 from sdd.runs.folder import RunFolder
-from sdd.runs.identity import CODE
 from sdd.runs.noise_text import noise_lines
 from sdd.runs.origin import check_origin
 from sdd.runs.same_data import check_same_data, record_of
+from sdd.runs.settings import CODE
 from sdd.runs.start import write_start
 
 

@@ -21,13 +21,10 @@ from sdd.data.datasets import DATASETS
 from sdd.errors import UserError
 from sdd.object_digest import UntoldError, own_code
 from sdd.runs.config_text import plain
-from sdd.runs.settings import Settings, canonical
+from sdd.runs.settings import CODE, Settings, canonical
 
 _ABSENT = object()
 _CLASS, _ARGUMENTS, _FURTHER = "class_path", "init_args", "dict_kwargs"
-
-CODE = "code"
-"""Last name of the settings that tell apart what no import path of a module names."""
 
 OF_SCRIPT = "__main__."
 """How the import paths begin of what a script or a notebook defines itself."""
