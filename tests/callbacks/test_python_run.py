@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 from functools import partial
+from threading import Lock
 
 import lightning.pytorch as pl
 import numpy as np
@@ -60,6 +61,7 @@ class Breaks(pl.Callback):
     """Breaks the training in the first epoch of level 1, once."""
 
     broken = False
+    decides_numbers = False
 
     def on_train_epoch_end(self, trainer, pl_module):
         if trainer.current_epoch == 2 and not self.broken:
@@ -189,6 +191,150 @@ OWN = f"{Own.__module__}.Own"
 )
 def test_a_network_is_known_by_what_builds_it(build, path, arguments):
     assert expressed_network(Classifier(build, sgd)) == {"class_path": path, "init_args": arguments}
+
+
+def local(width, scale=1.0):
+    """A class whose name says nothing of what it does."""
+
+    class Local(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.fc = nn.Linear(64, width), nn.Linear(width, 10)
+
+        def forward(self, images):
+            return self.fc(self.linear(images.flatten(1))) * scale
+
+    return Local
+
+
+def powers(base):
+    return lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: base**epoch)
+
+
+def stepping(amount):
+    """An optimizer that something else happens after."""
+
+    def make(parameters):
+        optimizer = torch.optim.SGD(parameters, lr=0.1)
+        optimizer.register_step_post_hook(lambda *_: amount)
+        return optimizer
+
+    return make
+
+
+class Opt(torch.optim.SGD):
+    """Has a setting that is none of its defaults."""
+
+    def __init__(self, parameters, lr=0.1, flavour=1):
+        super().__init__(parameters, lr=lr)
+        self.flavour = flavour
+
+
+class Scales(pl.Callback):
+    """Counts its calls, as callbacks do."""
+
+    def __init__(self, by):
+        self.by, self.calls = by, 0
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.calls += 1
+
+
+def doubled(factor):
+    class Doubled(Classifier):
+        def forward(self, images):
+            return super().forward(images) * factor
+
+    return Doubled
+
+
+def chosen(net=Own, optimizer=sgd, schedule=None, callbacks=(), kind=Classifier):
+    """The settings by which a run of these parts is told from others, without any training."""
+    module, data = kind(net, optimizer, schedule), NoisyLabelData()
+    driver = IterativePruning(levels=1)
+    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, callbacks=[*callbacks, driver])
+    trainer.datamodule = data
+    trainer._data_connector.attach_datamodule(module, data)
+    return configuration(trainer, module).settings.chosen
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda one: {"net": local(4 + one)},
+        lambda one: {"net": local(4, scale=one)},
+        lambda one: {"net": lambda: local(4, scale=one)()},
+        lambda one: {"net": lambda: changed() if one else MLP(64, [4])},
+        lambda one: {"net": partial(local(4, one))},
+        lambda one: {"schedule": powers(one)},
+        lambda one: {"schedule": partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda epoch: epoch + one)},
+        lambda one: {"optimizer": stepping(one)},
+        lambda one: {"optimizer": lambda parameters: torch.optim.SGD(list(parameters)[one:], lr=0.1)},
+        lambda one: {"optimizer": lambda parameters: Opt(parameters, flavour=one)},
+        lambda one: {"callbacks": [Scales(one)]},
+        lambda one: {"callbacks": [Scales(lambda: one)]},
+        lambda one: {"callbacks": [Scales(1)] * one},
+        lambda one: {"kind": doubled(one)},
+    ],
+)
+def test_what_no_import_path_names_is_told_by_what_it_does(make):
+    assert chosen(**make(0)) == chosen(**make(0))
+    assert chosen(**make(0)) != chosen(**make(1))
+
+
+def test_a_callback_that_only_watches_makes_no_other_run():
+    class Watches(Scales):
+        decides_numbers = False
+
+    assert chosen(callbacks=[Watches(Lock())]) == chosen()
+    with pytest.raises(
+        UserError, match=r"callbacks.0 uses an object of lock, .* reached by 'by', .* decides_numbers ="
+    ):
+        chosen(callbacks=[Scales(Lock())])
+
+
+def test_another_run_of_the_same_names_is_not_taken_for_it(tmp_path):
+    folder, scales = tmp_path / "run", Scales(1)
+    breaks = Breaks()
+    with pytest.raises(RuntimeError, match="broken"):
+        fit(folder, breaks, scales, net=local(10))
+    checkpoint = folder / "checkpoints" / "epoch-000002.ckpt"
+    with pytest.raises(
+        UserError, match=r"model.net does something else than it did: .* default_root_dir of the Trainer"
+    ):
+        fit(folder, breaks, scales, net=local(10, scale=2.0), ckpt_path=checkpoint)
+    with pytest.raises(UserError, match=r"trainer.callbacks.0 does something else than it did"):
+        fit(folder, breaks, Scales(2), net=local(10), ckpt_path=checkpoint)
+    assert scales.calls == 3
+    fit(folder, breaks, scales, net=local(10), ckpt_path=checkpoint)  # which has counted since
+    with pytest.raises(UserError, match="holds a finished run of these settings"):
+        fit(folder, breaks, Scales(1), net=local(10))
+
+
+def test_parts_that_have_been_used_start_no_run(tmp_path):
+    trainer, model, data = parts(tmp_path / "one")
+    trainer.fit(model, data)
+    again, fresh, _ = parts(tmp_path / "two")
+    with pytest.raises(
+        UserError, match="has not the weights that seed 0 draws, since it was trained or changed before"
+    ):
+        again.fit(model, data)
+    again.callbacks = trainer.callbacks
+    with pytest.raises(
+        UserError, match=r"IterativePruning, .* has taken part in a training, .*; make the callbacks anew"
+    ):
+        again.fit(fresh, data)
+    net = MLP(64, [20])
+    with pytest.raises(UserError, match="returns one that was there before"):
+        fit(tmp_path / "two", net=lambda: net)
+    assert not (tmp_path / "two" / "settings.json").exists()
+
+
+def test_a_setting_that_was_changed_after_the_making_is_refused(tmp_path):
+    trainer, model, data = parts(tmp_path / "run")
+    data.batch_size = 20
+    with pytest.raises(UserError, match=r"data.batch_size is 20, but NoisyLabelData was made with 50: give it to the"):
+        trainer.fit(model, data)
 
 
 def test_an_optimizer_is_known_by_its_defaults():
