@@ -119,6 +119,8 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
         config[name] = {**defaults[name], **_without_seed(_written(name, given, untold))}
         if not kind.__module__.startswith("sdd."):
             untold.note(f"{name}.class", kind, f"its class {kind.__name__}")
+    if module.distillation is not None:
+        untold.note("model.teacher", module.distillation.teacher, "the network that teach() was given")
     precision = torch.get_float32_matmul_precision()
     config |= {"threads": None, "matmul_precision": None if precision == "highest" else precision}
     defaults |= {"threads": None, "matmul_precision": None}

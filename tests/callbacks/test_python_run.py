@@ -282,6 +282,20 @@ def test_what_no_import_path_names_is_told_by_what_it_does(make):
     assert chosen(**make(0)) != chosen(**make(1))
 
 
+def test_a_run_is_told_by_its_teacher():
+    def taught(width):
+        def kind(*arguments):
+            module = Classifier(*arguments, distill_from="teacher", distill_weight=0.5)
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                module.teach(MLP(64, [width]))
+            return module
+
+        return chosen(kind=kind)
+
+    assert taught(4) == taught(4) != taught(5)
+
+
 def test_a_callback_that_only_watches_makes_no_other_run():
     class Watches(Scales):
         decides_numbers = False
