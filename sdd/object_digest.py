@@ -13,7 +13,7 @@ import hashlib
 import sys
 import types
 import weakref
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from pathlib import Path
@@ -68,31 +68,33 @@ class UntoldError(Exception):
         self.what = what
 
 
-def object_digest(value: Any) -> str:
+def object_digest(value: Any, known: Mapping[str, Any] | None = None) -> str:
     """Return 16 hex digits that are others for an object that does something else.
 
     Args:
         value: Anything: a value, a function, a class, an object with attributes.
+        known: Objects that it may refer to and that are told elsewhere, by what stands for them.
 
     Raises:
         UntoldError: It uses something whose state cannot be told, such as an open file or a lock.
     """
     try:
-        return _Digest().of(value).hex()[:16]
+        return _Digest(known or {}).of(value).hex()[:16]
     except RecursionError as error:
         raise UntoldError(f"an object of {type(value).__name__}, nested too deeply") from error
 
 
-def own_code(value: Any) -> str:
+def own_code(value: Any, known: Mapping[str, Any] | None = None) -> str:
     """Return `object_digest` beside the version of Python, which compiles to other bytecode than the next one."""
-    return f"{object_digest(value)} (Python {sys.version_info.major}.{sys.version_info.minor})"
+    return f"{object_digest(value, known)} (Python {sys.version_info.major}.{sys.version_info.minor})"
 
 
 class _Digest:
     """Digests of objects that may refer to each other."""
 
-    def __init__(self) -> None:
-        self._done: dict[int, tuple[Any, bytes]] = {}  # with the object, so that its id stays its own
+    def __init__(self, known: Mapping[str, Any]) -> None:
+        # With the object, so that its id stays its own.
+        self._done: dict[int, tuple[Any, bytes]] = {id(one): (one, _hash("known", name)) for name, one in known.items()}
         self._open: dict[int, int] = {}
 
     def of(self, value: Any) -> bytes:

@@ -76,17 +76,19 @@ class Configuration:
         text: All of it in YAML, as the command line writes it.
         unknown: Settings that no configuration can repeat, each with what there is to say of it.
         objects: What these are, by setting, where it is told apart by what it does.
+        known: What these may refer to and is told elsewhere: Trainer, module and data, by name.
     """
 
     settings: Settings
     text: str
     unknown: Mapping[str, str]
     objects: Mapping[str, Any]
+    known: Mapping[str, Any]
 
 
 @dataclass
 class _Untold:
-    """What no configuration can say. Attributes: as in `Configuration`."""
+    """What no configuration can say. Attributes: `unknown` and `objects` of `Configuration`."""
 
     unknown: dict[str, str] = field(default_factory=dict)
     objects: dict[str, Any] = field(default_factory=dict)
@@ -119,13 +121,17 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
         config[name] = {**defaults[name], **_without_seed(_written(name, given, untold))}
         if not kind.__module__.startswith("sdd."):
             untold.note(f"{name}.class", kind, f"its class {kind.__name__}")
+    plugin = trainer.precision_plugin
+    if not type(plugin).__module__.startswith(("lightning.", "pytorch_lightning.")):
+        untold.note("trainer.plugins", plugin, f"how {type(plugin).__name__} computes")
     if module.distillation is not None:
         untold.note("model.teacher", module.distillation.teacher, "the network that teach() was given")
     precision = torch.get_float32_matmul_precision()
     config |= {"threads": None, "matmul_precision": None if precision == "highest" else precision}
     defaults |= {"threads": None, "matmul_precision": None}
     classes: dict[str, type] = {"trainer": pl.Trainer} | {name: type(part) for name, part in sections.items()}
-    settings = _told_apart(settings_beside(defaults, config, classes, ALL_PLACE), untold.objects)
+    known = {"the Trainer": trainer, "the module": module, "the data": data}
+    settings = _told_apart(settings_beside(defaults, config, classes, ALL_PLACE), codes(untold.objects, known))
     placed = {"accelerator": _ACCELERATORS.get(trainer.strategy.root_device.type, "auto")}
     config["trainer"] = placed | config["trainer"]
     config["run_dir"] = str(trainer.default_root_dir)
@@ -133,34 +139,37 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
     config["trainer"]["callbacks"] = [one for one in callbacks if not isinstance(one, str)] or None
     text = as_text(config)
     head = _head(untold.unknown, own=OF_SCRIPT in text)
-    return Configuration(settings, head + text, untold.unknown, untold.objects)
+    return Configuration(settings, head + text, untold.unknown, untold.objects, known)
 
 
-def codes(objects: Mapping[str, Any]) -> dict[str, str]:
+def codes(objects: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, str]:
     """Return settings that tell objects apart by what they do and hold.
 
     Args:
         objects: By the setting that holds them.
+        known: What they may refer to and is told elsewhere, by name.
 
     Raises:
         UserError: One uses something whose state cannot be told.
     """
-    return {f"{place}.{CODE}": _code(place, value) for place, value in objects.items()}
+    return {f"{place}.{CODE}": _code(place, value, known) for place, value in objects.items()}
 
 
-def _code(place: str, value: Any) -> str:
+def _code(place: str, value: Any, known: Mapping[str, Any]) -> str:
+    kind = type(value)
     if not isinstance(value, pl.Callback):
-        return code_of(place, value)
+        return code_of(place, value, known)
+    if any(map(only_watches, kind.__mro__)):  # what Lightning keeps in a progress bar and the like changes nothing
+        return code_of(place, kind, known)
     try:
         held = {name: one for name, one in sorted(vars(value).items()) if name not in _SET_BY_LIGHTNING}
-        return code_of(place, (type(value), held))
+        return code_of(place, (kind, held), known)
     except UserError as error:
         hint = "where the callback changes nothing of the training, its class says so: decides_numbers = False"
         raise UserError(f"{error}; {hint}") from error
 
 
-def _told_apart(settings: Settings, objects: Mapping[str, Any]) -> Settings:
-    told = codes(objects)
+def _told_apart(settings: Settings, told: Mapping[str, str]) -> Settings:
     return replace(settings, chosen={**settings.chosen, **told}, values={**settings.values, **told})
 
 

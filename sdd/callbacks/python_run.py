@@ -21,7 +21,7 @@ from sdd.places import resolved
 from sdd.runs.checkpoint_file import read_checkpoint
 from sdd.runs.folder import RunFolder
 from sdd.runs.noise_text import noise_lines
-from sdd.runs.origin import check_origin
+from sdd.runs.origin import check_origin, check_start
 from sdd.runs.same_data import check_same_data, record_of
 from sdd.runs.settings import CODE
 from sdd.runs.start import write_start
@@ -84,8 +84,10 @@ def _start(folder: RunFolder, trainer: pl.Trainer, module: Classifier, what: Con
     folder.remove_parts()
     record = record_of(data_of(trainer))
     if checkpoint is not None:
-        if folder.settings() is not None:
-            check_origin(read_checkpoint(checkpoint), folder, checkpoint)
+        content = read_checkpoint(checkpoint)
+        if folder.settings() is None:
+            check_start(content, what.settings, record, checkpoint)
+        check_origin(content, folder, checkpoint)
         check_same_data(folder, record, what.settings.values, "")
     write_start(folder, what.text, what.settings, record, resumed=checkpoint is not None)
     if what.unknown:
@@ -180,7 +182,7 @@ def _leave(folder: RunFolder, what: Configuration) -> None:
     """Note how a run leaves what tells it apart, so that the same objects can go on with it."""
     for place, value in what.objects.items():
         try:
-            (at_end,) = codes({place: value}).values()
+            (at_end,) = codes({place: value}, what.known).values()
             left = _Left(ref(value), str(what.settings.chosen[f"{place}.{CODE}"]), at_end)
         except (UserError, TypeError):  # it cannot be told any more, or be referred to: then it must be made anew
             continue

@@ -165,18 +165,19 @@ class _Flat:
             self.chosen[key] = self.values[key] = code_of(key, named)
 
 
-def code_of(key: str, value: Any) -> str:
+def code_of(key: str, value: Any, known: Mapping[str, Any] | None = None) -> str:
     """Return what tells an object apart that no configuration can name.
 
     Args:
         key: The setting that holds it.
         value: The object.
+        known: Objects that it may refer to and that are told elsewhere, by what stands for them.
 
     Raises:
         UserError: It uses something whose state cannot be told.
     """
     try:
-        return own_code(value)
+        return own_code(value, known)
     except UntoldError as what:
         raise UserError(
             f"{key.removesuffix(f'.{CODE}')} uses {what}, so that this run could not be told from others: put the "

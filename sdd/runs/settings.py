@@ -129,9 +129,14 @@ def difference(stored: Settings, now: Settings) -> Difference:
 def _conflict(key: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     name, _, last = key.rpartition(".")
     if last == CODE and key in then and key in now:
+        hint = (
+            "; where it only watches, its class says so: decides_numbers = False"
+            if name.startswith("trainer.callbacks")
+            else ""
+        )
         return (
             f"{name} does something else than it did: its functions or classes, or what they use, have changed "
-            f"({now[key]}, before {then[key]})"
+            f"({now[key]}, before {then[key]}){hint}"
         )
     return f"{key} is {_shown(now, key)} but was {_shown(then, key)}"
 

@@ -9,6 +9,8 @@ import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities.enums import GradClipAlgorithmType
 from torch import nn
 
@@ -28,6 +30,7 @@ from sdd.errors import UserError
 from sdd.locks import holds
 from sdd.models import MLP
 from sdd.module import Classifier
+from sdd.runs.origin import ORIGIN
 from tests.small import QUICK, curve_without_seconds, sgd, small_net
 
 LEVELS = ["--pruning.levels", "1", "--pruning.epochs_per_level", "2", "--threads", "null"]
@@ -236,6 +239,9 @@ class Scales(pl.Callback):
     def __init__(self, by):
         self.by, self.calls = by, 0
 
+    def setup(self, trainer, pl_module, stage):
+        self.trainer, self.module = trainer, pl_module
+
     def on_train_epoch_start(self, trainer, pl_module):
         self.calls += 1
 
@@ -248,11 +254,20 @@ def doubled(factor):
     return Doubled
 
 
-def chosen(net=Own, optimizer=sgd, schedule=None, callbacks=(), kind=Classifier):
+def rounding(digits):
+    class Rounds(Precision):
+        def convert_input(self, data):
+            return data.round(decimals=digits)
+
+    return Rounds()
+
+
+def chosen(net=Own, optimizer=sgd, schedule=None, callbacks=(), kind=Classifier, **options):
     """The settings by which a run of these parts is told from others, without any training."""
     module, data = kind(net, optimizer, schedule), NoisyLabelData()
     driver = IterativePruning(levels=1)
-    trainer = pl.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False, callbacks=[*callbacks, driver])
+    options |= {"callbacks": [*callbacks, driver], "accelerator": "cpu", "logger": False, "enable_checkpointing": False}
+    trainer = pl.Trainer(**options)
     trainer.datamodule = data
     trainer._data_connector.attach_datamodule(module, data)
     return configuration(trainer, module).settings.chosen
@@ -275,6 +290,7 @@ def chosen(net=Own, optimizer=sgd, schedule=None, callbacks=(), kind=Classifier)
         lambda one: {"callbacks": [Scales(lambda: one)]},
         lambda one: {"callbacks": [Scales(1)] * one},
         lambda one: {"kind": doubled(one)},
+        lambda one: {"plugins": [rounding(one)]},
     ],
 )
 def test_what_no_import_path_names_is_told_by_what_it_does(make):
@@ -300,7 +316,11 @@ def test_a_callback_that_only_watches_makes_no_other_run():
     class Watches(Scales):
         decides_numbers = False
 
+    class Bar(TQDMProgressBar):
+        pass
+
     assert chosen(callbacks=[Watches(Lock())]) == chosen()
+    assert chosen(callbacks=[Bar()]) == chosen(callbacks=[Bar(2)]) != chosen()
     with pytest.raises(
         UserError, match=r"callbacks.0 uses an object of lock, .* reached by 'by', .* decides_numbers ="
     ):
@@ -323,6 +343,23 @@ def test_another_run_of_the_same_names_is_not_taken_for_it(tmp_path):
     fit(folder, breaks, scales, net=local(10), ckpt_path=checkpoint)  # which has counted since
     with pytest.raises(UserError, match="holds a finished run of these settings"):
         fit(folder, breaks, Scales(1), net=local(10))
+
+
+def test_a_new_folder_goes_on_from_a_checkpoint_of_the_same_run_alone(tmp_path, both):
+    (checkpoint,) = (both / "python" / "checkpoints").glob("*.ckpt")
+    with pytest.raises(UserError, match="was written by another run: seed_everything is 1 but was 0; go on from one"):
+        fit(tmp_path / "other", seed=1, ckpt_path=checkpoint)
+    fit(tmp_path / "same", ckpt_path=checkpoint)
+    assert curve_without_seconds(tmp_path / "same") == curve_without_seconds(both / "python")
+    own = ModelCheckpoint(dirpath=tmp_path / "mine", save_top_k=-1)
+    fit(tmp_path / "one", own)
+    written = sorted((tmp_path / "mine").glob("*.ckpt"))[0]
+    with pytest.raises(UserError, match="was written by another run: seed_everything is 1 but was 0"):
+        fit(tmp_path / "two", seed=1, ckpt_path=written)
+    content = torch.load(written, weights_only=False)
+    torch.save({name: held for name, held in content.items() if name != ORIGIN}, tmp_path / "unsigned.ckpt")
+    with pytest.raises(UserError, match="does not say which run wrote it"):
+        fit(tmp_path / "two", ckpt_path=tmp_path / "unsigned.ckpt")
 
 
 def test_parts_that_have_been_used_start_no_run(tmp_path):
