@@ -10,6 +10,9 @@ from pygments.formatters import HtmlFormatter
 PROJECT = Path(__file__).parent.parent
 FRAME = ".rst-content div.highlight { border: 0; padding: 0 } .highlight .filename { font-family: monospace }"
 """One frame around a block of code, not two."""
+TABLES = ".wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }"
+"""Cells of tables break their lines; the theme's do not, and hide what is right of the first column."""
+WIDTH = ".wy-nav-content { max-width: 1050px }"
 
 
 def rooms() -> dict[str, list[str]]:
@@ -39,7 +42,10 @@ def contributing() -> str:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages, and name them in the navigation after those of mkdocs.yml."""
-    made = {"contributing.md": contributing(), "code.css": f"{FRAME}\n{HtmlFormatter().get_style_defs('.highlight')}"}
+    made = {
+        "contributing.md": contributing(),
+        "code.css": f"{FRAME}\n{TABLES}\n{WIDTH}\n{HtmlFormatter().get_style_defs('.highlight')}",
+    }
     pages = {room: f"api/{room}.md" for room in rooms()}
     made |= {pages[room]: page(room, modules) for room, modules in rooms().items()}
     for name, content in made.items():

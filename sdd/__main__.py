@@ -7,7 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import NoReturn
 
 from sdd.cli.help_page import asked_for, page
@@ -175,9 +175,18 @@ def _run(arguments: list[str]) -> int:
 
 def script() -> NoReturn:
     """Run the command `sdd`, or `python -m sdd`, and end the process."""
+    _look_here_for_modules()
     status = main()
     take_time_to_end()
     sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended
+
+
+def _look_here_for_modules() -> None:
+    """Let `sdd` find a user's parts in the folder of the command, as `python -m sdd` does."""
+    with suppress(OSError):  # the folder may be gone
+        here = os.getcwd()
+        if here not in sys.path and not getattr(sys.flags, "safe_path", False):  # of Python 3.11 and later
+            sys.path.insert(0, here)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Parts that a configuration names, made by its class paths and arguments."""
 
 from collections.abc import Callable, Mapping
+from inspect import Parameter, Signature
 from typing import Any
 
 from jsonargparse import ArgumentParser
@@ -17,8 +18,7 @@ def made(kind: Any, config: Any) -> Any:
     Raises:
         ArgumentError: The configuration names nothing of this type.
     """
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--part", type=kind)
+    parser = _parser("part", kind)
     return parser.instantiate(parser.parse_object({"part": config})).part
 
 
@@ -28,8 +28,7 @@ def builder(net: Mapping[str, Any]) -> Callable[[], nn.Module]:
     Args:
         net: What a configuration says in `model.net`: `class_path` and `init_args`.
     """
-    parser = ArgumentParser(exit_on_error=False)
-    parser.add_argument("--net", type=nn.Module)
+    parser = _parser("net", nn.Module)
     config = parser.parse_object({"net": net})
 
     def build() -> nn.Module:
@@ -37,3 +36,16 @@ def builder(net: Mapping[str, Any]) -> Callable[[], nn.Module]:
         return built
 
     return build
+
+
+def _parser(name: str, kind: Any) -> ArgumentParser:
+    """Return the parser of one argument; classes that it names need not have annotated theirs."""
+    parser = ArgumentParser(exit_on_error=False)
+
+    def takes(**given: Any) -> None:
+        """Take it."""
+
+    parameter = Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind)
+    takes.__signature__ = Signature([parameter])  # type: ignore[attr-defined]  # functions have one where it is set
+    parser.add_function_arguments(takes, fail_untyped=False)
+    return parser

@@ -22,6 +22,9 @@ _BY_NUMBER = {getattr(errno, name): told for told, names in _TROUBLES.items() fo
 TRACEBACK = "SDD_TRACEBACK"
 """Variable that has tracebacks shown before the line of an error."""
 
+_SEARCH = "optuna"
+"""Package whose errors are not failures of the callback that raises them."""
+
 _OWN = Path(__file__).parent
 _LIBRARIES = tuple(Path(path) for path in {sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
@@ -39,14 +42,20 @@ def failure(part: str, error: Exception) -> Exception:
 
     Args:
         part: What raised it, such as `model.loss my_package.mine`.
-        error: What it raised; what is told in one line already, or is about the disk, is returned as it is.
+        error: What it raised; what is told in one line already, is about the disk, or is no failure since a search
+            ends the run by it, is returned as it is.
     """
-    if isinstance(error, UserError) or disk_trouble(error):
+    if isinstance(error, UserError) or disk_trouble(error) or _of_a_search(error):
         return error
     text = one_line(str(error))
     said = f"{type(error).__name__}: {text}" if text else type(error).__name__
     place = own_place(error)
     return UserError(f"{part} raised {said}" + (f" ({place})" if place else ""))
+
+
+def _of_a_search(error: Exception) -> bool:
+    """Tell whether a callback asks with an error for its run to end, as those of Optuna do with `TrialPruned`."""
+    return type(error).__module__.partition(".")[0] == _SEARCH
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import pytest
 import torch
 import yaml
 
+import sweeps
 from sdd.__main__ import main
 from sdd.analysis.curve import read_curve
 from sdd.callbacks import IterativePruning
@@ -16,6 +17,7 @@ from tests.small import PROJECT, level_state
 
 CONFIGS = sorted((PROJECT / "configs").glob("*.yaml"))
 SWEEPS = sorted((PROJECT / "sweeps").glob("*.yaml"))
+SEARCH = PROJECT / "sweeps" / "digits_bayes.yaml"
 PAPER = {
     # network's parameters, batch, epochs, rate, momentum, decay, milestones, augmentation, levels, excluded
     "digits_mlp": (50_610, 128, 50, 0.1, 0.9, 0.0, None, "none", 34, ["fc.weight"]),
@@ -180,7 +182,12 @@ def test_every_flat_argument_of_the_readme_reaches_its_part(built):
     assert (made.model.seed, made.trainer.max_epochs, made.trainer.default_root_dir) == (3, 24, "runs/x")
 
 
-@pytest.mark.parametrize("path", quick_ones(SWEEPS, {"digits_noise_rates", "digits_beyond", "tinyimagenet_sparsities"}))
+@pytest.mark.parametrize(
+    "path",
+    quick_ones(
+        [path for path in SWEEPS if path != SEARCH], {"digits_noise_rates", "digits_beyond", "tinyimagenet_sparsities"}
+    ),
+)
 def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeypatch, path):
     """Renders the first and last cell as the agent does, `--key=value`, and builds everything of it."""
     sweep = yaml.safe_load(path.read_text())
@@ -202,3 +209,17 @@ def test_every_cell_of_a_sweep_is_a_command_that_builds(built, tmp_path, monkeyp
         assert made.model.distance_penalty == values.get("model.distance_penalty", 0.0)
         assert made.data.noise_rate == settings["data.noise_rate"]
         assert made.pruning.frozen == values.get("pruning.frozen", "zero")
+
+
+def test_a_search_maximises_what_every_run_has_over_settings_that_there_are(built, tmp_path):
+    """W&B's own engine suggests a run, as its server does; its file is a valid one by the engine's schema."""
+    content = yaml.safe_load(SEARCH.read_text())
+    assert content["metric"] == {"name": "depth", "goal": "maximize"}
+    described = {name: content[name] for name in ("method", "metric", "early_terminate", "parameters")}
+    suggested = sweeps.next_run(described, [], validate=True).config
+    cell = [f"--{name}={entry['value']}" for name, entry in suggested.items()]
+    command = content["command"]
+    config = PROJECT / command[command.index("--config") + 1]
+    request, made = built("fit", "--config", str(config), *cell, "--run_dir", str(tmp_path / "run"))
+    assert made.data.noise_rate == suggested["data.noise_rate"]["value"]
+    assert request.plan.settings.values["model.optimizer.init_args.lr"] == suggested["model.optimizer.lr"]["value"]

@@ -43,6 +43,7 @@ def runs(tmp_path_factory):
     folder = tmp_path_factory.mktemp("own")
     (folder / "my_package.py").write_text(MODULE)
     drawn = []
+    sys.modules.pop("my_package", None)  # of another test in this process
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setattr(plots, "write_figure", lambda figure, *_: drawn.append(figure))

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from sdd.__main__ import script
 from tests.analysis.test_comparison import make_run
 from tests.small import QUICK
 
@@ -38,6 +39,15 @@ def packages_of(arguments, *, imported=()):
 @pytest.mark.parametrize("arguments", [["--help"], ["fit", "--help"], ["test", "-h"]])
 def test_help_imports_nothing_large(arguments):
     assert not packages_of(arguments)[0] & {"torch", "lightning", "numpy", "jsonargparse", "yaml", "matplotlib"}
+
+
+def test_the_command_finds_modules_in_its_folder_as_python_m_does(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", ["/usr/local/bin", *sys.path])  # where the command itself is
+    monkeypatch.setattr(sys, "argv", ["sdd", "--version"])
+    with pytest.raises(SystemExit):
+        script()
+    assert sys.path[0] == str(tmp_path)
 
 
 @pytest.mark.slow

@@ -114,7 +114,7 @@ def test_its_logger_works_offline_and_changes_no_number(tmp_path):
     assert not (tmp_path / "wandb").exists(), "everything belongs into the run's folder"
 
 
-def test_per_level_metrics_have_sparsity_as_their_axis(tmp_path, monkeypatch):
+def test_per_level_metrics_have_what_remains_as_their_axis(tmp_path, monkeypatch):
     """Watches what the recorder tells W&B, with the real logger and client offline."""
     import wandb
     from lightning.pytorch.loggers import WandbLogger
@@ -134,7 +134,7 @@ def test_per_level_metrics_have_sparsity_as_their_axis(tmp_path, monkeypatch):
     )
     small_run(tmp_path / "run", logger=logger)
     wandb.finish()
-    assert defined["sparsity"] == {}
-    for name in ("test_acc", "train_acc", "memorized", "distance", "remaining", "seconds", "level"):
-        assert defined[name] == {"step_metric": "sparsity"}
+    assert defined["sparsity"] == defined["remaining_fraction"] == {}
+    for name in ("test_acc", "train_acc", "memorized", "distance", "remaining", "seconds", "level", "depth"):
+        assert defined[name] == {"step_metric": "remaining_fraction"}
     assert Path(tmp_path / "run" / "summary.json").exists()

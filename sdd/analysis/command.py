@@ -25,7 +25,7 @@ from sdd.analysis.phases import marking_levels
 from sdd.analysis.reading import read_runs
 from sdd.analysis.spectra import SpectrumPoint, mean_spectra, read_spectra, spectrum_figure
 from sdd.analysis.summary import finite
-from sdd.analysis.tickets import find_partner, pair_groups
+from sdd.analysis.tickets import ticket_comparison
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import check_folder, write_atomically
@@ -103,11 +103,10 @@ def analyze(arguments: Sequence[str]) -> int:
             )
         if not group.reinitialised:
             continue
-        partner, reason = find_partner(group, groups)
-        if partner is None:
+        comparison, reason = ticket_comparison(group, groups)
+        if comparison is None:
             say(f"note: group-{number + 1} cannot be compared with winning tickets: {reason}")
             continue
-        comparison = finite(pair_groups(partner, group))
         tickets.append(comparison)
         say("\n".join(ticket_lines(comparison)) + "\n")
         accuracy = Column.from_dict(analyses[number]["columns"]["test_acc"])

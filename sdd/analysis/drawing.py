@@ -1,4 +1,4 @@
-"""Common parts of pictures of curves: sparsity axis, shades of the phases, fonts, and how files are written."""
+"""Common parts of pictures of curves: axis of what remains, shades of the phases, fonts, and how files are written."""
 
 import io
 import math
@@ -9,6 +9,7 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib import image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -41,6 +42,16 @@ def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
         options = {"pil_kwargs": _QUICK} if form == "png" else {"metadata": _UNDATED.get(form)}
         figure.savefig(content, format=form, dpi=dots_per_inch, **options)
     write_atomically(path, content.getvalue())
+
+
+def picture_pixels(path: Path) -> NDArray[np.uint8]:
+    """Return the pixels of a PNG file, uint8 of shape [H, W, 3].
+
+    Raises:
+        OSError: It cannot be read.
+    """
+    pixels = np.rint(255 * image.imread(path)[..., :3])
+    return np.asarray(pixels, np.uint8)
 
 
 def plain_axes(axes: Axes) -> None:
@@ -92,9 +103,18 @@ def is_wide(values: Floats) -> bool:
     return bool(present.size and present.min() > 0 and present.max() > _WIDE * present.min())
 
 
+REMAINING_LABEL = "remaining weights (%)"
+"""Of an axis of what remains."""
+
+
 def sparsity_places(sparsity: Sequence[float]) -> Floats:
-    """Return each level's place on the axis, −log10 of the remaining fraction, [levels]; dense is 0."""
-    remaining = 1 - np.array(sparsity, float)
+    """Return the `remaining_places` of levels by their sparsity, [levels]."""
+    return remaining_places(1 - np.array(sparsity, float))
+
+
+def remaining_places(fractions: Sequence[float] | Floats) -> Floats:
+    """Return each level's place on the axis, −log10 of the fraction of weights that remains, [levels]; dense is 0."""
+    remaining = np.array(fractions, float)
     some = remaining > 0
     places = np.full(remaining.shape, math.nan)
     places[some] = -np.log10(remaining[some]) + 0.0
@@ -102,17 +122,17 @@ def sparsity_places(sparsity: Sequence[float]) -> Floats:
     return places
 
 
-def set_sparsity_axis(
-    axes: Axes, places: Floats, inches: float, *, ends_at_one: bool = False, remaining: bool = False
+def set_remaining_axis(
+    axes: Axes, places: Floats, inches: float, *, ends_at_none: bool = False, sparsity: bool = False
 ) -> None:
-    """Label an axis of `sparsity_places` with sparsities, or with what remains, in percent, as many as fit.
+    """Label an axis of `remaining_places` with what remains, or with sparsities, in percent, as many as fit.
 
     Args:
         axes: Its x axis is set.
         places: Those of the levels, [levels].
         inches: About how wide the axis is.
-        ends_at_one: The last place is that of a level with no weight remaining.
-        remaining: Whether labels say which part of the weights remains, and not which is removed.
+        ends_at_none: The last place is that of a level with no weight remaining.
+        sparsity: Whether labels say which part of the weights is removed, and not which remains.
     """
     finite = places[np.isfinite(places)]
     end = float(finite.max(initial=0.0))
@@ -121,13 +141,13 @@ def set_sparsity_axis(
     taken: list[tuple[float, float]] = []
     ticks: list[tuple[float, str]] = []
     wanted = [
-        (-math.log10(fraction) + 0.0, f"{100 * (fraction if remaining else 1 - fraction):.8g}")
+        (-math.log10(fraction) + 0.0, f"{100 * (1 - fraction if sparsity else fraction):.8g}")
         for fraction in _tick_fractions(end)
     ]
-    if ends_at_one:
+    if ends_at_none:
         rest = finite[finite < end]
         last = float(rest.max(initial=0.0))
-        wanted = [(end, "0" if remaining else "100"), *(tick for tick in wanted if tick[0] <= last)]
+        wanted = [(end, "100" if sparsity else "0"), *(tick for tick in wanted if tick[0] <= last)]
     for place, label in wanted:
         half = (len(label) + 1) * _INCHES_PER_CHARACTER / 2 * 1.06 * span / inches
         if place <= end + 1e-9 and all(place + half < low or place - half > high for low, high in taken):
@@ -147,7 +167,7 @@ def shade_phases(panels: Sequence[Axes], places: Floats, phases: Phases, inches:
     """Shade the phases in some panels, and name those that are wide enough above the first.
 
     Args:
-        panels: Of one sparsity axis.
+        panels: Of one axis of what remains.
         places: Those of the levels of `phases`, [levels].
         phases: Of a curve with a double descent.
         inches: About how wide the axis is.

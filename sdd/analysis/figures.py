@@ -17,12 +17,13 @@ from matplotlib.ticker import MaxNLocator
 
 from sdd.analysis.drawing import (
     FONT,
+    REMAINING_LABEL,
     Floats,
     draw_line,
     legend_below,
     plain_axes,
     scale_for,
-    set_sparsity_axis,
+    set_remaining_axis,
     shade_phases,
     sparsity_places,
     write_figure,
@@ -46,7 +47,7 @@ _MARGIN = 1.0  # inches left and right of a panel with two y axes
 
 
 def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measures: Sequence[str]) -> list[Path]:
-    """Draw test accuracy and other measures over sparsity, mean and standard deviation over seeds.
+    """Draw test accuracy and other measures over what remains, mean and standard deviation over seeds.
 
     One panel a measure, test accuracy at its left axis and the measure at its right one, which is logarithmic
     where all values are positive and span more than a factor of 20. Phases of the mean curve are shaded. Triangles at
@@ -75,7 +76,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     for index, (axes, name) in enumerate(
         zip(figure.subplots(panels, 1, sharex=True, squeeze=False)[:, 0], shown, strict=True)
     ):
-        set_sparsity_axis(axes, places, COLUMN_WIDTH - _MARGIN)
+        set_remaining_axis(axes, places, COLUMN_WIDTH - _MARGIN)
         _shade_phases(axes, analysis, named=index == 0)
         right = axes.twinx()
         scale_for(right, _values(analysis, name, "mean"))
@@ -91,7 +92,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
             _mark_turning_points(right, analysis)
         axes.set_title(_correlation(analysis, name), fontsize=FONT, pad=11 if index == 0 else 3)
         if index == panels - 1:
-            axes.set_xlabel("sparsity (%)", fontsize=FONT)
+            axes.set_xlabel(REMAINING_LABEL, fontsize=FONT)
     legend_below(figure, legend, handlelength=1.6)
     return save(figure, path)
 
@@ -193,8 +194,8 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
     upper.set_ylabel(accuracy.title, fontsize=FONT, color=colour)
     upper.tick_params(axis="y", colors=colour)
     lower.set_ylabel("re-initialised −\nwinning ticket, points", fontsize=FONT)
-    lower.set_xlabel("sparsity (%)", fontsize=FONT)
-    set_sparsity_axis(lower, places, COLUMN_WIDTH - 0.5)
+    lower.set_xlabel(REMAINING_LABEL, fontsize=FONT)
+    set_remaining_axis(lower, places, COLUMN_WIDTH - 0.5)
     for axes in (upper, lower):
         plain_axes(axes)
     legend_below(

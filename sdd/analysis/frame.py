@@ -28,13 +28,13 @@ _LARGEST = 2**63 - 1
 def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], *, join: bool = True) -> pd.DataFrame:
     """Read runs into one tidy table, a row a run and level: the way to make one's own figures.
 
-    Mean test accuracy over seeds for each noise rate, against sparsity::
+    Mean test accuracy over seeds for each noise rate, against what remains, dense at the left::
 
         from sdd.analysis import load_runs
 
         runs = load_runs("runs/digits_noise_rates")
-        mean = runs.groupby(["data.noise_rate", "sparsity"])["test_acc"].mean().unstack("data.noise_rate")
-        mean.plot(xlabel="sparsity", ylabel="test accuracy")
+        mean = runs.groupby(["data.noise_rate", "remaining_fraction"])["test_acc"].mean().unstack("data.noise_rate")
+        mean.plot(logx=True, xlim=(1, mean.index.min()), xlabel="remaining weights", ylabel="test accuracy")
 
     Columns:
 

@@ -35,6 +35,7 @@ class Group:
         differing: The settings in which the groups differ, with this group's values.
         identity: What was chosen for its runs, and defaults that have moved between the groups: by this it is known
             whichever runs are read with it.
+        named_by: The settings that the label names.
         repeated: Runs left out because another of the same settings and seed is in: they are no further seed.
     """
 
@@ -43,6 +44,7 @@ class Group:
     label: str
     differing: Mapping[str, Any]
     identity: Mapping[str, Any]
+    named_by: tuple[str, ...]
     repeated: tuple[Run, ...] = ()
 
     @property
@@ -86,7 +88,7 @@ def group_runs(runs: Sequence[Run]) -> list[Group]:
         mine = {key: settings.get(key) for key in differing}
         told = {key for run in alike for key in run.chosen} | moved
         identity = {key: settings[key] for key in told if key in settings}
-        groups.append(Group(settings, kept, label, mine, identity, repeated))
+        groups.append(Group(settings, kept, label, mine, identity, tuple(labelled), repeated))
     ranks = [_ranks([group.settings.get(key) for group in groups]) for key in labelled]
     order = sorted(range(len(groups)), key=lambda index: [rank[index] for rank in ranks])
     return [groups[index] for index in order]

@@ -3,7 +3,7 @@
 ::
 
     line = Line.over_runs("noise rate 0.2", sparsity, values, column)
-    panel = Panel("magnitude", left=(line,), x="remaining")
+    panel = Panel("magnitude", left=(line,), x="remaining_fraction")
     figure = draw_panels([panel])
     write_panels([panel], figure, Path("figure.pdf"))
 """
@@ -20,11 +20,13 @@ from matplotlib.ticker import MaxNLocator
 
 from sdd.analysis.drawing import (
     FONT,
+    REMAINING_LABEL,
     draw_line,
     legend_below,
     plain_axes,
+    remaining_places,
     scale_for,
-    set_sparsity_axis,
+    set_remaining_axis,
     shade_phases,
     sparsity_places,
     write_figure,
@@ -40,14 +42,15 @@ FORMATS = ("pdf", "png", "svg")
 
 X_LABELS: dict[XKind, str] = {
     "sparsity": "sparsity (%)",
-    "remaining": "remaining weights (%)",
-    "weights": "remaining weights",
+    "remaining_fraction": REMAINING_LABEL,
+    "weights": "number of remaining weights",
     "level": "level",
     "epoch": "epoch",
     "alpha": "α",
 }
 
 _PANEL_WIDTH, _SINGLE_WIDTH, _PANEL_HEIGHT = 2.5, 3.8, 1.8  # inches
+_AXIS_HEIGHT = 0.7 * _PANEL_HEIGHT  # of the axes alone, beside which their label stands
 _LINE_HEIGHT = 1.3 * FONT / 72
 
 
@@ -167,7 +170,7 @@ def _draw_panel(
             draw_line(one, x, factor * line.mean, None if half is None else factor * half, **looks.of(panel, line))
         colour = looks.axis_colour(lines) if panel.right else "black"
         label = (panel.left_label if side == "left" else panel.right_label) or axis_label(columns_in(lines))
-        label = textwrap.fill(label, int(_PANEL_HEIGHT / _character(FONT)))
+        label = textwrap.fill(label, int(_AXIS_HEIGHT / _character(FONT)))
         one.set_ylabel(label, fontsize=FONT, color=colour, parse_math=False)
         one.tick_params(axis="y", labelsize=FONT, length=2.5, which="both", colors=colour)
         one.spines["top"].set_visible(False)
@@ -185,17 +188,21 @@ def _places(panel: Panel) -> dict[float, float]:
     """Return where each x of a panel stands on its axis."""
     further = [] if panel.phase_x is None else [panel.phase_x]
     known = np.unique(np.concatenate([line.x for line in panel.lines] + further))
-    places = sparsity_places(list(known)) if panel.x in ("sparsity", "remaining") else known
+    places = known
+    if panel.x == "sparsity":
+        places = sparsity_places(list(known))
+    if panel.x == "remaining_fraction":
+        places = remaining_places(known)
     if panel.x == "weights":
         places = np.where(known > 0, known, math.nan)  # none has no place on a logarithmic axis
     return {float(x): float(place) for x, place in zip(known, places, strict=True)}
 
 
 def _set_x_axis(axes: Axes, panel: Panel, places: dict[float, float], inches: float) -> None:
-    if panel.x in ("sparsity", "remaining"):
+    if panel.x in ("sparsity", "remaining_fraction"):
         at = np.array(list(places.values()))
-        ends = max(places, default=0.0) >= 1
-        set_sparsity_axis(axes, at, inches, ends_at_one=ends, remaining=panel.x == "remaining")
+        ends = max(places, default=0.0) >= 1 if panel.x == "sparsity" else min(places, default=1.0) <= 0
+        set_remaining_axis(axes, at, inches, ends_at_none=ends, sparsity=panel.x == "sparsity")
     elif panel.x == "weights":
         some = [place for place in places.values() if math.isfinite(place)] or [1.0]
         axes.set_xscale("log")

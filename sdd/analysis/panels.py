@@ -20,7 +20,7 @@ from sdd.analysis.phases import Phases
 from sdd.measures.columns import Column
 from sdd.messages import as_text
 
-XKind = Literal["sparsity", "remaining", "weights", "level", "epoch", "alpha"]
+XKind = Literal["remaining_fraction", "sparsity", "weights", "level", "epoch", "alpha"]
 Band = Literal["sd", "ci", "none"]
 
 BANDS: tuple[Band, ...] = get_args(Band)
@@ -34,8 +34,7 @@ class Line:
 
     Attributes:
         label: Of the group, as the legend says it; lines of one label have one colour and marker in all panels.
-        x: [points], rising; the sparsity as a fraction both for the axis of sparsity and that of remaining weights,
-            else level, epoch or α itself.
+        x: [points], in the order of the levels, epochs or steps: what the panel's axis shows, fractions as fractions.
         mean: Mean over runs in the measure's own unit, fractions as fractions, [points]; NaN is drawn over.
         sd: Standard deviation over runs, [points]; NaN where there is none.
         n: How many runs each point is the mean of, [points].
@@ -95,9 +94,9 @@ class Panel:
         title: Above it; empty for none.
         left: Lines at the left y axis.
         right: Lines at the right one, such as the learning distance beside test accuracy; none: there is no right axis.
-        x: What the x axis shows. `sparsity` and `remaining` are logarithmic in the fraction of weights that remain,
-            dense at the left; the level with none remaining stands half a decade right of the last. `weights` is how
-            many remain, logarithmic, most at the left.
+        x: What the x axis shows. `sparsity` and `remaining_fraction` are logarithmic in the fraction of weights that
+            remain, dense at the left; the level with none remaining stands half a decade right of the last. `weights`
+            is how many remain, logarithmic, most at the left.
         left_label: Of the left y axis; empty: made of the measures' labels and units.
         right_label: Likewise.
         x_label: Of the x axis; empty: `X_LABELS`.
@@ -129,12 +128,11 @@ def numbers_table(panels: Sequence[Panel]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["panel", "line", "measure", "axis", "x", "mean", "sd", "n"])
     for number, panel in enumerate(panels, 1):
-        x_name = "sparsity" if panel.x == "remaining" else panel.x
         for line in panel.lines:
             for x, mean, sd, n in zip(line.x, line.mean, line.sd, line.n, strict=True):
                 if math.isfinite(mean):
                     spread = repr(float(sd)) if math.isfinite(sd) else ""
-                    about = [*map(as_text, (panel.title or str(number), line.label, line.column.name)), x_name]
+                    about = [*map(as_text, (panel.title or str(number), line.label, line.column.name)), panel.x]
                     writer.writerow([*about, repr(float(x)), repr(float(mean)), spread, int(n)])
     return text.getvalue()
 

@@ -13,12 +13,13 @@ from sdd.analysis.columns import Columns, columns_of, further_measures
 from sdd.analysis.curve import column
 from sdd.analysis.drawing import (
     FONT,
+    REMAINING_LABEL,
     Floats,
     draw_line,
     legend_below,
     plain_axes,
     scale_for,
-    set_sparsity_axis,
+    set_remaining_axis,
     shade_phases,
     sparsity_places,
     write_figure,
@@ -54,9 +55,9 @@ def draw_curve(
     title: str = "",
     columns: Columns | None = None,
 ) -> None:
-    """Write a curve as a picture: accuracies, learning distances and further measures over sparsity.
+    """Write a curve as a picture: accuracies, learning distances and further measures over what remains.
 
-    The sparsity axis is logarithmic in the fraction of weights that remain, dense at the left; a level with none
+    The axis is logarithmic in the fraction of weights that remain, dense at the left; a level with none
     remaining stands half a decade right of the last that has some. Triangles mark trough and peak of test accuracy
     where there are some, and then the turning point of the learning distance too.
 
@@ -112,8 +113,8 @@ def curve_figure(
         _name_axis(lower[0], known[DISTANCE])
     for axes, measure in zip(lower[1:], further, strict=True):
         _draw_measure(axes, places, np.array(column(rows, measure.name)), measure)
-    lower[-1].set_xlabel("sparsity, percent", fontsize=FONT)
-    set_sparsity_axis(lower[-1], places, width - 0.6, ends_at_one=any(value >= 1 for value in sparsity))
+    lower[-1].set_xlabel(REMAINING_LABEL, fontsize=FONT)
+    set_remaining_axis(lower[-1], places, width - 0.6, ends_at_none=any(value >= 1 for value in sparsity))
     if phases is not None and phases.trough is not None and phases.peak is not None:
         shade_phases([upper, *lower], places, phases, width - 0.6)
         for index, below in ((phases.trough, True), (phases.peak, False)):

@@ -26,7 +26,10 @@ from sdd.errors import UserError
 from sdd.messages import did_you_mean
 from sdd.runs.settings import SEED
 
-X_KINDS: tuple[XKind, ...] = ("sparsity", "remaining", "weights", "level")
+_COLUMNS = {"weights": "remaining"}
+"""What an axis shows, where that is not the column of its name."""
+
+X_KINDS: tuple[XKind, ...] = ("remaining_fraction", "sparsity", "weights", "level")
 
 _WORDS = {SEED: "seed", "pruning.retrain": "retraining", "data.dataset": "data set"}
 
@@ -62,7 +65,7 @@ def plot(
     y: Names = "test_acc",
     by: Names = (),
     panels: Names = (),
-    x: XKind = "sparsity",
+    x: XKind = "remaining_fraction",
     band: Band = "sd",
     twin: bool = False,
     phases: bool = False,
@@ -83,8 +86,8 @@ def plot(
         y: Measures, as one text or a list: each has a panel; those joined by `+` share one.
         by: Settings that tell lines apart; none: whichever the runs differ in.
         panels: Settings whose values have panels side by side.
-        x: `sparsity`, `remaining` (both logarithmic in what remains), `weights` (how many remain, so that networks of
-            several sizes can be compared) or `level`.
+        x: `remaining_fraction`, `sparsity` (both logarithmic in what remains), `weights` (how many remain, so that
+            networks of several sizes can be compared) or `level`.
         band: `sd`, `ci` or `none`.
         twin: Draw two entries of `y` into one panel, the second at the right axis.
         phases: Shade the phases of the mean curve; each panel must have one group.
@@ -129,7 +132,7 @@ def arrange(
     y: Sequence[str],
     by: Sequence[str] = (),
     panels: Sequence[str] = (),
-    x: XKind = "sparsity",
+    x: XKind = "remaining_fraction",
     band: Band = "sd",
     twin: bool = False,
     phases: bool = False,
@@ -240,8 +243,7 @@ def _line(label: str, runs: Sequence[Run], name: str, x: XKind) -> Line | None:
     if not some.any():
         return None
     levels = [level for level, here in zip(levels, some, strict=True) if here]
-    at = {"level": "level", "weights": "remaining"}.get(x, "sparsity")
-    places = np.nanmean(table(runs, levels, at), axis=0)
+    places = np.nanmean(table(runs, levels, _COLUMNS.get(x, x)), axis=0)
     return Line.over_runs(label, places, values[:, some], merged(run.columns for run in runs)[name])
 
 
@@ -258,8 +260,7 @@ def _shaded(panel: Panel, here: dict[str, list[Run]]) -> tuple[Panel, list[str]]
     found: Phases = mean_phases(sparsity, table(runs, levels, "test_acc"))
     if not found.double_descent:
         return panel, [f"{panel.title or 'the mean curve'} shows no double descent: no phases are shaded"]
-    at = {"level": "level", "weights": "remaining"}.get(panel.x)
-    places = sparsity if at is None else table(runs, levels, at).mean(axis=0)
+    places = table(runs, levels, _COLUMNS.get(panel.x, panel.x)).mean(axis=0)
     return replace(panel, phases=found, phase_x=places), []
 
 

@@ -38,6 +38,7 @@ def summarise(rows: Rows, columns: Columns | None = None) -> dict[str, Any]:
             "depth_high": found.depth_high,
             "trough": _level(rows, found.trough),
             "peak": _level(rows, found.peak),
+            "best_test_acc": best_test_acc(rows),
             "dense_test_acc": rows[0].get("test_acc") if rows else None,
             "final_test_acc": rows[-1].get("test_acc") if rows else None,
             "boundaries": asdict(found.boundaries) if found.boundaries else None,
@@ -50,6 +51,18 @@ def summarise(rows: Rows, columns: Columns | None = None) -> dict[str, Any]:
         }
     )
     return summary
+
+
+def best_test_acc(rows: Rows) -> float | None:
+    """Return the best test accuracy of some levels; None where none was measured.
+
+    Of a level it is that of its epochs, `best_test_acc`, where they were measured, else that of its end.
+
+    Args:
+        rows: One a level.
+    """
+    found = [float(row.get("best_test_acc", row.get("test_acc", math.nan))) for row in rows]
+    return max((value for value in found if not math.isnan(value)), default=None)
 
 
 def finite(value: Any) -> Any:

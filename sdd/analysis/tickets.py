@@ -14,6 +14,7 @@ from sdd.analysis.correlation import t_interval
 from sdd.analysis.grouping import Group
 from sdd.analysis.phases import PHASES, find_phases
 from sdd.analysis.reading import Run
+from sdd.analysis.summary import finite
 from sdd.places import resolved
 from sdd.runs.prerequisites import TICKETS
 from sdd.runs.settings import MASKS_FROM, differing
@@ -67,6 +68,16 @@ def find_partner(reinit: Group, groups: Sequence[Group]) -> tuple[Group | None, 
     if len(by_difference) > 1 and _differences(by_difference[0], reinit) == _differences(by_difference[1], reinit):
         return None, "several lottery groups fit it equally well; give the runs that its masks come from"
     return by_difference[0], ""
+
+
+def ticket_comparison(reinit: Group, groups: Sequence[Group]) -> tuple[dict[str, Any] | None, str]:
+    """Compare a re-initialised group with its winning tickets, where they are among the groups.
+
+    Returns:
+        What `pair_groups` returns, every number finite or None; or None and why, in words.
+    """
+    partner, reason = find_partner(reinit, groups)
+    return (None, reason) if partner is None else (finite(pair_groups(partner, reinit)), "")
 
 
 def pair_groups(lottery: Group, reinit: Group, *, confidence: float = 0.95) -> dict[str, Any]:

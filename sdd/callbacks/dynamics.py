@@ -131,7 +131,8 @@ class TrainingDynamics(LevelTable):
         trainer.callback_metrics.update({name: torch.tensor(value) for name, value in metrics.items()})
         for logger in trainer.loggers:
             if isinstance(logger, WandbLogger) and logger not in self._with_axis:
-                logger.experiment.define_metric("epochs/*", step_metric="epochs/epoch")
+                for name in metrics:  # an exact name wins over every pattern, WandbLogger's own included
+                    logger.experiment.define_metric(name, step_metric="epochs/epoch")
                 self._with_axis.append(logger)
             logger.log_metrics(metrics, trainer.global_step)
 

@@ -13,7 +13,7 @@ from sdd.errors import UserError
 from sdd.failures import naming
 from sdd.module import Classifier, diverged
 
-RESERVED = ("level", "sparsity", "remaining", "remaining_fraction", "seconds", "epoch", "epoch_loss")
+RESERVED = ("level", "sparsity", "remaining", "remaining_fraction", "seconds", "depth", "epoch", "epoch_loss")
 """Columns and metrics that the run itself writes."""
 
 

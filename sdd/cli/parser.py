@@ -8,11 +8,13 @@ from typing import Any
 
 from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
+from lightning.pytorch.loggers import Logger
 
 from sdd.console import unrecognised
 from sdd.errors import UserError
 from sdd.files import damage
 from sdd.messages import did_you_mean, one_line
+from sdd.tracking.loggers import OWN_FOLDER
 
 _CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
 _TYPE = re.compile(r"Expected a <class '([\w.]+)'>\. Got value: (.*)")
@@ -55,6 +57,15 @@ class Parser(LightningArgumentParser):
         if self._own_defaults is None:
             self._own_defaults = super().get_defaults(skip_validation=True)
         return deepcopy(self._own_defaults)
+
+    def add_class_arguments(self, class_type: type, *args: Any, **kwargs: Any) -> list[str]:
+        """Add the arguments of a class; a logger whose `save_dir` must be given has the run's folder there."""
+        added: list[str] = super().add_class_arguments(class_type, *args, **kwargs)
+        if isinstance(class_type, type) and issubclass(class_type, Logger):
+            for action in self._actions:
+                if action.dest == "save_dir" and action.required:
+                    action.required, action.default = False, OWN_FOLDER
+        return added
 
     def parse_path(self, path: Any, *args: Any, **kwargs: Any) -> Namespace:
         """Read a configuration file; what is wrong with it names it, and of a run's own that it has changed."""

@@ -50,6 +50,11 @@ SECTIONS: dict[str, type] = {"trainer": pl.Trainer, "model": Classifier, "data":
 
 _DECIDE_EPOCHS = [name for name in signature(planned_epochs).parameters if name != "seed"]
 
+_SEED = (
+    "Decides all random draws of the training, such as initial weights and order of batches; from 0 to 4294967295. "
+    "Runs that differ in it alone are one group."
+)
+
 _LIMITS = {f"trainer.limit_{part}_batches" for part in ("train", "val", "test", "predict")}
 
 TRAINER = {
@@ -126,6 +131,8 @@ class Wiring(LightningCLI):
             if action.dest in _LIMITS:
                 # Python's typing may turn the int | float of Lightning's around, and 1 batch is not 1.0 of all.
                 action._typehint = int | float | None
+            if action.dest == "seed_everything":
+                action.help = _SEED
         _add_options(parser)
         for section, callback in CALLBACKS.items():
             parser.add_lightning_class_args(callback, section)

@@ -7,7 +7,7 @@ import wandb_workspaces.reports.v2.interface as wr
 import wandb_workspaces.workspaces as ws
 
 from sdd.dashboard import panels
-from sdd.measures.columns import Column
+from sdd.measures.columns import REMAINING_FRACTION, Column
 
 _MOST = 100  # lines of a panel; W&B's default of 10 would hide most of a sweep
 _GROUP = "Group"
@@ -29,6 +29,8 @@ def make_workspace(entity: str, project: str, name: str, columns: Mapping[str, C
         for title, drawn in panels.sections(columns.values()).items()
     ]
     sections[0].panels = [*sections[0].panels, wr.MediaBrowser(media_keys=[panels.PICTURE], gallery_axis="run")]
+    epochs: list[Any] = [_line(column, panels.EPOCH_AXIS) for column in panels.epoch_columns()]
+    sections.append(ws.Section(name=panels.EPOCHS, panels=epochs, is_open=False))
     sections.append(ws.Section(name="Verdicts", panels=_verdicts(correlations), is_open=True))
     return ws.Workspace(
         entity=entity,
@@ -51,12 +53,13 @@ def make_workspace(entity: str, project: str, name: str, columns: Mapping[str, C
     )
 
 
-def _line(measure: Column) -> wr.LinePlot:
-    """Return a measure against sparsity: mean over the seeds of each group, with standard deviation."""
+def _line(measure: Column, x: str = panels.AXIS) -> wr.LinePlot:
+    """Return a measure against what remains, or x: mean over the seeds of each group, with standard deviation."""
     return wr.LinePlot(
         title=measure.label if measure.fraction else measure.title,  # W&B does not write percent
-        x=panels.AXIS,
-        title_x=panels.AXIS,
+        x=x,
+        log_x=x == panels.AXIS,
+        title_x=f"{REMAINING_FRACTION.label} (fraction)" if x == panels.AXIS else "optimizer steps",
         y=[measure.name],
         groupby=_GROUP,
         max_runs_to_show=_MOST,

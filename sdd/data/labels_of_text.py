@@ -105,7 +105,20 @@ class LabelText:
                     f"{self.file.path} has labels by {by_file[0]}, but the images of this data set are no files of "
                     "their own: give an index column instead, from 0 in the order of `python -m sdd data --list`"
                 )
-        return (header.index(named[0]) if named else None), label
+        return (header.index(named[0]) if named else self._key_by_another_name(header, label)), label
+
+    def _key_by_another_name(self, header: Sequence[str], label: int) -> int | None:
+        """Return the column that holds files of images, whatever it is called; None where all columns hold labels."""
+        others = [name for name in header if not LABEL_COLUMN.fullmatch(name) and header.index(name) != label]
+        for name in others:
+            if all(map(self.images.places, self._cells(header.index(name)))):
+                return header.index(name)
+        if others:
+            raise UserError(
+                f"whether column {others[0]!r} of {self.file.path} tells the examples is open: call it file, or index "
+                "(from 0, in the order of `python -m sdd data --list`), or leave it out where lines are in that order"
+            )
+        return None
 
     def _columns_without_names(self, width: int) -> tuple[int | None, int]:
         if width == 1:

@@ -52,7 +52,7 @@ def fit(
     A run that is finished is not trained again; one that was stopped goes on from its last checkpoint::
 
         run = sdd.fit("configs/digits_mlp.yaml", {"data.noise_rate": 0.2}, pruning={"levels": 10}, seed_everything=1)
-        run.curve.plot("sparsity", "test_acc")
+        run.curve.plot("remaining_fraction", "test_acc", logx=True, xlim=(1, 0.1))
 
     Args:
         config: A configuration file, or its content: settings by section.

@@ -1,6 +1,6 @@
-"""README's tables of columns and of what measures cost, from their declarations.
+"""The tables of docs/measures.md, of columns and of what measures cost, from their declarations.
 
-`python -m sdd.measures.markdown README.md` brings them up to date.
+`python -m sdd.measures.markdown docs/measures.md` brings them up to date.
 """
 
 import sys

@@ -8,10 +8,11 @@ from typing import Any
 from sdd.analysis.columns import merged
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.grouping import LABEL_ORDER, Group, group_runs
-from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.summary import finite
+from sdd.analysis.tickets import ticket_comparison
 from sdd.places import resolved
-from sdd.report.columns import page_columns
+from sdd.report.columns import measured_differently, page_columns
+from sdd.report.curves import read_curves
 from sdd.report.folders import STATES, Folder
 from sdd.report.run_entry import curve_entry, folder_entry, identity
 from sdd.runs.settings import SEED, digest, same
@@ -31,31 +32,32 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
         watch: Seconds after which the page reads itself anew; None: never.
 
     Returns:
-        `columns` that can be drawn; `groups` with mean, standard deviation and count over seeds, phases and
-        intervals; `runs`, which are curves and all folders without one; `sparsities`, of which each group and run
-        names its own by its place there; `shared` settings of all of them,
-        `differing` names of the others; `environments` by their place in the list; `counts` of folders by state.
+        `columns` that can be drawn; `groups` with what the analysis says of their seeds, whose means the page takes
+        itself; `runs`, which are curves and all folders without one; `axes`, sparsities and remaining fractions, of
+        which each curve names its own by its place there; `shared` settings of all of them, `differing` names of the
+        others, and `named_by` those that labels of groups name; `tickets`, winning tickets against re-initialised
+        networks; `environments` by their place in the list; `counts` of folders by state.
     """
-    by_path = {folder.run.path: folder for folder in folders if folder.run is not None}
-    curves = join_one_shot([folder.run for folder in folders if folder.run is not None])
-    groups = group_runs(curves) if curves else []
-    columns = page_columns(merged(run.columns for run in curves))
-    names = [str(column["name"]) for column in columns]
+    curves = read_curves(folders)
+    by_path = {curve.run.path: curve for curve in curves}
+    groups = group_runs([curve.run for curve in curves]) if curves else []
+    columns = page_columns(merged(curve.run.columns for curve in curves))
     bare = [folder for folder in folders if folder.run is None]
-    shared, differing = _compared([*(run.settings for run in curves), *(folder.settings for folder in bare)])
+    shared, differing = _compared([*(curve.run.settings for curve in curves), *(folder.settings for folder in bare)])
+    ways = measured_differently([curve.run for curve in curves])
+    measured = {curve.run.path: numbers for curve, numbers in zip(curves, ways, strict=True)}
     place = resolved(out.parent)
-    entries, grouped = [], []
-    for group in groups:
-        grouped.append(group_entry(group, names))
-        about = {"group": grouped[-1]["id"]}
-        for run in (*group.runs, *group.repeated):
-            parts = [by_path[part.path] for part in run.parts or (run,)]
-            entries.append(curve_entry(run, parts, columns, place) | about | {"repeated": run in group.repeated})
+    entries = [
+        curve_entry(by_path[run.path], columns, place)
+        | {"group": group_id(group), "repeated": run in group.repeated, "measured": measured[run.path]}
+        for group in groups
+        for run in (*group.runs, *group.repeated)
+    ]
     entries += [folder_entry(folder, place) for folder in bare]
-    sparsities, environments = dict[str, int](), dict[str, int]()
-    for one in (*grouped, *(entry for entry in entries if entry["level"])):
-        one["sparsity"] = sparsities.setdefault(json.dumps(one["sparsity"]), len(sparsities))
+    axes, environments = dict[str, int](), dict[str, int]()
     for entry in entries:
+        if entry["level"]:
+            entry["axis"] = axes.setdefault(json.dumps(finite(entry["axis"])), len(axes))
         texts = [json.dumps(environment, sort_keys=True) for environment in entry["environments"]]
         entry["environments"] = sorted({environments.setdefault(text, len(environments)) for text in texts})
         entry["configured"] = bool(entry["settings"])
@@ -67,11 +69,13 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
             "version": __version__,
             "watch": watch,
             "columns": columns,
-            "sparsities": [json.loads(text) for text in sparsities],
-            "groups": grouped,
+            "axes": [json.loads(text) for text in axes],
+            "groups": [group_entry(group) for group in groups],
             "runs": entries,
             "shared": shared,
             "differing": differing,
+            "named_by": list(groups[0].named_by) if groups else [],
+            "tickets": _tickets(groups),
             "environments": [json.loads(text) for text in environments],
             "counts": {state: sum(folder.state == state for folder in folders) for state in STATES},
         }
@@ -79,33 +83,25 @@ def report_content(folders: Sequence[Folder], *, title: str, made: str, out: Pat
     return content
 
 
-def group_entry(group: Group, names: Sequence[str]) -> Json:
-    """Return a group's statistics over its seeds.
+def group_id(group: Group) -> str:
+    """Return what names a group on the page; it stays the same while runs come to the group."""
+    return digest(group.identity)
 
-    `values` of a group of one run are those of the run: they are left out.
+
+def group_entry(group: Group) -> Json:
+    """Return what the analysis says of a group over its seeds.
 
     Args:
         group: Runs that differ only in their seed.
-        names: The columns wanted.
     """
     analysis = analyse_group(group)
-    levels, phases = analysis["levels"], analysis["phases"]
-    values = {}
-    for name in names if len(group.runs) > 1 else ():
-        cells = [line.get(name) or {"mean": None, "sd": None, "n": 0} for line in levels]
-        if any(cell["n"] for cell in cells):
-            values[name] = {part: [cell[part] for cell in cells] for part in ("mean", "sd", "n")}
     return {
-        "id": digest(group.identity),  # stays the same while runs come to the group
+        "id": group_id(group),
         "label": group.label,
         "differing": dict(group.differing),
         "runs": [identity(run) for run in group.runs],
         "repeated": [identity(run) for run in group.repeated],
-        "level": [line["level"] for line in levels],
-        "sparsity": [line["sparsity"] for line in levels],
-        "n": [line["n"] for line in levels],
-        "values": values,
-        "phases": _phases(phases),
+        "phases": _phases(analysis["phases"]),
         "intervals": analysis["intervals"],
         "correlations": {
             name: {key: found["pooled"][key] for key in ("within", "seeds")}
@@ -117,6 +113,16 @@ def group_entry(group: Group, names: Sequence[str]) -> Json:
         "single": sum(run["double_descent"] is True for run in analysis["runs"]),
         "notes": analysis["notes"],
     }
+
+
+def _tickets(groups: Sequence[Group]) -> list[Json]:
+    """Return each re-initialised group against its winning tickets, or why there is nothing to compare it with."""
+    found = []
+    for group in groups:
+        if group.reinitialised:
+            comparison, reason = ticket_comparison(group, groups)
+            found.append({"group": group_id(group), "comparison": comparison, "reason": reason})
+    return found
 
 
 def _phases(phases: Mapping[str, Any]) -> Json:

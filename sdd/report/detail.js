@@ -4,6 +4,7 @@ let opener_focus = null;
 
 function openDetail(id) {
   opener_focus = document.activeElement;
+  valuesShown = null;
   state.open = state.open === id && !byId("detail").hidden ? null : id;
   changed("open");
   if (state.open) byId("detail").focus({ preventScroll: true });
@@ -11,30 +12,34 @@ function openDetail(id) {
 
 function closeDetail() {
   state.open = null;
+  valuesShown = null;
   changed("open");
   opener_focus?.focus?.({ preventScroll: true });
 }
 
 function drawDetail() {
   const pane = byId("detail");
-  const shown = runs.get(state.open) ?? groups.get(state.open);
+  const panel = panels.get(valuesShown);
+  const shown = panel ? { id: `values of ${panel.name}`, name: panel.title } : runs.get(state.open) ?? groups.get(state.open);
   pane.hidden = !shown;
   document.body.classList.toggle("aside", Boolean(shown));
   if (!shown) { pane.replaceChildren(); pane.dataset.id = ""; return; }
-  if (pane.dataset.id === shown.id) return;
+  if (pane.dataset.id === shown.id && !panel) return;
   pane.dataset.id = shown.id;
   pane.replaceChildren(
     element("div", { class: "head" }, element("h2", {}, shown.name ?? shown.label), element("span", { class: "fill" }),
       element("button", { type: "button", class: "close", "aria-label": "Close details (Escape)", onclick: closeDetail }, "×")),
-    ...(runs.has(shown.id) ? runDetail(shown) : groupDetail(shown)));
+    ...(panel ? valuesPane(panel) : runs.has(shown.id) ? runDetail(shown) : shown.free ? freeDetail(shown) : groupDetail(shown)));
   pane.scrollTop = 0;
   if (shown.loss) drawLoss(shown);
+  if (shown.epochs) drawEpochs(shown);
 }
 
 /** The plot in the pane in the width and the colours that it has now. */
 function redrawDetail() {
   const shown = runs.get(state.open);
   if (shown?.loss) drawLoss(shown);
+  if (shown?.epochs) drawEpochs(shown);
 }
 
 function runDetail(run) {
@@ -44,12 +49,12 @@ function runDetail(run) {
     element("p", {}, stateCell(run)),
     ...run.notes.map((note) => element("p", { class: "hint" }, note)),
     run.phases ? facts([
-      ["group", groups.get(run.group).label],
+      ["group", ofAnalysis.get(run.group).label],
       ["seed", known(run.seed) ? String(run.seed) : MISSING],
       ["verdict", run.phases.double_descent ? "double descent" : `${verdictText(run)}: ${run.phases.reason}`],
       ["dense", `${percent(accuracyAt(run, 0))} %`],
       ...["trough", "peak"].filter((name) => known(run.phases[name])).map((name) => [name,
-        `${percent(accuracyAt(run, run.phases[name]))} % at ${sparsityText(at(run, run.sparsity, run.phases[name]))} sparsity, level ${run.phases[name]}`]),
+        `${percent(accuracyAt(run, run.phases[name]))} % at ${remainingText(remainingAt(run, run.phases[name]))} remaining weights (${sparsityText(at(run, run.sparsity, run.phases[name]))} sparsity), level ${run.phases[name]}`]),
       ...(known(run.depth) ? [["depth, gain", `${points(run.depth)}, ${points(run.gain)} points`]] : []),
       ["Spearman's ρ", rhoList((name) => run.spearman[name])],
       ...Object.entries(STRETCHES).filter(([stretch]) => correlated.some(({ name }) => known(run.phase_spearman[name]?.[stretch])))
@@ -61,6 +66,7 @@ function runDetail(run) {
     run.noise?.wrong && run.noise.transitions ? transitionTable(run.noise.transitions) : null,
     run.parts.length ? partTable(run) : null,
     ...(run.loss ? lossSection(run) : run.phases ? [element("p", { class: "hint" }, "No loss curves: the run was made without --flatness.loss_curves true.")] : []),
+    ...(run.epochs ? epochsSection(run) : run.phases ? [element("p", { class: "hint" }, "Nothing within the levels: the run was made without --dynamics.levels all and --distance.path true.")] : []),
     ...settingsSection(run),
     ...run.environments.flatMap((index) => [element("h3", {}, "Environment"), facts(Object.entries(data.environments[index])
       .map(([name, value]) => [name, settingText(value)]))]),
@@ -110,6 +116,16 @@ function settingsSection(run) {
   element("table", { class: "settings" }, element("tbody", {}, ...lines))];
 }
 
+/** A group that the reader has made. */
+function freeDetail(group) {
+  return [
+    element("p", { class: "hint" }, `${plural(group.runs.length, "run")} that agree in the settings chosen and may differ in others; there are no phases of their mean.`),
+    facts(Object.entries(group.differing).map(([name, value]) => [name, String(value)])),
+    element("h3", {}, "Runs"),
+    element("ul", {}, ...runsOf.get(group.id).map((run) => element("li", {}, opener(run, run.name), " ", stateCell(run)))),
+  ];
+}
+
 function groupDetail(group) {
   const differing = Object.entries(group.differing);
   return [
@@ -146,76 +162,7 @@ function groupTurnText(turn) {
   return `${inside}; ${levels(from.estimate)} levels ${interval(from, levels)} and ${points(sparsity.estimate)} points of sparsity ${interval(sparsity, points)} from the trough`;
 }
 
-/** The levels whose loss curves are drawn at first: the measured ones nearest to dense, trough, peak and last. */
-function firstLossLevels(run) {
-  const measured = run.loss.levels;
-  const nearest = (aim) => measured.reduce((best, level) => (Math.abs(level - aim) < Math.abs(best - aim) ? level : best));
-  return new Set([0, run.phases.trough, run.phases.peak, run.level.at(-1)].filter(known).map(nearest));
-}
-
-const lossLevels = new Map();
-
 function levelName(run, level) {
   if (level === 0) return "dense";
   return level === run.phases.trough ? "trough" : level === run.phases.peak ? "peak" : level === run.level.at(-1) ? "last" : "";
-}
-
-function lossSection(run) {
-  if (!lossLevels.has(run.id)) lossLevels.set(run.id, firstLossLevels(run));
-  const chosen = lossLevels.get(run.id);
-  const button = (text, work) => element("button", { type: "button", "aria-label": `Loss curves as ${text}`, onclick: work }, text);
-  return [
-    element("div", { class: "head" }, element("h3", {}, "Loss along random directions"), element("span", { class: "fill" }),
-      button("CSV", () => downloadLoss(run)),
-      ...["PNG", "SVG"].map((form) => button(form, () => {
-        const { traces, layout } = lossFigure(run, true);
-        Plotly.downloadImage({ data: traces, layout }, { format: form.toLowerCase(), width: 860, height: 560, scale: form === "PNG" ? 2 : 1,
-          filename: fileName(run.name, "loss_curves") });
-      }))),
-    element("div", { class: "plot", id: "plot-loss" }),
-    element("div", { class: "levels", role: "group", "aria-label": "Levels drawn" }, ...run.loss.levels.map((level, index) => element("button", {
-      type: "button", "aria-pressed": String(chosen.has(level)), title: `${sparsityText(at(run, run.sparsity, level))} sparsity`, onclick: ({ target }) => {
-        if (!chosen.delete(level)) chosen.add(level);
-        target.setAttribute("aria-pressed", String(chosen.has(level)));
-        drawLoss(run);
-      } }, [level, levelName(run, level)].filter((part) => part !== "").join(" ")))),
-    element("p", { class: "hint" }, "Training loss at the level's weights plus a step along a random direction: mean over directions and one standard deviation to each side. This page holds them to 4 digits, and their spread to 2; loss_curves.csv has all."),
-  ];
-}
-
-function lossFigure(run, forFile = false) {
-  const look = theme(forFile);
-  const chosen = run.loss.levels.map((level, index) => ({ level, index })).filter(({ level }) => lossLevels.get(run.id).has(level));
-  const colours = palette(forFile);
-  const values = chosen.flatMap(({ index }) => run.loss.mean[index].filter(known));
-  const log = Math.min(...values) > 0 && Math.max(...values) > 20 * Math.min(...values);
-  const traces = chosen.flatMap(({ level, index }, order) => {
-    const style = slotStyle(order);
-    const one = { x: run.loss.alpha, y: run.loss.mean[index], spread: run.loss.sd[index], colour: colours[style.colour], opacity: 1 };
-    const part = levelName(run, level);
-    const name = `${sparsityText(at(run, run.sparsity, level))}${part ? ` (${part})` : ""}`;
-    return [bandTrace(one, log), { type: "scatter", mode: "lines", name: plotText(name), x: one.x, y: one.y,
-      line: { color: one.colour, dash: style.dash, width: 2 }, hovertemplate: `${plotText(name)}, level ${level}<br>step %{x}: loss %{y:.4~g}<br>mean of ${plural(run.loss.directions[index], "direction")}<extra></extra>` }].filter(Boolean);
-  });
-  const axis = { gridcolor: look.grid, zeroline: false, linecolor: look.zero, tickfont: { size: 11, color: look.muted } };
-  const range = [Math.min(...values), Math.max(...values)].map(Math.log10).map((edge, side) => edge + (side ? 0.15 : -0.15));
-  const title = (text) => ({ text, font: { size: 11, color: look.muted }, standoff: 4 });
-  return { traces, layout: { height: forFile ? 560 : 300, margin: { l: 54, r: 10, t: forFile ? 48 : 10 }, paper_bgcolor: look.paper,
-    plot_bgcolor: "rgba(0,0,0,0)", font: { family: FONT, size: 12, color: look.text }, hovermode: "closest", dragmode: false,
-    legend: LEGEND, showlegend: true, title: forFile ? { text: plotText(run.name), font: { size: 15 } } : undefined,
-    xaxis: { ...axis, automargin: true, title: title("Step along the direction") },
-    yaxis: { ...axis, ...(log ? { type: "log", range, ...logTicks(range) } : {}), exponentformat: "power", title: title("Training loss") } } };
-}
-
-function drawLoss(run) {
-  const plot = byId("plot-loss");
-  const { traces, layout } = lossFigure(run);
-  Plotly.react(plot, traces, { ...layout, width: plot.clientWidth }, PLOT);
-}
-
-function downloadLoss(run) {
-  const { loss } = run;
-  const rows = loss.levels.flatMap((level, index) => loss.alpha.map((alpha, step) => [run.name, level, at(run, run.sparsity, level), alpha,
-    loss.mean[index][step], loss.sd[index][step], loss.directions[index]]).filter((row) => known(row[4])));
-  save(`${fileName(run.name, "loss_curves")}.csv`, csvText([["run", "level", "sparsity", "alpha", "loss_mean", "loss_sd", "directions"], ...rows]));
 }

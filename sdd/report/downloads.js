@@ -29,8 +29,8 @@ const fileName = (...words) => [data.title, ...words].join("-").replace(/[^\w.-]
 function panelRows(shown) {
   const curves = pickedCurves();
   const ofGroups = state.mode === "groups";
-  const rows = [ofGroups ? ["measure", "group", "level", "sparsity", "mean", "sd", "n"]
-    : ["measure", "run", "group", "seed", "level", "sparsity", "value"]];
+  const rows = [ofGroups ? ["measure", "group", "level", "sparsity", "remaining_fraction", "mean", "sd", "n"]
+    : ["measure", "run", "group", "seed", "level", "sparsity", "remaining_fraction", "value"]];
   for (const column of shown) {
     for (const curve of curves) {
       const values = curve.values(column.name);
@@ -38,7 +38,7 @@ function panelRows(shown) {
       const [spread, counts] = [curve.spread(column.name), curve.counts(column.name)];
       curve.level.forEach((level, index) => {
         if (!known(values[index])) return;
-        const at = [level, curve.sparsity[index], values[index]];
+        const at = [level, curve.sparsity[index], curve.remaining[index], values[index]];
         rows.push(ofGroups ? [column.name, curve.group, ...at, spread[index], counts[index]]
           : [column.name, curve.run, curve.group, curve.seed, ...at]);
       });
@@ -47,14 +47,17 @@ function panelRows(shown) {
   return rows;
 }
 
-function downloadPanelData(shown) {
-  save(`${fileName(shown.length === 1 ? shown[0].name : "curves", state.mode)}.csv`, csvText(panelRows(shown)));
+function downloadAllData() {
+  save(`${fileName("curves", state.mode)}.csv`, csvText(panelRows(data.columns.filter((column) => state.panels.has(column.name)))));
 }
 
-function downloadFigure(column, format) {
-  const curves = pickedCurves();
-  const height = 480 + 20 * Math.min(curves.length, 12);
-  const { data: traces, layout } = figure(column, curves, { width: 860, forFile: true });
-  return Plotly.downloadImage({ data: traces, layout: { ...layout, width: 860, height } },
-    { format, width: 860, height, scale: format === "png" ? 2 : 1, filename: fileName(column.name) });
+function downloadFigure(panel, format) {
+  onPaper = true;
+  const { data: traces, layout } = panel.make(panel.size.width, true);
+  onPaper = false;
+  const width = layout.width ?? panel.size.width;
+  const { height } = panel.size;
+  const below = 20 * Math.min(traces.filter((trace) => trace.showlegend !== false).length, 12);
+  return Plotly.downloadImage({ data: traces, layout: { ...layout, width, height: height + below } },
+    { format, width, height: height + below, scale: format === "png" ? 2 : 1, filename: fileName(panel.name) });
 }

@@ -1,7 +1,8 @@
-// One panel as the plotting library takes it. The y values are those of curve.csv, or their means, to the last bit.
+// Curves of one measure as the plotting library takes them. The y values are those of curve.csv, or their means, to the last bit.
 
 const APART = 24; // up to so many curves are traces of their own; more are joined by colour, which is much faster
 const DOTTED = 10; // up to so many have a dot at each level
+const BANDED = 12; // up to so many have their bands; of more only the highlighted one has
 const SHADES = ["light", "critical", "sweet", "collapsed"];
 
 const THEMES = {
@@ -18,26 +19,40 @@ const FONT = 'system-ui, -apple-system, "Segoe UI", "Liberation Sans", sans-seri
 
 const LEGEND = { orientation: "h", x: 0, xref: "container", y: 0.01, yref: "container", yanchor: "bottom" };
 
-const theme = (light) => THEMES[light || !dark.matches ? "light" : "dark"];
+const theme = (light) => THEMES[lightness(light)];
 
-/** Data and layout of a panel; `forFile`: with title, legend and light colours, for a paper. */
+/** What all axes have in common. */
+const plainAxis = (look, forFile = false) => ({ gridcolor: look.grid, zeroline: false, linecolor: look.zero, ticks: "outside", ticklen: 3, tickcolor: look.zero,
+  tickfont: { size: forFile ? 12 : 11, color: forFile ? look.text : look.muted } });
+const axisName = (text, look, forFile = false) => ({ text: plotText(text), font: { size: forFile ? 13 : 11, color: forFile ? look.text : look.muted }, standoff: 4 });
+
+const LINE = 140; // letters of a line below the title of a file
+
+/** The title and, below it, what is drawn in words; for a file. */
+const fileTitle = (title, words) => ({ text: `${plotText(title)}<br><span style="font-size:11px">${wrapped(words, LINE).map(plotText).join("<br>")}</span>`,
+  x: 0.01, xref: "container", y: 1, yref: "container", yanchor: "top", pad: { t: 24 }, font: { size: 15 } });
+const titleHeight = (words) => 42 + 18 * wrapped(words, LINE).length;
+
+/** Data and layout of a panel; `forFile`: with titles, legend and light colours, for a paper. */
 function figure(column, curves, { width, forFile = false }) {
-  const colours = palette(forFile);
   const look = theme(forFile);
   const marked = curves.find((curve) => curve.id === state.marked);
   const shown = marked ? [...curves.filter((curve) => curve !== marked), marked] : curves;
-  const drawn = shown.map((curve) => drawing(curve, column, colours, marked, shown.length)).filter(Boolean);
+  const drawn = shown.map((curve) => drawing(curve, column, marked, shown.length, forFile)).filter(Boolean);
   const log = isLog(column, drawn);
-  const lines = shown.length <= APART ? drawn.map(lineTrace) : joined(drawn);
-  const traces = [...drawn.map((one) => bandTrace(one, log)).filter(Boolean), ...lines, ...markTraces(drawn, look)];
+  const lines = shown.length <= APART ? drawn.map(lineTrace) : joined(drawn).map((trace) => Object.assign(trace, { showlegend: false }));
+  const traces = [...drawn.filter((one) => banded(one.curve, shown.length)).map((one) => bandTrace(one, log)).filter(Boolean), ...lines,
+    ...markTraces(drawn, look), ...(forFile && shown.length > APART ? scaleTraces() : [])];
   const yRange = valueRange(column, drawn, log);
   const range = state.range ?? fullRange(curves);
   const shaded = phaseCurve(curves);
-  return { data: traces, layout: panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count: drawn.length }) };
+  return { data: traces, layout: panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count: drawn.length, words: forFile ? drawnWords(curves) : "" }) };
 }
 
+const banded = (curve, count) => count <= BANDED || curve.id === state.marked;
+
 /** A curve's points in one panel, or null where it has none of this measure. */
-function drawing(curve, column, colours, marked, count) {
+function drawing(curve, column, marked, count, forFile) {
   const all = curve.values(column.name);
   if (!all || !all.some(known)) return null;
   // What is measured at some levels only is joined across the others; elsewhere a missing value is a gap.
@@ -46,11 +61,11 @@ function drawing(curve, column, colours, marked, count) {
   const faded = marked && marked !== curve;
   return {
     curve,
-    colour: colours[curve.style.colour],
+    colour: paint(curve.style.colour, forFile),
     opacity: faded ? 0.22 : count > APART && !marked ? 0.6 : 1,
     width: marked === curve ? 3 : count > APART ? 1 : curve.kind === "group" ? 2 : 1.6,
     dots: count <= DOTTED,
-    name: curve.label,
+    name: forFile && curve.note ? `${curve.short} (${curve.note})` : forFile ? curve.short : curve.label,
     level: only(curve.level),
     sparsity: only(curve.sparsity),
     x: only(curve.sparsity).map(place),
@@ -106,6 +121,24 @@ function joined(drawn) {
   });
 }
 
+/** What stands in a legend without being drawn. */
+const legendTrace = (name, colour) => ({ type: "scatter", mode: "markers", x: [null], y: [null], name: plotText(name), hoverinfo: "skip", showlegend: true, marker: { size: 8, color: paint(colour, true) } });
+
+/** What colours mean, for a file: a bar of the ordered palette, or an entry a value. */
+function scaleTraces() {
+  const scale = colourScale();
+  if (!scale) return [];
+  if (!scale.quantity.ordered) return scale.entries.slice(0, APART).map(({ value, colour }) => legendTrace(`${scale.quantity.short}=${scale.quantity.write(value)}`, colour));
+  const { quantity, log } = scale;
+  const [low, high] = (scale.ends ?? [scale.entries[0].value, scale.entries.at(-1).value]).map((value) => value * quantity.factor);
+  const put = (value) => (log ? Math.log10(value) : value);
+  const marks = scale.few ? scale.entries.map(({ value }, index) => low + (index / (scale.entries.length - 1)) * (high - low)) : niceTicks(low, high, 5, log);
+  return [{ type: "scatter", mode: "markers", x: [null], y: [null], hoverinfo: "skip", showlegend: false, marker: { color: [put(low)], cmin: put(low), cmax: put(high),
+    colorscale: ORDERED.light.map((colour, index) => [index / (ORDERED.light.length - 1), colour]), showscale: true,
+    colorbar: { title: { text: plotText(quantityTitle(quantity)), side: "right", font: { size: 12 } }, thickness: 12, len: 0.9, tickvals: marks.map(put),
+      ticktext: scale.few ? scale.entries.map(({ value }) => quantity.write(value)) : marks.map(number), tickfont: { size: 11 } } } }];
+}
+
 /** Mean ± standard deviation as a closed outline, apart at gaps. */
 function bandTrace(one, log) {
   if (!one.spread || !one.spread.some(known)) return null;
@@ -142,7 +175,7 @@ function bandTrace(one, log) {
 function markTraces(drawn, look) {
   const marks = drawn.flatMap((one) =>
     ["trough", "peak"].map((name) => ({ one, name, index: one.level.indexOf(one.curve.phases[name]) })))
-    .filter(({ one, index }) => index >= 0 && known(one.y[index]));
+    .filter(({ one, name, index }) => known(one.curve.phases[name]) && index >= 0 && known(one.y[index]));
   if (!marks.length) return [];
   const small = drawn.length > APART;
   const trace = {
@@ -194,28 +227,27 @@ function valueRange(column, drawn, log) {
   return column.fraction ? [Math.max(low, -0.03), Math.min(high, 1.03)] : [low, high];
 }
 
-function panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count }) {
-  const left = 54;
+function panelLayout(column, look, { log, yRange, range, shaded, width, forFile, count, words }) {
+  const left = forFile ? 66 : 54;
   const inner = width - left - 10;
   const edges = shaded ? phaseEdges(shaded, range) : [];
   const fits = edges.filter(({ from, to, name }) => ((to - from) / (range[1] - range[0])) * inner > 6.2 * name.length);
-  const axis = { gridcolor: look.grid, zeroline: false, linecolor: look.zero, ticks: "outside", ticklen: 3,
-    tickcolor: look.zero, tickfont: { size: 11, color: look.muted } };
+  const axis = plainAxis(look, forFile);
   const spanY = yRange[1] - yRange[0];
   return {
-    height: forFile ? undefined : 252,
-    margin: { l: left, r: 10, t: forFile ? 64 : 20, b: forFile ? undefined : 40 },
+    height: forFile ? undefined : state.panels.size === 1 ? 440 : 252,
+    margin: { l: left, r: 10, t: forFile ? titleHeight(words) + 20 : 20, b: forFile ? undefined : 40 },
     paper_bgcolor: look.paper,
     plot_bgcolor: "rgba(0,0,0,0)",
     font: { family: FONT, size: 12, color: look.text },
     hovermode: "closest",
     dragmode: coarse.matches ? false : "zoom",
-    showlegend: forFile && count <= APART,
+    showlegend: forFile,
     legend: LEGEND,
-    title: forFile ? { text: `${plotText(panelTitle(column))}`, x: 0, xref: "paper", font: { size: 15 } } : undefined,
+    title: forFile ? fileTitle(panelTitle(column), words) : undefined,
     xaxis: { ...axis, range, ...sparsityTicks(range, inner), showgrid: false, automargin: forFile,
-      title: { text: "Sparsity", font: { size: 11, color: look.muted }, standoff: 4 } },
-    yaxis: { ...axis, type: log ? "log" : "linear", range: yRange, nticks: 6, exponentformat: "power",
+      title: axisName(axisTitle(), look, forFile) },
+    yaxis: { ...axis, automargin: forFile, title: forFile ? axisName(panelTitle(column), look, true) : undefined, type: log ? "log" : "linear", range: yRange, nticks: 6, exponentformat: "power",
       ...(column.fraction ? { tickformat: spanY < 0.08 ? ".1%" : ".0%" } : {}),
       ...(log ? logTicks(yRange) : {}) },
     shapes: edges.map(({ from, to, fill }) => ({ type: "rect", layer: "below", xref: "x", yref: "paper", x0: from, x1: to,

@@ -132,7 +132,8 @@ def _holds_runs(path: Path, depth: int) -> bool:
 def _read_for_the_page(path: Path) -> tuple[Path, ...]:
     """Return the files of a run that the page is made from."""
     run = RunFolder(path)
-    return run.settings_file, run.curve, run.columns, run.summary, run.environment_file, run.data_file, run.loss_curves
+    tables = run.loss_curves, run.epochs, run.distance_path
+    return run.settings_file, run.curve, run.columns, run.summary, run.environment_file, run.data_file, *tables
 
 
 def _parts(path: Path) -> list[Path]:

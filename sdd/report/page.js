@@ -2,7 +2,8 @@
 
 /** Show the state as it is now; `what` says which part of it changed. */
 function changed(what) {
-  if (what === "pick") {
+  pickedHeld = null;
+  if (what === "pick" || what === "view") {
     settleColours();
     state.range = state.scale === drawnScale ? state.range : null;
     drawnScale = state.scale;
@@ -10,12 +11,22 @@ function changed(what) {
   }
   writeAddress();
   if (what === "open") { updateTables(); drawDetail(); return; }
+  if (what === "brush") { settleBrushes(); staleAll(); return; }
+  showView();
   drawLegend();
   updateTables();
   staleAll();
+  if (valuesShown) setTimeout(drawDetail, 0); // the figures first
 }
 
-let drawnScale = "even";
+/** The controls and the place of the view that is chosen. */
+function showView() {
+  for (const part of document.querySelectorAll("[data-view]")) part.hidden = part.dataset.view !== state.view;
+  if (state.view === "parallel") drawBrushes();
+  showRange();
+}
+
+let drawnScale = "remaining";
 let listedMode = "groups";
 
 function drawHead() {
@@ -51,6 +62,21 @@ function keepFresh() {
   }, 500);
 }
 
+/** An open menu closes by Escape, by a click beside it, and when the focus leaves it. */
+function closeMenus() {
+  const open = () => document.querySelectorAll("details.menu[open]");
+  addEventListener("pointerdown", ({ target }) => { for (const menu of open()) if (!menu.contains(target)) menu.open = false; });
+  addEventListener("focusin", ({ target }) => { for (const menu of open()) if (!menu.contains(target)) menu.open = false; });
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of open()) {
+      event.stopImmediatePropagation();
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+}
+
 /** Remember what the address does not say: where the page is scrolled to, and the filter's words. */
 function keepPlace() {
   const scrolled = ["list", "groups-table", "runs-table", "detail", "side"].map((id) => [id, byId(id).scrollTop, byId(id).scrollLeft]);
@@ -67,6 +93,7 @@ function backToPlace() {
 }
 
 function start() {
+  closeMenus();
   readAddress();
   if (matchMedia("(max-width: 820px)").matches) byId("side").open = false;
   drawHead();
@@ -78,14 +105,22 @@ function start() {
   drawList();
   updateTables();
   buildPanels();
+  buildScatter();
+  buildParallel();
+  drawAxesMenu();
+  buildTickets();
+  buildPrint();
+  showView();
   drawLegend();
   staleAll();
   drawDetail();
-  byId("data-csv").addEventListener("click", () => downloadPanelData(data.columns.filter((column) => state.panels.has(column.name))));
+  byId("data-csv").addEventListener("click", downloadAllData);
+  for (const id of ["range-from", "range-to"]) byId(id).addEventListener("change", typedRange);
+
   byId("unzoom").addEventListener("click", () => zoom(null));
   byId("skip").addEventListener("click", (event) => { event.preventDefault(); byId("runs-section").scrollIntoView(); byId("runs-section").focus(); });
-  addEventListener("keydown", ({ key }) => { if (key === "Escape" && state.open) closeDetail(); });
-  addEventListener("hashchange", () => { readAddress(); listedMode = ""; changed("pick"); drawDetail(); for (const name of tables.keys()) sortTable(name); });
+  addEventListener("keydown", ({ key }) => { if (key === "Escape" && !byId("detail").hidden && !document.querySelector("details.menu[open]")) closeDetail(); });
+  addEventListener("hashchange", () => { readAddress(); listedMode = ""; buildGroupsTable(); drawAxesMenu(); changed("pick"); drawDetail(); for (const name of tables.keys()) sortTable(name); });
   addEventListener("pagehide", keepPlace);
   dark.addEventListener("change", () => { updateTicks(); drawLegend(); staleAll(); redrawDetail(); });
   let resizing = 0;

@@ -1,4 +1,4 @@
-"""Entries of the page: of one run, or of one folder that holds no curve."""
+"""Entries of the page: of one curve, or of one folder that holds none."""
 
 import hashlib
 import math
@@ -11,8 +11,8 @@ from urllib.parse import quote
 from sdd.analysis.curve import column
 from sdd.analysis.reading import Run
 from sdd.places import resolved
-from sdd.report.folders import STATES, Folder
-from sdd.report.loss import loss_curves
+from sdd.report.curves import Curve
+from sdd.report.folders import Folder
 from sdd.runs.data_record import PartRecord
 from sdd.runs.settings import SEED, SPARSITIES
 
@@ -21,35 +21,35 @@ Json = dict[str, Any]
 _LARGEST = 20  # classes of a transition matrix that is shown
 
 
-def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[str, object]], place: Path) -> Json:
+def curve_entry(curve: Curve, columns: Sequence[Mapping[str, object]], place: Path) -> Json:
     """Return the page's entry of a curve.
 
     Args:
-        run: A run, or a curve joined of several.
-        folders: Of the run, or of the parts of the joined curve.
+        curve: As `read_curves` returns it.
         columns: Those of the page.
         place: Folder that the page is written to.
     """
-    losses, problems = loss_curves(run)
+    run = curve.run
+    path = run.path.parent if run.parts else run.path
     correlated = [str(one["name"]) for one in columns if one["correlated"]]
     rho = run.summary["spearman"]
     values = {str(one["name"]): column(run.rows, str(one["name"])) for one in columns}
     return {
         "id": identity(run),
         "name": run.name,
-        "path": str(run.path) if not run.parts else str(run.path.parent),
-        "href": link(run.path if not run.parts else run.path.parent, place),
-        "state": _state(run, folders),
-        "reason": _reason(run, folders),
+        "path": str(path),
+        "href": link(path, place),
+        "state": curve.state,
+        "reason": curve.reason,
         "seed": run.seed,
         "settings": run.settings,
         "level": [row["level"] for row in run.rows],
-        "sparsity": column(run.rows, "sparsity"),
+        "axis": {name: column(run.rows, name) for name in ("sparsity", "remaining_fraction")},
         "values": {name: held for name, held in values.items() if any(map(math.isfinite, held))},
         "phases": _phases(run),
         "depth": run.phases.depth,
         "gain": run.phases.gain,
-        "parts": [_part(folder, place) for folder in folders] if run.parts else [],
+        "parts": [_part(folder, place) for folder in curve.parts],
         "spearman": {name: rho.get(name, {}).get("rho") for name in correlated},
         "phase_spearman": {
             name: {stretch: part["rho"] for stretch, part in run.summary["phase_spearman"].get(name, {}).items()}
@@ -57,10 +57,11 @@ def curve_entry(run: Run, folders: Sequence[Folder], columns: Sequence[Mapping[s
         },
         "turning_point": run.summary["turning_point"],
         "seconds": sum(value for value in column(run.rows, "seconds") if math.isfinite(value)),
-        "loss": losses,
+        "loss": curve.loss,
+        "epochs": curve.epochs,
         "noise": None if run.labels is None else _noise(run.labels),
-        "notes": [*problems, *(note for folder in folders for note in folder.notes), *run.notes],
-        "environments": [folder.environment for folder in folders if folder.environment is not None],
+        "notes": list(curve.notes),
+        "environments": list(curve.environments),
     }
 
 
@@ -112,21 +113,8 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:8]
 
 
-def _state(run: Run, folders: Sequence[Folder]) -> str:
-    """Return the state of a curve: damaged if a part is, unfinished if a part is or a sparsity is lacking."""
-    worst = max((folder.state for folder in folders), key=STATES.index)
-    return "unfinished" if worst == "finished" and not run.finished else worst
-
-
-def _reason(run: Run, folders: Sequence[Folder]) -> str | None:
-    if not run.parts:
-        return folders[0].reason
-    damaged = [f"{folder.path.name}: {folder.reason}" for folder in folders if folder.state == "damaged"]
-    return "; ".join([*([run.problem] if run.problem else []), *damaged]) or None
-
-
 def _phases(run: Run) -> Json:
-    """Return the phases, trough and peak as levels, with the accuracies there."""
+    """Return the phases, trough and peak as levels."""
     phases, boundaries = run.phases, run.phases.boundaries
     places = {"trough": phases.trough, "peak": phases.peak}
     levels = {name: None if index is None else run.rows[index]["level"] for name, index in places.items()}

@@ -3,14 +3,9 @@
 const STATES = ["finished", "unfinished", "started", "damaged", "other"];
 const STATE_WORDS = { started: "no level yet", other: "no run" };
 const STRETCHES = { dense_to_trough: "dense to trough", trough_to_peak: "trough to peak" };
-const correlated = data.columns.filter((column) => column.correlated);
 
-const at = (curve, values, level) => {
-  const index = known(level) ? curve.level.indexOf(level) : -1;
-  return index < 0 ? null : values?.[index] ?? null;
-};
+const ofAnalysis = new Map(data.groups.map((group) => [group.id, group]));
 const accuracyAt = (run, level) => at(run, run.values?.test_acc, level);
-const settingOf = (run, name) => (name in run.settings ? run.settings[name] : data.shared[name]);
 const settingValue = (value) => (value === null || value === undefined || typeof value === "number" ? value : settingText(value));
 
 function verdictText(run) {
@@ -22,13 +17,10 @@ function verdictText(run) {
 function runColumns() {
   const accuracy = (key, title, level, note) => ({ key, title, numeric: true, note, value: (run) => accuracyAt(run, level(run)),
     show: (run) => percent(accuracyAt(run, level(run))) });
-  const several = data.groups.length > 1;
   return [
     { key: "picked", title: "", unsorted: true, value: () => null, csv: [], show: (run) => (run.level.length ? pickBox(run.id, run.name) : "") },
     { key: "run", title: "Run", class: "name", value: (run) => run.name, show: (run) => opener(run, run.name),
-      csv: [["run", (run) => run.name], ["path", (run) => run.path]] },
-    ...(several ? [{ key: "group", title: "Group", class: "group", value: (run) => groups.get(run.group)?.label,
-      show: (run) => element("span", { title: groups.get(run.group)?.label }, groups.get(run.group)?.label ?? MISSING) }] : []),
+      csv: [["run", (run) => run.name], ["path", (run) => run.path], ["group", (run) => ofAnalysis.get(run.group)?.label]] },
     { key: "state", title: "State", class: "wide", value: (run) => STATES.indexOf(run.state), show: stateCell,
       csv: [["state", (run) => run.state], ["reason", (run) => run.reason]] },
     { key: "seed", title: "Seed", numeric: true, value: (run) => run.seed, csv: [["seed_everything", (run) => run.seed]] },
@@ -39,6 +31,9 @@ function runColumns() {
     { key: "gain", title: "Gain", numeric: true, note: "Peak minus dense, points", value: (run) => run.gain, show: (run) => points(run.gain) },
     { key: "double_descent", title: "Verdict", value: verdictText, csv: [["double_descent", (run) => run.phases?.double_descent],
       ["why_not", (run) => run.phases?.reason]], show: (run) => (run.phases ? element("span", { title: run.phases.reason || null }, verdictText(run)) : null) },
+    ...data.differing.map((name) => ({ key: name, title: shortNames.get(name), note: name, class: "setting",
+      value: (run) => settingValue(settingOf(run, name)),
+      show: (run) => (run.configured ? element("span", { title: settingText(settingOf(run, name)) }, cut(shortValue(name, settingOf(run, name)), 28)) : MISSING) })),
     ...correlated.map(({ name, label }) => ({ key: `spearman_${name}`, title: `ρ ${name}`, numeric: true,
       note: `Spearman's correlation of test accuracy with: ${label}, over the levels`,
       value: (run) => run.spearman?.[name], show: (run) => rho(run.spearman?.[name]),
@@ -47,28 +42,48 @@ function runColumns() {
     { key: "turn", title: "Turn − trough", numeric: true, note: "Levels from the trough to the level where the learning distance is largest",
       value: (run) => run.turning_point?.levels_from_trough,
       csv: [["turning_point_level", (run) => run.turning_point?.level], ["turning_point_levels_from_trough", (run) => run.turning_point?.levels_from_trough]] },
-    ...data.differing.map((name) => ({ key: name, title: name.replace(/^.*\.(?=[^.]+\.?[^.]*$)/, ""), note: name, class: "setting",
-      value: (run) => settingValue(settingOf(run, name)),
-      show: (run) => (run.configured ? settingText(settingOf(run, name)) : MISSING) })),
     { key: "seconds", title: "Time", numeric: true, note: "Sum over the levels", value: (run) => run.seconds, show: (run) => duration(run.seconds) },
   ];
 }
 
+/** Columns of groups that the reader has made: runs of several settings, of which the analysis says nothing together. */
+function freeColumns() {
+  const over = (key, write) => {
+    const quantity = quantities.get(key);
+    const values = (group) => group.runs.map((id) => quantity.value(runs.get(id))).filter(known);
+    return { key, title: quantity.short.replace("test_acc ", ""), numeric: true, note: `${quantity.label}: mean ± one standard deviation over the runs that have it`, value: (group) => mean(values(group)),
+      show: (group) => element("span", {}, write(mean(values(group))), " ", element("small", {}, values(group).length > 1 ? `± ${percent(deviation(values(group)))} (n = ${values(group).length})` : "")),
+      csv: [[key, (group) => mean(values(group))], [`${key}_sd`, (group) => deviation(values(group))], [`${key}_n`, (group) => values(group).length]] };
+  };
+  const descends = (group) => group.runs.filter((id) => runs.get(id).phases.double_descent).length;
+  return [
+    { key: "picked", title: "", unsorted: true, value: () => null, csv: [], show: (group) => pickBox(group.id, group.label, "groups") },
+    { key: "group", title: "Group", class: "name", value: (group) => group.label, show: (group) => opener(group, group.label, shortLabel(group)), csv: [["group", (group) => group.label]] },
+    { key: "count", title: "Runs", numeric: true, value: (group) => group.runs.length },
+    { key: "descends", title: "Double descent", numeric: true, note: "In how many of the runs", value: (group) => descends(group) / group.runs.length,
+      show: (group) => `in ${descends(group)} of ${group.runs.length}`, csv: [["double_descents", descends]] },
+    over("depth", points), over("gain", points),
+    ...["dense", "trough", "peak", "last", "highest"].map((where) => over(`test_acc@${where}`, percent)),
+  ];
+}
+
 function groupColumns() {
+  if (groupList.some((group) => group.free)) return freeColumns();
   const estimate = (key, title, note) => ({ key, title, numeric: true, note,
     value: (group) => group.intervals[key].estimate,
     show: (group) => element("span", {}, points(group.intervals[key].estimate), " ",
       element("small", {}, interval(group.intervals[key], points))),
     csv: ["estimate", "low", "high"].map((part) => [part === "estimate" ? key : `${key}_${part}`, (group) => group.intervals[key][part]]) });
-  const value = (group, level) => at(group, groupCurve(group).values("test_acc"), level);
-  const accuracy = (key, title, level) => ({ key, title, numeric: true, note: "Mean test accuracy, %, and the sparsity where it is",
+  const value = (group, level) => at(meanCurve(group), meanCurve(group).statistics("test_acc")?.mean, level);
+  const remaining = (group, level) => remainingAt(meanCurve(group), level);
+  const accuracy = (key, title, level) => ({ key, title, numeric: true, note: "Mean test accuracy, %, and the remaining weights where it is",
     value: (group) => value(group, level(group)),
     show: (group) => element("span", {}, percent(value(group, level(group))), " ",
-      element("small", {}, level(group) && known(value(group, level(group))) ? `at ${sparsityText(at(group, group.sparsity, level(group)))}` : "")),
-    csv: [[`${key}_test_acc`, (group) => value(group, level(group))], [`${key}_sparsity`, (group) => at(group, group.sparsity, level(group))]] });
+      element("small", {}, level(group) && known(value(group, level(group))) ? `at ${remainingText(remaining(group, level(group)))}` : "")),
+    csv: [[`${key}_test_acc`, (group) => value(group, level(group))], [`${key}_sparsity`, (group) => at(meanCurve(group), meanCurve(group).sparsity, level(group))]] });
   return [
     { key: "picked", title: "", unsorted: true, value: () => null, csv: [], show: (group) => pickBox(group.id, group.label, "groups") },
-    { key: "group", title: "Group", class: "name", value: (group) => group.label, show: (group) => opener(group, group.label),
+    { key: "group", title: "Group", class: "name", value: (group) => group.label, show: (group) => opener(group, group.label, shortLabel(group)),
       csv: [["group", (group) => group.label]] },
     { key: "seeds", title: "Seeds", numeric: true, value: (group) => group.runs.length },
     { key: "verdict", title: "Double descent", note: "At 95 %, over seeds", value: groupVerdict,
@@ -103,11 +118,11 @@ function groupVerdict(group) {
 const pickBox = (id, label, kind = "runs") => element("input", { type: "checkbox", "data-pick": id, "aria-label": `Pick ${label}`,
   onchange: ({ target }) => {
     if (state.mode === kind) pick([id], target.checked);
-    else if (kind === "runs") pick([runs.get(id).group], target.checked);
+    else if (kind === "runs") pick([groupOfRun(runs.get(id)).id], target.checked);
     else pick(runsOf.get(id).map((run) => run.id), target.checked);
   } });
 
-const opener = (row, text) => element("button", { type: "button", class: "link", title: text, onclick: () => openDetail(row.id) }, text);
+const opener = (row, text, short = text) => element("button", { type: "button", class: "link", title: text, onclick: () => openDetail(row.id) }, short);
 
 function stateCell(run) {
   const notes = [run.state === "started" ? null : run.reason?.replace(/^(unfinished|damaged), /, ""), run.repeated ? "repeats another run's settings and seed; not in its group's mean" : null,
@@ -116,11 +131,20 @@ function stateCell(run) {
     notes.length ? element("small", {}, ` ${notes.join("; ")}`) : "");
 }
 
+const isOpen = (row) => (row.id === state.open ? "open" : null);
+
+/** Groups, unless there are none, or many of one run each: then the table of runs says the same. */
+function buildGroupsTable() {
+  byId("groups-section").hidden = !groupList.length || (groupList.length > CHIPS && groupList.every((group) => group.runs.length === 1));
+  buildTable("groups", groupColumns(), groupList, { classOf: isOpen, onRow: (group) => openDetail(group.id) });
+  byId("groups-hint").textContent = groupList.some((group) => group.free) ? "runs that agree in the settings chosen; mean ± one standard deviation over runs, accuracies in percent, depth and gain in points"
+    : "runs that differ only in the seed; intervals and correlations at 95 %, over seeds";
+}
+
 function buildTables() {
-  const mark = (row) => (row.id === state.open ? "open" : null);
-  buildTable("groups", groupColumns(), data.groups, { classOf: mark, onRow: (group) => openDetail(group.id) });
-  buildTable("runs", runColumns(), data.runs, { classOf: mark, onRow: (run) => openDetail(run.id) });
-  byId("groups-section").hidden = !data.groups.length;
+  buildGroupsTable();
+  buildTable("runs", runColumns(), data.runs, { classOf: isOpen, onRow: (run) => openDetail(run.id) });
+  for (const name of ["groups", "runs"]) watchWidth(name);
   for (const name of ["groups", "runs"]) byId(`${name}-csv`).addEventListener("click", () => downloadTable(name));
   byId("only").addEventListener("change", ({ target }) => { state.only = target.checked; changed("pick"); });
 }
@@ -133,5 +157,6 @@ function updateTables() {
       line.classList.toggle("open", row.id === state.open);
       if (name === "runs") line.hidden = state.only && !line.classList.contains("picked");
     }
+    tellWidth(name);
   }
 }

@@ -28,6 +28,44 @@ function buildTable(name, shown, rows, { classOf, onRow }) {
   tables.set(name, { shown, lines, body, heads });
   byId(`${name}-table`).replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...heads)), body));
   sortTable(name);
+  buildColumnsMenu(name);
+  hideColumns(name);
+}
+
+/** Columns that the reader does not want: a menu of all but the first two, which say what a row is. */
+function buildColumnsMenu(name) {
+  byId(`${name}-columns`).replaceChildren(...tables.get(name).shown.slice(2).map((column) => element("label", { class: "check" },
+    element("input", { type: "checkbox", value: column.key, checked: !state.hidden[name].has(column.key), onchange: ({ target }) => {
+      state.hidden[name][target.checked ? "delete" : "add"](column.key);
+      hideColumns(name);
+      writeAddress();
+    } }), column.title || column.key)));
+}
+
+function hideColumns(name) {
+  const { shown, lines, heads } = tables.get(name);
+  for (const [index, column] of shown.entries()) {
+    const hidden = state.hidden[name].has(column.key);
+    heads[index].hidden = hidden;
+    for (const { line } of lines) line.children[index].hidden = hidden;
+  }
+  tellWidth(name);
+}
+
+/** Say how many columns lie beyond the edge, and on which side, so that nobody takes what is seen for all. */
+function tellWidth(name) {
+  const region = byId(`${name}-table`);
+  const [left, right] = [region.scrollLeft, region.scrollWidth - region.clientWidth - region.scrollLeft];
+  const { heads } = tables.get(name);
+  const beyond = heads.filter((head) => !head.hidden && head.offsetLeft + head.offsetWidth > region.scrollLeft + region.clientWidth + 1).length;
+  region.parentElement.dataset.more = [left > 1 ? "left" : "", right > 1 ? "right" : ""].join(" ").trim();
+  byId(`${name}-more`).textContent = right > 1 ? `${plural(beyond, "more column")} to the right: scroll, or press → in the table` : left > 1 ? "scrolled to the last column" : "";
+}
+
+function watchWidth(name) {
+  const region = byId(`${name}-table`);
+  region.addEventListener("scroll", () => tellWidth(name), { passive: true });
+  new ResizeObserver(() => tellWidth(name)).observe(region);
 }
 
 const tables = new Map();
@@ -66,7 +104,7 @@ function compare(one, other, descending) {
 }
 
 function downloadTable(name) {
-  const { shown } = tables.get(name);
+  const shown = tables.get(name).shown.filter(({ key }) => !state.hidden[name].has(key));
   const cells = shown.flatMap((column) => column.csv ?? [[column.key, column.value]]);
   const rows = [...byId(`${name}-table`).querySelectorAll("tbody tr")].filter((line) => !line.hidden)
     .map((line) => (name === "groups" ? groups : runs).get(line.dataset.id));

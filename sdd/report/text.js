@@ -34,6 +34,9 @@ function sparsityText(fraction) {
   return `${Number((100 * fraction).toFixed(Math.min(digits, 8)))} %`;
 }
 
+/** A fraction of remaining weights as percent, to three digits. */
+const remainingText = (fraction) => (known(fraction) ? `${Number((100 * fraction).toPrecision(3))} %` : MISSING);
+
 /** A number to four significant digits. */
 function number(value) {
   if (!known(value)) return MISSING;
@@ -53,6 +56,9 @@ function duration(seconds) {
   const minutes = Math.round(seconds / 60);
   return minutes < 100 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
+
+/** A text of at most so many letters. */
+const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 /** A setting as text; null is "not set". */
 const settingText = (value) => (typeof value === "string" ? value : value === undefined ? MISSING : JSON.stringify(value));

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from jsonargparse import ArgumentParser, Namespace
-from lightning.pytorch.loggers import Logger, WandbLogger
+from lightning.pytorch.loggers import Logger, MLFlowLogger, WandbLogger
 
 from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
@@ -22,9 +22,20 @@ from sdd.messages import one_line
 from sdd.runs.config_text import plain
 from sdd.runs.folder import RunFolder
 from sdd.runs.plan import Plan
+from sdd.tracking import mlflow_run
 from sdd.tracking.curve_log import CurveLog
 from sdd.tracking.sweep_agent import given_back_when_preempted, in_wandb_sweep, swept_values
 from sdd.tracking.wandb_run import group_name, run_name, tags
+
+OWN_FOLDER = "."
+"""A logger's `save_dir` that stands for the run's folder, as null does."""
+
+_PACKAGES = {
+    "WandbLogger": ("wandb",),
+    "TensorBoardLogger": ("tensorboard", "tensorboardX"),
+    "MLFlowLogger": ("mlflow",),
+}
+"""What a logger needs: one of these, the first of which is the one to install."""
 
 _FINISH_SECONDS = "600"
 """How long W&B's client may take at most to deliver the rest when a run has ended; by itself it may take hours."""
@@ -56,13 +67,16 @@ class RunLoggers:
         self._started_with = folder.environment()
         self._wandb_id: str | None = None
         for logger in self._configured():
+            check_installed(str(getattr(logger, "class_path", "")).rpartition(".")[2])
             settings = getattr(logger, "init_args", None)
             if settings is None or "save_dir" not in settings:
                 continue
-            if settings.save_dir in {None, "."}:
+            if settings.save_dir in {None, OWN_FOLDER}:
                 settings.save_dir = str(folder.path)
             if _is_wandb(logger):
                 self._settle_wandb(settings, arguments)
+            if str(logger.class_path).endswith("MLFlowLogger"):
+                mlflow_run.settle(settings, folder)
 
     def note(self) -> dict[str, str]:
         """Return what the run's environment is to remember of its loggers."""
@@ -90,6 +104,8 @@ class RunLoggers:
             os.environ.setdefault("WANDB_FINISH_TIMEOUT", _FINISH_SECONDS)
         settings = plain(self._text)
         try:
+            if isinstance(logger, MLFlowLogger):
+                mlflow_run.begin(logger)
             logger.log_hyperparams(settings)
         except Exception as error:
             if type(error).__module__.partition(".")[0] != "wandb":
@@ -140,10 +156,6 @@ class RunLoggers:
 
     def _settle_wandb(self, settings: Namespace, arguments: Sequence[str]) -> None:
         """Name the run, group it, tag it, and let a resumed one go on under its id."""
-        if find_spec("wandb") is None:
-            raise UserError(
-                "trainer.logger is WandbLogger, but wandb is not installed: pip install wandb, or leave it out"
-            )
         plan, pruning = self._plan, self._config.pruning
         swept = swept_values(arguments, plan.settings.values) if in_wandb_sweep() else {}
         one_shot = pruning.dense_from is not None and len(pruning.sparsities or []) == 1
@@ -177,6 +189,21 @@ class RunLoggers:
             parser.instantiate(parser.parse_object({"logger": logger.as_dict()})).logger
             for logger in self._wandb_configured()
         ]
+
+
+def check_installed(logger: str) -> None:
+    """Find out whether a logger's package is there.
+
+    Args:
+        logger: Name of its class; of those that are not Lightning's nothing is known.
+
+    Raises:
+        UserError: It is not.
+    """
+    packages = _PACKAGES.get(logger, ())
+    if packages and all(find_spec(package) is None for package in packages):
+        name = packages[0]
+        raise UserError(f"trainer.logger is {logger}, but {name} is not installed: pip install {name}, or leave it out")
 
 
 def refused(error: Exception) -> bool:

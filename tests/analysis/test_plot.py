@@ -52,11 +52,11 @@ def band(axes, index):
 
 
 def test_lines_and_bands_are_those_of_the_files(runs):
-    figure = plot(runs, y="test_acc,distance", by="data.noise_rate", x="remaining")
+    figure = plot(runs, y="test_acc,distance", by="data.noise_rate")
     left, right = figure.axes
     assert (left.get_ylabel(), right.get_ylabel()) == ("test accuracy (%)", "learning distance")
     assert left.get_xlabel() == "remaining weights (%)"
-    remaining = [1 - value for value in cells(runs, 0.0, "sparsity")[0]]
+    remaining = cells(runs, 0.0, "remaining_fraction")[0]
     for axes, name, factor in ((left, "test_acc", 100), (right, "distance", 1)):
         for index, rate in enumerate(sorted(RATES)):
             by_level = list(zip(*cells(runs, rate, name), strict=True))
@@ -232,7 +232,7 @@ def _only_row(run):
 def test_dense_networks_of_several_widths_are_a_line_over_their_weights(widths):
     figure = plot(widths, x="weights", along="model.net.init_args.widths", by="pruning.levels")
     (axes,) = figure.axes
-    assert axes.get_xlabel() == "remaining weights"
+    assert axes.get_xlabel() == "number of remaining weights"
     assert axes.get_xscale() == "log"
     left, right = axes.get_xlim()
     assert left > right, "most weights at the left"
@@ -250,7 +250,7 @@ def test_dense_networks_of_several_widths_are_a_line_over_their_weights(widths):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"along": "model.net.init_args.widths"}, "set x to weights, not sparsity"),
+        ({"along": "model.net.init_args.widths"}, "set x to weights, not remaining_fraction"),
         ({"along": "data.noise_rate", "x": "weights"}, "along data.noise_rate joins nothing"),
         ({"along": "model.net.widths", "x": "weights"}, "no run has a setting 'model.net.widths'.*did you mean"),
     ],

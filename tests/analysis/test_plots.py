@@ -90,18 +90,19 @@ def test_labels_do_not_overlap_and_stay_inside(name, width):
         assert boxes[-1][2] <= figure.bbox.width
 
 
-def test_ticks_name_sparsities_where_they_are():
+def test_ticks_name_what_remains_where_it_is():
     lower = curve_figure(make_rows(), None).axes[1]
     ticks = {label.get_text(): place for place, label in zip(lower.get_xticks(), lower.get_xticklabels(), strict=True)}
-    assert {"0", "50", "80", "90", "95", "99", "99.9"} <= set(ticks)
+    assert {"100", "50", "20", "10", "5", "1", "0.1"} <= set(ticks)
+    assert lower.get_xlabel() == "remaining weights (%)"
     for label, place in ticks.items():
-        assert place == pytest.approx(-math.log10(1 - float(label) / 100), abs=1e-9)
+        assert place == pytest.approx(-math.log10(float(label) / 100), abs=1e-9)
 
 
 def test_a_level_with_nothing_left_stands_after_the_last_and_is_labelled():
     assert sparsity_places([0, 0.9, 1.0]).tolist() == pytest.approx([0, 1, 1.5])
     figure = curve_figure(without_last(make_rows()), None)
-    assert [label.get_text() for label in figure.axes[1].get_xticklabels()][-1] == "100"
+    assert [label.get_text() for label in figure.axes[1].get_xticklabels()][-1] == "0"
 
 
 def test_lines_have_the_colour_of_their_measure_and_trough_and_peak_their_value():
@@ -130,7 +131,7 @@ def test_further_measures_have_panels_of_their_own_joined_across_levels_that_lac
     assert norm.lines[0].get_ydata().tolist() == [row["norm"] for row in rows if "norm" in row]
     assert lost.get_ylabel() == "lost (%)"
     assert set(lost.lines[0].get_ydata()) == {50.0}
-    assert lost.get_xlabel() == "sparsity, percent"
+    assert lost.get_xlabel() == "remaining weights (%)"
 
 
 def test_a_picture_has_a_few_further_panels_at_the_most():

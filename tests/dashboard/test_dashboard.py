@@ -16,14 +16,14 @@ from sdd.__main__ import main
 from sdd.analysis.columns import write_columns
 from sdd.analysis.curve import FIRST_COLUMNS, read_curve, write_curve
 from sdd.analysis.summary import summarise
-from sdd.callbacks import FlatnessMeasures
+from sdd.callbacks import FlatnessMeasures, TrainingDynamics
 from sdd.cli.parse import plan
 from sdd.dashboard import panels as shown
 from sdd.dashboard.command import dashboard
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from tests.analysis.test_comparison import make_run
-from tests.small import CONFIG, PROJECT
+from tests.small import CONFIG, PROJECT, small_run
 
 # Of the package itself, not of ours.
 pytestmark = pytest.mark.filterwarnings("ignore:Pydantic V1 style `@validator`:DeprecationWarning")
@@ -67,13 +67,15 @@ def flat(content, prefix=""):
             yield f"{prefix}{key}"
 
 
-def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_group(capsys):
+def test_every_measure_is_drawn_against_what_remains_with_mean_and_spread_of_each_group(capsys):
     panels = panels_of(dry_run(capsys)["spec"])
-    assert list(panels) == ["Curves", "Memorisation", "Distance", "Flatness", "Verdicts"]
+    assert list(panels) == ["Curves", "Memorisation", "Distance", "Flatness", "Epochs", "Verdicts"]
     drawn = []
-    for kind, config in (panel for part in panels.values() for panel in part):
+    levels = [panel for name, part in panels.items() if name != "Epochs" for panel in part]
+    for kind, config in levels:
         if kind == "Run History Line Plot":
-            assert config["xAxis"] == "sparsity"
+            assert (config["xAxis"], config["xLogScale"]) == ("remaining_fraction", True)
+            assert config["xAxisTitle"] == "remaining weights (fraction)"
             assert (config["groupBy"], config["groupAgg"], config["groupArea"]) == ("group", "mean", "stddev")
             assert config["limit"] >= 100
             drawn += config["metrics"]
@@ -84,8 +86,27 @@ def test_every_measure_is_drawn_against_sparsity_with_mean_and_spread_of_each_gr
     assert by_section["Memorisation"] == ["memorized", "recovered"]
     assert by_section["Distance"] == ["distance", "distance_init", "distance_start"]
     assert by_section["Flatness"] == list(FLATNESS)
-    measures = {*FIRST_COLUMNS, *FLATNESS} - {"level", "sparsity", "remaining", "remaining_fraction", "seconds"}
+    measures = {*FIRST_COLUMNS, "best_test_acc", *FLATNESS} - {
+        "level",
+        "sparsity",
+        "remaining",
+        "remaining_fraction",
+        "seconds",
+    }
     assert sorted(drawn) == sorted(measures), "each measure once, and nothing that no run has"
+
+
+def test_epochs_are_drawn_over_steps_under_the_names_that_they_are_logged_by(capsys, tmp_path):
+    configs = [config for _, config in panels_of(dry_run(capsys)["spec"])["Epochs"]]
+    assert {config["xAxis"] for config in configs} == {"trainer/global_step"}
+    assert not any(config.get("xLogScale") for config in configs)
+    drawn = [name for config in configs for name in config["metrics"]]
+    assert {*drawn[:2]} == {"epochs/test_acc", "epochs/train_acc"}
+    trainer, _, _ = small_run(tmp_path, TrainingDynamics("all"), levels=1)
+    assert {*drawn} == {name for name in trainer.callback_metrics if name.startswith("epochs/")} - {
+        "epochs/level",
+        "epochs/epoch",
+    }
 
 
 def test_a_panel_is_called_by_the_label_of_its_measure(capsys):

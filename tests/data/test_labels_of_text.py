@@ -147,6 +147,7 @@ NINE = [f"{place},{label}" for place, label in enumerate(LABELS)]
         ),
         ("index,label,class\n0,1,bird", ":2: label 1 and class bird differ .*noise_key"),
         ("label,true_label\n" + "0,1\n" * 9, r"true_label of .* is not the true label for 6 of 9"),
+        ("image id,label\n" + "0,1\n" * 9, "whether column 'image id' of .* tells the examples is open: call it file"),
         ('index,label\n"0,1\n', "cannot read the label file|columns"),
     ],
 )
@@ -160,6 +161,13 @@ def test_the_key_chooses_a_column(tmp_path):
     assert read(tmp_path / "a.csv", both, key="label") == [0] * 9
     refused(tmp_path / "a.csv", both, r"no column 'lable' in .*did you mean label\?", key="lable")
     refused(tmp_path / "b.txt", "0\n" * 9, "leave --data.noise_key unset", key="label")
+
+
+def test_files_are_known_by_what_they_are_whatever_their_column_is_called(tmp_path):
+    text = "label,picture\n" + "\n".join(f"{label},{name}" for label, name in zip(LABELS, FILES, strict=True))
+    assert read(tmp_path / "a.csv", text) == LABELS
+    several = "one_label,two_label\n" + "\n".join(f"0,{label}" for label in LABELS)
+    assert read(tmp_path / "a.csv", several, key="two_label") == LABELS
 
 
 def test_images_without_files_have_labels_by_index_alone(tmp_path):

@@ -1,4 +1,4 @@
-"""README's tables are those of the declarations."""
+"""The page's tables are those of the declarations."""
 
 import re
 
@@ -10,9 +10,9 @@ from sdd.measures.markdown import column_table, cost_table, with_tables
 from tests.small import PROJECT
 
 
-def test_readme_holds_the_tables():
-    text = (PROJECT / "README.md").read_text()
-    assert with_tables(text) == text, "python -m sdd.measures.markdown README.md"
+def test_the_page_holds_the_tables():
+    text = (PROJECT / "docs" / "measures.md").read_text()
+    assert with_tables(text) == text, "python -m sdd.measures.markdown docs/measures.md"
 
 
 def test_every_column_is_in_a_table():

@@ -61,7 +61,7 @@ class Page:
         """Open a report as from the disk, and wait until its panels are drawn."""
         self.browser.get("about:blank")
         self.browser.get(f"{file.resolve().as_uri()}{address}")
-        self.until("document.querySelectorAll('#panels .panel:not([hidden]) .main-svg').length > 0")
+        self.until("document.querySelectorAll('main .panel:not([hidden]) .main-svg').length > 0")
         self.settled()
 
     def js(self, script: str, *arguments):

@@ -13,21 +13,35 @@ from tests.report.browser import chromium
 from tests.report.made_runs import full_run
 
 _CLICKS = {
-    "one more group": "#list .row:nth-child(9) input",
-    "all 40 groups": "#pick-all",
     "39 of 40 groups": "#list .row:nth-child(9) input",
+    "all 40 groups": "#pick-all",
+    "coloured by a result": ("#colour", "gain"),
+    "grouped by one setting": "#by-list [value=some]",
+    "all settings again": "#by-list [value=all]",
+    "scatter": "#view [value=scatter]",
+    "another horizontal axis": ("#scatter-x", "depth"),
+    "parallel axes": "#view [value=parallel]",
+    "a range of one axis": ("[id='brush-test_acc@peak-low']", "0.5"),
+    "ranges cleared": "#brush-clear",
+    "curves again": "#view [value=curves]",
     "single runs": "#mode [value=runs]",
     "all 200 runs": "#pick-all",
     "195 of 200 runs": "#list details summary input",
     "one of 195 runs highlighted": "#legend .chip:nth-child(20)",
+    "a figure's values as a table": "#panels .panel button[aria-label$='as Table']",
     "linear axis": "#scale [value=linear]",
     "table sorted": "#runs-table th[data-key=gain] button",
     "details opened": "#runs-table tbody .link",
 }
 _TIMED = """
-const [selector, done] = arguments;
+const [selector, value, done] = arguments;
+const one = document.querySelector(selector);
 const start = performance.now();
-document.querySelector(selector).click();
+if (value === null) one.click();
+else {
+  one.value = value;
+  one.dispatchEvent(new Event(one.type === "range" ? "input" : "change", { bubbles: true }));
+}
 const wait = () => (document.getElementById("panels").getAttribute("aria-busy") === "true"
   ? setTimeout(wait, 5) : requestAnimationFrame(() => setTimeout(() => done(performance.now() - start), 0)));
 wait();
@@ -47,8 +61,9 @@ def main() -> None:
             start = time.perf_counter()
             page.open(folder / "report.html")
             sys.stdout.write(f"{'opened':<30}{time.perf_counter() - start:7.2f} s\n")
-            for what, selector in _CLICKS.items():
-                taken = page.browser.execute_async_script(_TIMED, selector)
+            for what, click in _CLICKS.items():
+                selector, value = click if isinstance(click, tuple) else (click, None)
+                taken = page.browser.execute_async_script(_TIMED, selector, value)
                 sys.stdout.write(f"{what:<30}{taken / 1000:7.2f} s\n")
 
 

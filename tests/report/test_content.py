@@ -2,18 +2,24 @@
 
 import json
 import math
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from sdd.analysis.columns import write_columns
 from sdd.analysis.compare import analyse_group
 from sdd.analysis.curve import read_curve, write_curve
 from sdd.analysis.grouping import group_runs
 from sdd.analysis.loss_curves import read_loss_curves
-from sdd.analysis.reading import read_runs
-from sdd.analysis.summary import summarise
+from sdd.analysis.reading import read_run, read_runs
+from sdd.analysis.summary import finite, summarise
+from sdd.analysis.tickets import pair_groups
+from sdd.files import table_text
+from sdd.measures.columns import Column
 from sdd.report.content import report_content
+from sdd.report.epochs import NUMBERS, read_epochs
 from sdd.report.folders import read_folders
 from sdd.report.page import json_inside_html, page_html
 from tests.analysis.test_comparison import make_run
@@ -24,8 +30,9 @@ from tests.report.made_runs import every_state, full_run
 def content_of(*paths, out=Path("report.html")):
     made = report_content(read_folders(paths), title="runs", made="today", out=out, watch=None)
     content = json.loads(json_inside_html(made))
-    for one in (*content["groups"], *(run for run in content["runs"] if run["level"])):
-        one["sparsity"] = content["sparsities"][one["sparsity"]]
+    for run in content["runs"]:
+        if run["level"]:
+            run |= content["axes"][run["axis"]]
     return content
 
 
@@ -59,39 +66,59 @@ def test_values_of_runs_are_those_of_the_file_to_the_last_bit(sweep):
         rows = read_curve(sweep / run["name"] / "curve.csv")
         assert run["level"] == [row["level"] for row in rows]
         assert run["sparsity"] == [row["sparsity"] for row in rows]
+        assert run["remaining_fraction"] == [row["remaining_fraction"] for row in rows]
         for name in columns:
             assert run["values"][name] == [row[name] for row in rows]
 
 
-def test_groups_hold_mean_standard_deviation_and_count_over_seeds(sweep):
+def test_groups_name_their_runs_by_seed_and_what_labels_are_of(sweep):
     content = content_of(sweep)
     assert [group["label"] for group in content["groups"]] == ["data.noise_rate=0.2", "data.noise_rate=0.4"]
-    for group, rate in zip(content["groups"], (0.2, 0.4), strict=True):
-        files = [read_curve(sweep / f"r{rate}-s{seed}" / "curve.csv") for seed in range(3)]
-        for name, found in group["values"].items():
-            values = np.array([[row[name] for row in rows] for rows in files])
-            np.testing.assert_allclose(found["mean"], values.mean(axis=0), rtol=1e-14)
-            np.testing.assert_allclose(found["sd"], values.std(axis=0, ddof=1), rtol=1e-12)
-            assert found["n"] == [3] * 8
+    assert content["named_by"] == ["data.noise_rate"]
     ids = {run["id"]: run["name"] for run in content["runs"]}
     assert [ids[run] for run in content["groups"][0]["runs"]] == ["r0.2-s0", "r0.2-s1", "r0.2-s2"]
 
 
-def test_a_level_that_a_seed_lacks_lowers_the_count_and_is_missing_in_its_curve(sweep):
+def test_a_value_that_is_lacking_or_no_number_is_missing(sweep):
     path = sweep / "r0.2-s0" / "curve.csv"
     rows = read_curve(path)
     rows[3]["test_acc"] = math.nan
     del rows[4]["hessian_top"]
     rows[5]["distance"] = math.inf
     write_curve(path, rows)
-    content = content_of(sweep)
-    run, group = by_name(content)["r0.2-s0"], content["groups"][0]
+    run = by_name(content_of(sweep))["r0.2-s0"]
     assert [index for index, value in enumerate(run["values"]["test_acc"]) if value is None] == [3]
     assert run["values"]["hessian_top"][4] is None
     assert run["values"]["distance"][5] is None
-    assert group["values"]["test_acc"]["n"] == [3, 3, 3, 2, 3, 3, 3, 3]
-    pair = [read_curve(sweep / f"r0.2-s{seed}" / "curve.csv")[3]["test_acc"] for seed in (1, 2)]
-    assert group["values"]["test_acc"]["mean"][3] == pytest.approx(sum(pair) / 2, rel=1e-15)
+
+
+def test_columns_that_were_measured_otherwise_are_numbered_apart(sweep):
+    ways = {"r0.2-s0": 5, "r0.2-s1": 9, "r0.2-s2": 5}
+    for name, points in ways.items():
+        column = Column("sharpness", "sharpness").measured_with(points=points)
+        write_columns(sweep / name, [column])
+    runs = by_name(content_of(sweep))
+    numbers = {name: runs[name]["measured"].get("sharpness") for name in runs}
+    assert numbers["r0.2-s0"] == numbers["r0.2-s2"] != numbers["r0.2-s1"]
+    assert {numbers[name] for name in numbers if name not in ways} == {None}
+
+
+def test_winning_tickets_are_compared_as_analyze_does(tmp_path):
+    for seed in range(3):
+        make_run(tmp_path / f"lottery-{seed}", seed, **{"pruning.retrain": "lottery"})
+        masks = {"pruning.masks_from": str(tmp_path / f"lottery-{seed}"), "pruning.retrain": "scratch"}
+        make_run(tmp_path / f"scratch-{seed}", seed, **masks)
+    lottery, reinit = sorted(group_runs(read_runs([tmp_path]).runs), key=lambda group: group.reinitialised)
+    (found,) = content_of(tmp_path)["tickets"]
+    expected = finite(pair_groups(lottery, reinit))
+    assert len(expected["pairs"]) == 3
+    assert found["comparison"] == expected
+    shutil.rmtree(tmp_path / "lottery-0")
+    for seed in (1, 2):
+        shutil.rmtree(tmp_path / f"lottery-{seed}")
+    (found,) = content_of(tmp_path)["tickets"]
+    assert found["comparison"] is None
+    assert "no lottery run" in found["reason"]
 
 
 def test_what_is_said_of_runs_and_groups_is_what_the_analysis_says(tmp_path):
@@ -216,12 +243,17 @@ def test_names_stay_when_runs_come_to_a_group(sweep):
     assert {run["id"] for run in before["runs"]} < {run["id"] for run in after["runs"]}
 
 
-def test_200_runs_with_flatness_and_loss_curves_are_less_than_10_megabytes(tmp_path):
+def test_200_runs_with_flatness_loss_curves_and_epochs_are_less_than_10_megabytes(tmp_path):
     first = full_run(tmp_path / "first", 0, loss_points=21)
+    rows = [
+        {"level": level, "epoch": epoch} | dict.fromkeys("abcdefgh", (level * 7919 + epoch * 104729) % 99991 / 99991)
+        for level in range(35)
+        for epoch in range(50)
+    ]
+    (first / "epochs.csv").write_text(table_text(rows))
     content = content_of(first)
     (entry,) = content["runs"]
-    group = content["groups"][0]
-    values = {name: dict.fromkeys(("mean", "sd"), held) | {"n": [3] * 35} for name, held in entry["values"].items()}
-    content["runs"] = [entry | {"sparsity": 0}] * 200
-    content["groups"] = [group | {"values": values, "sparsity": 0}] * 67
+    entry["epochs"], _ = read_epochs(read_run(first), NUMBERS // 200)
+    content["runs"] = [entry | {"axis": 0}] * 200
+    content["groups"] = content["groups"] * 67
     assert len(page_html(content).encode()) < 10e6

@@ -127,8 +127,9 @@ def test_a_highlighted_curve_has_its_phases_shaded(page):
     descends = page.js(
         "JSON.parse(document.getElementById('data').textContent).groups.findIndex((one) => one.phases.double_descent)"
     )
-    page.click(f"#legend .chip:nth-child({max(descends, 0) + 1})")
-    assert page.find(f"#legend .chip:nth-child({max(descends, 0) + 1})").get_attribute("aria-pressed") == "true"
+    chip = f"#legend .chip:nth-of-type({max(descends, 0) + 1})"
+    page.click(chip)
+    assert page.find(chip).get_attribute("aria-pressed") == "true"
     assert (page.js(count) > 0) == (descends >= 0)
 
 
@@ -193,7 +194,7 @@ def test_states_are_shown(page):
 
 def test_a_figures_data_are_those_of_the_curves_to_the_last_digit(page, sweep):
     rows = page.csv("#panels .panel:first-child button[aria-label='Test accuracy as CSV']")
-    assert list(rows[0]) == ["measure", "group", "level", "sparsity", "mean", "sd", "n"]
+    assert list(rows[0]) == ["measure", "group", "level", "sparsity", "remaining_fraction", "mean", "sd", "n"]
     found = [row for row in rows if row["group"] == "data.noise_rate=0.2"]
     values = np.array([column(curve, "test_acc") for curve in curves(sweep, 0.2)])
     np.testing.assert_allclose([float(row["mean"]) for row in found], values.mean(axis=0), rtol=1e-14)
@@ -201,12 +202,13 @@ def test_a_figures_data_are_those_of_the_curves_to_the_last_digit(page, sweep):
     assert {row["n"] for row in found} == {"3"}
     page.click("#mode label:nth-child(2)")
     rows = page.csv("#data-csv")
-    assert list(rows[0]) == ["measure", "run", "group", "seed", "level", "sparsity", "value"]
+    assert list(rows[0]) == ["measure", "run", "group", "seed", "level", "sparsity", "remaining_fraction", "value"]
     for measure in ("test_acc", "sharpness"):
         found = [row for row in rows if (row["measure"], row["run"]) == (measure, "r0.4-s2")]
         held = curves(sweep, 0.4, [2])[0]
         assert [float(row["value"]) for row in found] == column(held, measure)
-        assert [float(row["sparsity"]) for row in found] == column(held, "sparsity")
+        for name in ("sparsity", "remaining_fraction"):
+            assert [float(row[name]) for row in found] == column(held, name)
         assert {row["seed"] for row in found} == {"2"}
 
 
@@ -228,8 +230,12 @@ def test_figures_come_as_pictures(page):
     assert png.startswith(b"\x89PNG")
     assert int.from_bytes(png[16:20], "big") == 1720
     svg = page.downloaded("#panels .panel:first-child button[aria-label='Test accuracy as SVG']").read_text()
-    assert svg.startswith("<svg")
-    assert "data.noise_rate=0.2" in svg
+    words = " ".join(text for text in ElementTree.fromstring(svg).itertext() if text.strip())
+    assert "noise_rate=0.2 (n = 3)" in words
+    assert "Remaining weights (%)" in words
+    assert words.count("Test accuracy (%)") == 2, "the title, and the vertical axis"
+    assert "means over the runs of a group (n = 3 to 4; they differ only in the seed)" in words
+    assert "bands: one standard deviation over runs to each side" in words
 
 
 def test_the_address_keeps_what_is_picked(page):
@@ -257,7 +263,9 @@ def test_names_are_text_wherever_they_stand(browser, tmp_path):
     browser.click("#legend .chip")
     browser.click("#runs-table tbody .link")
     assert browser.texts("#runs-table tbody th")[0] == "<b>0<i>"
-    assert any(EVIL in text for text in browser.texts("#legend .chip"))
+    assert any(
+        EVIL in title for title in browser.js("[...document.querySelectorAll('#legend .chip')].map((one) => one.title)")
+    )
     assert browser.texts("#detail h2") == ["<b>0<i>"]
     assert EVIL in browser.texts("#detail .settings td")
     svg = browser.downloaded("#panels .panel:first-child button[aria-label='Test accuracy as SVG']").read_text()

@@ -33,7 +33,9 @@ def wandb_logger(monkeypatch):
     return make
 
 
-ROWS = [{"level": level, "sparsity": level / 4, "test_acc": 0.5} for level in range(4)]
+ROWS = [
+    {"level": level, "sparsity": level / 4, "remaining_fraction": 1 - level / 4, "test_acc": 0.5} for level in range(4)
+]
 
 
 @pytest.mark.parametrize(("summary", "levels"), [({}, [0, 1, 2, 3]), ({"level": 1}, [2, 3]), ({"level": 3}, [])])
@@ -44,7 +46,19 @@ def test_a_wandb_run_gets_the_rows_that_it_lacks(wandb_logger, summary, levels):
         log.send(row, step=10)
     assert experiment.told == [(level, 10) for level in levels]
     if levels:
-        assert experiment.axes == {"level": "sparsity", "sparsity": None, "test_acc": "sparsity"}
+        measured = dict.fromkeys(("level", "test_acc", "best_test_acc", "depth"), "remaining_fraction")
+        assert experiment.axes == {"sparsity": None, "remaining_fraction": None, **measured}
+
+
+def test_what_an_earlier_version_did_not_send_is_sent_later_with_the_axes(wandb_logger, monkeypatch):
+    logger, experiment = wandb_logger({"level": 3})
+    sent = []
+    monkeypatch.setattr(logger, "log_metrics", lambda row, step=None: sent.append(row))
+    log = CurveLog(logger)
+    for row in ROWS:
+        log.send(row, added=["remaining_fraction"] if row["level"] < 2 else ())
+    assert sent == [{"sparsity": 0.0, "remaining_fraction": 1.0}, {"sparsity": 0.25, "remaining_fraction": 0.75}]
+    assert experiment.axes == {"sparsity": None, "remaining_fraction": None}
 
 
 def _logged(file: Path) -> list[tuple[int, float, int]]:

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from tests.wandb_client import search
+
 HISTORY, SUMMARY = "wandb-history.jsonl", "wandb-summary.json"
 
 
@@ -77,7 +79,7 @@ class Run:
 
 @dataclass
 class Sweep:
-    """A grid, and what of it is still to be handed out."""
+    """A grid, and what of it is still to be handed out; or a search, whose cells come as its runs end."""
 
     name: str
     project: str
@@ -89,7 +91,18 @@ class Sweep:
     @property
     def program(self) -> str:
         """What `${program}` stands for."""
-        return str(yaml.safe_load(self.config)["program"])
+        return str(self.content["program"])
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """Its file, read."""
+        content: dict[str, Any] = yaml.safe_load(self.config)
+        return content
+
+    @property
+    def searches(self) -> bool:
+        """Whether its cells depend on what its runs found."""
+        return self.content.get("method") in search.SEARCHES
 
 
 @dataclass
@@ -99,6 +112,7 @@ class Backend:
     Attributes:
         handed_out: The commands that agents were given: agent, type and run.
         stopping: Runs that somebody stops, on the page or by early termination.
+        stopped_early: Those of a search that were told so by early termination, once each.
     """
 
     sweeps: dict[str, Sweep] = field(default_factory=dict)
@@ -106,14 +120,17 @@ class Backend:
     agents: dict[str, str] = field(default_factory=dict)
     handed_out: list[tuple[str, str, str]] = field(default_factory=list)
     stopping: set[str] = field(default_factory=set)
+    stopped_early: set[str] = field(default_factory=set)
 
     def create_sweep(self, project: str, config: str) -> Sweep:
         """Take a sweep, as YAML; parameters in the order of their names, the last one changing fastest."""
-        parameters = yaml.safe_load(config)["parameters"]
-        names = sorted(parameters)
-        values = [parameters[name].get("values", [parameters[name].get("value")]) for name in names]
-        cells = [dict(zip(names, combination, strict=True)) for combination in product(*values)]
-        sweep = Sweep(f"sweep{len(self.sweeps)}", project, config, cells, deque(cells))
+        sweep = Sweep(f"sweep{len(self.sweeps)}", project, config, [], deque())
+        if not sweep.searches:
+            parameters = sweep.content["parameters"]
+            names = sorted(parameters)
+            values = [parameters[name].get("values", [parameters[name].get("value")]) for name in names]
+            sweep.cells = [dict(zip(names, combination, strict=True)) for combination in product(*values)]
+            sweep.waiting.extend(sweep.cells)
         self.sweeps[sweep.name] = sweep
         return sweep
 
@@ -126,7 +143,14 @@ class Backend:
     def heartbeat(self, agent: str, running: dict[str, bool]) -> list[dict[str, Any]]:
         """Answer an agent: with a command if it runs nothing. `exit` ends it, and would kill what it runs."""
         sweep = self.sweeps[self.agents[agent]]
+        mine = [run for run in self.runs.values() if run.sweep == sweep.name]
+        if sweep.searches and not running and not sweep.queue and not sweep.waiting:
+            cell = search.next_cell(sweep.content, mine)
+            sweep.waiting.extend([] if cell is None else [cell])
         if running:
+            if sweep.searches:
+                self.stopping |= (search.ended_early(sweep.content, mine) & running.keys()) - self.stopped_early
+                self.stopped_early |= self.stopping
             stopped = self.stopping & running.keys()
             self.stopping -= stopped  # the agent kills a run that it is told to stop once more, if that is much later
             return [{"type": "stop", "run_id": name} for name in stopped]

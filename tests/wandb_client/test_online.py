@@ -24,9 +24,14 @@ PERSEVERING = IMPATIENT | {"WANDB_X_GRAPHQL_RETRY_MAX": "1000", "WANDB_X_GRAPHQL
 
 @pytest.mark.slow
 def test_a_run_with_a_double_descent_arrives_whole_and_once(server, machine):
-    machine.fit(*DESCENT, *WANDB, "--run_dir", "run")
+    machine.fit(*DESCENT, *WANDB, "--dynamics.levels", "[0]", "--dynamics.every", "10", "--run_dir", "run")
     (run,) = server.runs
     check_arrived(run, machine.folder / "run")
+    epochs = [row for row in run.history if "epochs/test_acc" in row]
+    assert [row["epochs/epoch"] for row in epochs] == [0, 10, 20, 30, 39]
+    logged = [name for name in epochs[0] if name.startswith("epochs/") and name != "epochs/epoch"]
+    assert {name: run.step_metrics.get(name) for name in logged} == dict.fromkeys(logged, "epochs/epoch")
+    assert run.levels[0]["best_test_acc"] == max(row["epochs/test_acc"] for row in epochs)
     assert run.summary["double_descent"] is True
     assert run.summary["depth"] > 0
     assert run.summary["trough"]["sparsity"] < run.summary["peak"]["sparsity"]

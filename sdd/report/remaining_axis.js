@@ -1,5 +1,5 @@
-// The sparsity axis: on the even scale a place is −log10 of the remaining fraction, so that pruning the same fraction of
-// the remaining weights at each level puts the levels at equal distances; dense is 0.
+// The horizontal axis: remaining weights on a logarithmic axis, falling to the right, so that pruning the same fraction of the
+// remaining weights at each level puts the levels at equal distances. A place is −log10 of the remaining fraction; dense is 0.
 
 const allSparsities = curveRuns.flatMap((run) => run.sparsity.filter(known));
 const lastPlace = allSparsities.reduce((last, fraction) => (fraction < 1 ? Math.max(last, -Math.log10(1 - fraction)) : last), 0);
@@ -8,8 +8,15 @@ const lastPlace = allSparsities.reduce((last, fraction) => (fraction < 1 ? Math.
 function place(fraction) {
   if (!known(fraction)) return null;
   if (state.scale === "linear") return fraction;
-  return fraction < 1 ? -Math.log10(1 - fraction) + 0 : lastPlace + 0.5;
+  return logPlace(fraction);
 }
+
+const logPlace = (fraction) => (fraction < 1 ? -Math.log10(1 - fraction) + 0 : lastPlace + 0.5);
+const axisTitle = () => (state.scale === "linear" ? "Sparsity (%)" : "Remaining weights (%)");
+
+/** The share in percent that a place stands for, as the axis writes it: of remaining weights, or of removed ones. */
+const shareAt = (spot) => (state.scale === "linear" ? 100 * spot : 100 * 10 ** -spot);
+const spotOf = (share) => (state.scale === "linear" ? share / 100 : -Math.log10(share / 100));
 
 /** The range that shows all places of some curves. */
 function fullRange(curves) {
@@ -22,18 +29,18 @@ function fullRange(curves) {
   return [start - 0.03 * span, high + 0.03 * span];
 }
 
-/** Sparsities to write at the axis, as many as fit: decades of the remaining fraction, then halves, then fifths. */
+/** Shares to write at the axis, as many as fit: decades of the remaining fraction, then halves, then fifths. */
 function sparsityTicks(range, width) {
-  if (state.scale === "linear") return { tickmode: "auto", nticks: Math.max(3, Math.floor(width / 62)), tickformat: ".6~%" };
+  if (state.scale === "linear") return { tickmode: "auto", nticks: Math.max(3, Math.floor(width / 62)), tickformat: ".6~%", ticksuffix: "" };
   const [low, high] = range;
   const decades = Array.from({ length: Math.max(1, Math.ceil(Math.min(lastPlace, 12)) + 1) }, (_, index) => index);
   const zoomed = high - low < 0.8;
   const factors = zoomed ? [1, 0.5, 0.2, 0.3, 0.7, 0.4, 0.6, 0.8, 0.9, 0.25, 0.15, 0.12] : [1, 0.5, 0.2];
   const fractions = factors.flatMap((factor) => decades.map((decade) => factor * 10 ** -decade));
   if (!zoomed) fractions.push(0.8);
-  const wanted = fractions.map((fraction) => [-Math.log10(fraction) + 0, `${Number((100 * (1 - fraction)).toPrecision(8))}%`])
+  const wanted = fractions.map((fraction) => [-Math.log10(fraction) + 0, String(Number((100 * fraction).toPrecision(8)))])
     .filter(([at]) => at <= lastPlace + 1e-9);
-  if (allSparsities.some((fraction) => fraction >= 1)) wanted.unshift([lastPlace + 0.5, "100%"]);
+  if (allSparsities.some((fraction) => fraction >= 1)) wanted.unshift([lastPlace + 0.5, "0"]);
   const taken = [];
   const ticks = [];
   for (const [at, label] of wanted) {
