@@ -38,6 +38,7 @@ _IN_C = (
 _CONTAINERS = (dict, list, tuple, set, frozenset, int, float, complex, str, bytes)
 _COUNTS = ("co_argcount", "co_posonlyargcount", "co_kwonlyargcount", "co_flags")
 _NAMES = ("co_names", "co_varnames", "co_freevars", "co_cellvars")
+_READS_GLOBAL = {"LOAD_FROM_DICT_OR_GLOBALS", "LOAD_GLOBAL", "LOAD_NAME"}
 _MADE_BY_PYTHON = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 _OF_NO_EFFECT = {
     "__annotate__",
@@ -271,7 +272,7 @@ def _path(value: Any) -> str | None:
 
 def _globals(code: types.CodeType) -> set[str]:
     """Return the names of the globals that code reads, that of functions within it included."""
-    names = {str(one.argval) for one in dis.get_instructions(code) if one.opname in {"LOAD_GLOBAL", "LOAD_NAME"}}
+    names = {str(one.argval) for one in dis.get_instructions(code) if one.opname in _READS_GLOBAL}
     return names.union(*(_globals(one) for one in code.co_consts if isinstance(one, types.CodeType)))
 
 
