@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from sdd.failures import is_of_library
 from sdd.messages import one_line
@@ -139,6 +140,8 @@ class _Digest:
             return self._of_tensor(value)
         if isinstance(value, torch.Generator):
             return self._all("generator", str(value.device), value.get_state())
+        if isinstance(value, RemovableHandle):
+            return _hash("handle of a hook")  # which is told where it is hooked
         if isinstance(value, weakref.ref):
             return _hash("reference", self.of(value()))
         if isinstance(value, types.MappingProxyType):
@@ -283,7 +286,15 @@ def _attributes(value: Any) -> dict[str, Any]:
         for name in (slots,) if isinstance(slots, str) else slots:
             if name not in {"__dict__", "__weakref__"} and hasattr(value, name):
                 held[name] = getattr(value, name)
-    return held
+    return _with_counted_hooks(held) if isinstance(value, (nn.Module, torch.optim.Optimizer)) else held
+
+
+def _with_counted_hooks(held: dict[str, Any]) -> dict[str, Any]:
+    """Return attributes with hooks numbered as they come, not by PyTorch's count of all hooks of the process."""
+    hooks = {name: one for name, one in held.items() if "_hooks" in name and isinstance(one, dict)}
+    order = {number: place for place, number in enumerate(sorted({number for one in hooks.values() for number in one}))}
+    counted = {name: {order[number]: hook for number, hook in one.items()} for name, one in hooks.items()}
+    return held | counted
 
 
 def _tried(value: Any, reduce: Any) -> Any:

@@ -174,6 +174,16 @@ def test_digits_are_the_same_in_another_process_with_another_order_of_sets(tmp_p
     assert (done.stdout, done.stderr) == ("True\n", "")
 
 
+def test_hooks_are_told_whatever_number_pytorch_gives_them():
+    def hooked(amount):
+        net = nn.Linear(1, 1)
+        net.weight.data.fill_(1), net.bias.data.fill_(1)
+        handle = net.register_forward_hook(lambda *_: amount)
+        return net, handle
+
+    assert object_digest(hooked(1)) == object_digest(hooked(1)) != object_digest(hooked(2))
+
+
 class Colour(Enum):
     RED = 1
     BLUE = 2
