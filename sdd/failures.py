@@ -109,4 +109,9 @@ def own_place(error: BaseException) -> str | None:
 
 def is_own(path: Path) -> bool:
     """Tell whether a file is the user's own, and neither of sdd nor of a library."""
-    return path.is_file() and not any(path.is_relative_to(folder) for folder in (_OWN, *_LIBRARIES))
+    return path.is_file() and not is_of_library(path)
+
+
+def is_of_library(path: Path) -> bool:
+    """Tell whether a file is one of sdd or of a library."""
+    return any(path.is_relative_to(folder) for folder in (_OWN, *_LIBRARIES))

@@ -19,6 +19,7 @@ import yaml
 
 from sdd.checksums import ABSENT, Checksums, problem, read_checksums, text_of, with_next
 from sdd.checksums import FILE as CHECKSUMS
+from sdd.console import say
 from sdd.errors import DamagedError, UserError
 from sdd.locks import check_there
 from sdd.messages import one_line
@@ -36,6 +37,9 @@ _WHOLE = ("level", "epoch", "direction")
 
 PART = ".part"
 """What the name of a file ends with while it is written; it begins with a dot."""
+
+_MAY_NOT = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+"""What is said where nobody may write."""
 
 _NO_FOLDER_SYNC = frozenset({errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.ENOSYS})
 """What a file system says that writes entries of folders by itself, and cannot be asked to."""
@@ -207,6 +211,20 @@ def _sync(path: Path) -> None:
 def parts(folder: Path) -> list[Path]:
     """Return what processes that were killed have left half written in a folder, or are writing there now."""
     return sorted(folder.glob(f".*{PART}"))
+
+
+@contextmanager
+def removing_leftovers(folder: Path) -> Iterator[None]:
+    """Go on where what killed processes have left in a folder cannot be removed; all but a lack of permission is said.
+
+    Args:
+        folder: That it is in.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _MAY_NOT:
+            say(f"{folder}: what a killed process has left half written could not be removed ({error})", error=True)
 
 
 @contextmanager

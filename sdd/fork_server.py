@@ -46,11 +46,7 @@ def main(arguments: Sequence[str]) -> None:
     control = socket.socket(fileno=int(arguments[0]))
     gc.disable()
     for named in arguments[1:]:
-        module, _, function = named.partition(":")
-        with suppress(ImportError):  # a copy that needs it says so
-            imported = import_module(module)
-            if function:
-                getattr(imported, function)()
+        _import(*named.partition(":")[::2])
     gc.freeze()  # what is imported stays: to look through it in a copy would touch, and so copy, all of it
     gc.enable()
     say_ready(control)
@@ -58,6 +54,16 @@ def main(arguments: Sequence[str]) -> None:
     if request is not None:
         control.close()
         _end(_status(_become(request), request.arguments))
+
+
+def _import(module: str, function: str) -> None:
+    """Import a module, and call a function of it; what that raises ends the server, so that runs are new processes."""
+    try:
+        imported = import_module(module)
+    except ImportError:  # a copy that needs it says so
+        return
+    if function:
+        getattr(imported, function)()
 
 
 def _serve(control: socket.socket) -> _Request | None:

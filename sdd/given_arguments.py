@@ -32,6 +32,12 @@ def given_arguments(made: KeepsArguments) -> dict[str, Any]:
     return found
 
 
+def made_again(made: KeepsArguments) -> Any:
+    """Make another object with what one was made with."""
+    arguments, named = made.__dict__[_GIVEN]
+    return type(made)(*arguments, **named)
+
+
 def forget_argument(made: KeepsArguments, name: str) -> None:
     """Keep an argument no longer, as it is large and another one has taken its place.
 

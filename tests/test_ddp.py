@@ -52,6 +52,23 @@ def test_two_processes_finish_a_run_with_the_same_masks(tmp_path, criterion):
 
 
 @pytest.mark.slow
+def test_two_processes_learn_from_one_teacher(tmp_path):
+    arguments = [*QUICK, "--pruning.levels", "1", "--model.distill_from", "auto", "--model.distill_weight", "0.5"]
+    arguments += ["--model.optimizer.lr", "0.02"]
+    one = run_process(*arguments, "--run_dir", "one", cwd=tmp_path)
+    assert one.returncode == 0, one.stderr
+    two = ["--trainer.strategy", "ddp", "--trainer.devices", "2", "--run_dir", "two"]
+    done = run_process(*arguments, *two, cwd=tmp_path, MASTER_PORT=free_port())
+    assert done.returncode == 0, done.stderr
+    single, double = (read_curve(tmp_path / name / "curve.csv") for name in ("one", "two"))
+    assert [row["train_loss"] for row in double] == pytest.approx([row["train_loss"] for row in single], rel=1e-4)
+    plain = run_process(*arguments, "--model.distill_weight", "0", "--run_dir", "plain", cwd=tmp_path)
+    assert plain.returncode == 0, plain.stderr
+    untaught = read_curve(tmp_path / "plain" / "curve.csv")[1]["train_loss"]
+    assert untaught != pytest.approx(single[1]["train_loss"], rel=1e-3)
+
+
+@pytest.mark.slow
 def test_two_processes_that_slurm_has_started_share_a_run(tmp_path):
     arguments = [*QUICK, "--trainer.strategy", "ddp", "--trainer.devices", "2", "--run_dir", "two"]
     job = {"NTASKS": "2", "NTASKS_PER_NODE": "2", "NNODES": "1", "NODEID": "0", "JOB_ID": "1", "JOB_NAME": "train"}

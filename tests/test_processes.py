@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from types import ModuleType
 
 import pytest
 
-from sdd import processes
+from sdd import fork_server, processes
 from sdd.processes import ForkServer, can_fork
 from tests.small import PROJECT
 
@@ -232,3 +233,16 @@ def test_nothing_is_copied_where_the_kernel_does_not_tell_of_ends(monkeypatch):
     assert not can_fork()
     monkeypatch.delattr(os, "pidfd_open")
     assert not can_fork()
+
+
+def test_what_a_function_of_a_server_raises_is_not_taken_for_a_module_that_is_missing(monkeypatch):
+    module = ModuleType("warms")
+
+    def warm():
+        raise ImportError("broken within")
+
+    module.warm = warm
+    monkeypatch.setitem(sys.modules, "warms", module)
+    with pytest.raises(ImportError, match="broken within"):
+        fork_server._import("warms", "warm")
+    fork_server._import("no_such_module", "warm")

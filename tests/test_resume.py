@@ -7,12 +7,21 @@ import subprocess
 import sys
 import time
 
+import lightning.pytorch as pl
 import pytest
 import torch
 
 from sdd.__main__ import main
-from sdd.callbacks import AccuracyMeasures, LevelCallback
-from tests.small import QUICK, curve_without_seconds, keep_both_checkpoints, run_process
+from sdd.callbacks import AccuracyMeasures, LevelCallback, RunCheckpoint
+from tests.small import (
+    QUICK,
+    NormNet,
+    curve_without_seconds,
+    keep_both_checkpoints,
+    run_process,
+    small_data,
+    small_run,
+)
 
 
 class KillAt(LevelCallback):
@@ -249,3 +258,29 @@ def test_resuming_with_other_threads_keeps_those_of_the_start(tmp_path, monkeypa
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(threads)
+
+
+class BreakOnce(pl.Callback):
+    """Ends the training by an error in an epoch that is not a level's last."""
+
+    decides_numbers = False
+
+    def on_train_epoch_end(self, trainer, pl_module):
+        if trainer.current_epoch == 4:
+            raise RuntimeError("broken")
+
+
+@pytest.mark.slow
+def test_a_compiled_run_that_was_broken_off_has_the_curve_of_an_undisturbed_one(tmp_path):
+    options = {"build": NormNet, "compile_args": {"dynamic": None}, "levels": 1, "epochs_per_level": 3}
+    batches = {"batch_size": 30}  # the last one has another size, so that the network is compiled twice
+    small_run(tmp_path / "whole", data=small_data(**batches), **options)
+    torch.compiler.reset()
+    checkpoint = RunCheckpoint(every_n_epochs=1)
+    with pytest.raises(RuntimeError, match="broken"):
+        small_run(tmp_path / "run", BreakOnce(), checkpoint, data=small_data(**batches), **options)
+    torch.compiler.reset()  # as in a new process
+    newest = tmp_path / "run" / "checkpoints" / "epoch-000004.ckpt"
+    _, module, _ = small_run(tmp_path / "run", data=small_data(**batches), ckpt_path=newest, **options)
+    assert module._compiled is not None
+    assert curve_without_seconds(tmp_path / "run") == curve_without_seconds(tmp_path / "whole")

@@ -1,7 +1,8 @@
 """The configuration of a run that was put together in Python, read off its objects."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from inspect import signature
 from typing import Any
 
 import lightning.pytorch as pl
@@ -22,9 +23,16 @@ from sdd.errors import UserError
 from sdd.given_arguments import KeepsArguments, given_arguments
 from sdd.module import Classifier
 from sdd.runs.config_text import as_text
-from sdd.runs.identity import argument_defaults, only_watches, settings_beside
+from sdd.runs.identity import (
+    OF_SCRIPT,
+    argument_defaults,
+    code_of,
+    decides_numbers,
+    only_watches,
+    settings_beside,
+)
 from sdd.runs.place import ALL_PLACE
-from sdd.runs.settings import SEED, Settings
+from sdd.runs.settings import CODE, SEED, Settings
 
 _NO_SETTING = "seed"  # of every part: it is `seed_everything`
 
@@ -49,6 +57,13 @@ _TRAINER: Mapping[str, tuple[Callable[[pl.Trainer], Any], Any]] = {
 }
 """How each setting of the Trainer that decides numbers is read off it, and its default."""
 
+_SCALARS = (type(None), bool, int, float, str)
+_FOLLOW = {"arithmetic", _NO_SETTING}
+"""Arguments whose attributes may differ: one follows from `frozen` as well, one is compared elsewhere."""
+
+_SET_BY_LIGHTNING = {"log", "log_dict"}
+"""Attributes of a callback in a training: methods of what is trained."""
+
 _ACCELERATORS = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 
 
@@ -60,11 +75,26 @@ class Configuration:
         settings: It is told by.
         text: All of it in YAML, as the command line writes it.
         unknown: Settings that no configuration can repeat, each with what there is to say of it.
+        objects: What these are, by setting, where it is told apart by what it does.
+        known: What these may refer to and is told elsewhere: Trainer, module and data, by name.
     """
 
     settings: Settings
     text: str
     unknown: Mapping[str, str]
+    objects: Mapping[str, Any]
+    known: Mapping[str, Any]
+
+
+@dataclass
+class _Untold:
+    """What no configuration can say. Attributes: `unknown` and `objects` of `Configuration`."""
+
+    unknown: dict[str, str] = field(default_factory=dict)
+    objects: dict[str, Any] = field(default_factory=dict)
+
+    def note(self, place: str, value: Any, words: str) -> None:
+        self.unknown[place], self.objects[place] = words, value
 
 
 def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
@@ -79,25 +109,68 @@ def configuration(trainer: pl.Trainer, module: Classifier) -> Configuration:
     """
     data = data_of(trainer)
     sections: dict[str, Any] = {"model": module, "data": data} | _of_sections(trainer)
-    unknown: dict[str, str] = {}
-    config: dict[str, Any] = {SEED: _seed(sections), "trainer": _of_trainer(trainer, unknown)}
+    untold = _Untold()
+    config: dict[str, Any] = {SEED: _seed(sections), "trainer": _of_trainer(trainer, untold)}
     defaults: dict[str, Any] = {SEED: 0, "trainer": {name: default for name, (_, default) in _TRAINER.items()}}
     defaults["trainer"]["callbacks"] = None
     for name, part in sections.items():
+        _check_as_made(name, part)
         kind: Any = type(part)
         defaults[name] = _without_seed(argument_defaults(kind))
         given = _of_model(module) if part is module else given_arguments(part)
-        config[name] = {**defaults[name], **_without_seed(_written(name, given, unknown))}
+        config[name] = {**defaults[name], **_without_seed(_written(name, given, untold))}
+        if not kind.__module__.startswith("sdd."):
+            untold.note(f"{name}.class", kind, f"its class {kind.__name__}")
+    plugin = trainer.precision_plugin
+    if not type(plugin).__module__.startswith(("lightning.", "pytorch_lightning.")):
+        untold.note("trainer.plugins", plugin, f"how {type(plugin).__name__} computes")
+    if module.distillation is not None:
+        untold.note("model.teacher", module.distillation.teacher, "the network that teach() was given")
     precision = torch.get_float32_matmul_precision()
     config |= {"threads": None, "matmul_precision": None if precision == "highest" else precision}
     defaults |= {"threads": None, "matmul_precision": None}
     classes: dict[str, type] = {"trainer": pl.Trainer} | {name: type(part) for name, part in sections.items()}
-    settings = settings_beside(defaults, config, classes, ALL_PLACE)
+    known = {"the Trainer": trainer, "the module": module, "the data": data}
+    settings = _told_apart(settings_beside(defaults, config, classes, ALL_PLACE), codes(untold.objects, known))
     placed = {"accelerator": _ACCELERATORS.get(trainer.strategy.root_device.type, "auto")}
     config["trainer"] = placed | config["trainer"]
     config["run_dir"] = str(trainer.default_root_dir)
+    callbacks = config["trainer"]["callbacks"] or ()
+    config["trainer"]["callbacks"] = [one for one in callbacks if not isinstance(one, str)] or None
     text = as_text(config)
-    return Configuration(settings, _head(unknown, own="__main__." in text) + text, unknown)
+    head = _head(untold.unknown, own=OF_SCRIPT in text)
+    return Configuration(settings, head + text, untold.unknown, untold.objects, known)
+
+
+def codes(objects: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings that tell objects apart by what they do and hold.
+
+    Args:
+        objects: By the setting that holds them.
+        known: What they may refer to and is told elsewhere, by name.
+
+    Raises:
+        UserError: One uses something whose state cannot be told.
+    """
+    return {f"{place}.{CODE}": _code(place, value, known) for place, value in objects.items()}
+
+
+def _code(place: str, value: Any, known: Mapping[str, Any]) -> str:
+    kind = type(value)
+    if not isinstance(value, pl.Callback):
+        return code_of(place, value, known)
+    if any(map(only_watches, kind.__mro__)):  # what Lightning keeps in a progress bar and the like changes nothing
+        return code_of(place, kind, known)
+    try:
+        held = {name: one for name, one in sorted(vars(value).items()) if name not in _SET_BY_LIGHTNING}
+        return code_of(place, (kind, held), known)
+    except UserError as error:
+        hint = "where the callback changes nothing of the training, its class says so: decides_numbers = False"
+        raise UserError(f"{error}; {hint}") from error
+
+
+def _told_apart(settings: Settings, told: Mapping[str, str]) -> Settings:
+    return replace(settings, chosen={**settings.chosen, **told}, values={**settings.values, **told})
 
 
 def _of_sections(trainer: pl.Trainer) -> dict[str, IdleAtSteps]:
@@ -108,6 +181,9 @@ def _of_sections(trainer: pl.Trainer) -> dict[str, IdleAtSteps]:
         for one in callbacks
         if isinstance(one, IdleAtSteps) and one.SECTION is not None and "SECTION" in vars(type(one))
     }
+
+
+_MAKERS = {"net": "build", "optimizer": "optimizer", "lr_scheduler": "lr_scheduler"}
 
 
 def _of_model(module: Classifier) -> dict[str, Any]:
@@ -123,34 +199,52 @@ class _Made:
     module: Classifier
 
 
-def _written(section: str, given: Mapping[str, Any], unknown: dict[str, str]) -> dict[str, Any]:
+def _written(section: str, given: Mapping[str, Any], untold: _Untold) -> dict[str, Any]:
     """Return arguments as a configuration writes them, in words those that it cannot write, which are noted."""
     written = {}
     for name, value in given.items():
         try:
             written[name] = value.express(value.module) if isinstance(value, _Made) else expressed(value)
         except UnknownError as what:
-            written[name] = unknown[f"{section}.{name}"] = str(what)
+            made = getattr(value.module, _MAKERS[name]) if isinstance(value, _Made) else value
+            written[name] = what.what
+            untold.note(f"{section}.{name}", made, str(what))
     return written
 
 
-def _of_trainer(trainer: pl.Trainer, unknown: dict[str, str]) -> dict[str, Any]:
+def _of_trainer(trainer: pl.Trainer, untold: _Untold) -> dict[str, Any]:
     """Return those settings of a Trainer that decide numbers, and its callbacks."""
     config: dict[str, Any] = {name: read(trainer) for name, (read, _) in _TRAINER.items()}
     callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     sections = _of_sections(trainer).values()
     others = [one for one in callbacks if one not in sections and not _is_in_every_run(one)]
-    written = []
-    for index, one in enumerate(others):
+    written: list[Any] = []
+    index = 0  # among those that decide numbers
+    for one in others:
+        held, words = _written_callback(one)
         place = f"trainer.callbacks.{index}"
-        try:
-            if not isinstance(one, KeepsArguments):
-                unknown[place] = f"the arguments of {type(one).__name__}"
-            written.append(expressed_class(type(one), given_arguments(one) if isinstance(one, KeepsArguments) else {}))
-        except UnknownError as what:
-            unknown[place] = f"{type(one).__name__}, given {what}"
+        if decides_numbers(type(one)):
+            index += 1
+            if words is not None:
+                untold.note(place, one, words)
+        elif words is not None:
+            untold.unknown[f"trainer.callbacks {type(one).__name__}"] = words
+            if isinstance(held, str):
+                continue
+        written.append(held)
     config["callbacks"] = written or None
     return config
+
+
+def _written_callback(callback: pl.Callback) -> tuple[dict[str, Any] | str, str | None]:
+    """Return a callback as a configuration writes it, its class's name where none can, and what cannot be repeated."""
+    kind = type(callback)
+    try:
+        if isinstance(callback, KeepsArguments):
+            return expressed_class(kind, given_arguments(callback)), None
+        return expressed_class(kind, {}), f"the arguments of {kind.__name__}"
+    except UnknownError as what:
+        return kind.__name__, f"{kind.__name__}, given {what}"
 
 
 def _is_in_every_run(callback: pl.Callback) -> bool:
@@ -170,6 +264,23 @@ def _seed(sections: Mapping[str, Any]) -> int:
         told = ", ".join(f"{name} {seed}" for name, seed in seeds.items())
         raise UserError(f"the parts of the run have different seeds ({told}): give all of them the same")
     return next(iter(seeds.values()))
+
+
+def _check_as_made(section: str, part: KeepsArguments) -> None:
+    """Find out whether a part still has the settings that it was made with, which its other attributes follow from.
+
+    Raises:
+        UserError: One was set afterwards.
+    """
+    constructor = signature(type(part).__init__).parameters
+    made = {name: one.default for name, one in constructor.items()} | given_arguments(part)
+    for name, value in made.items():
+        held = vars(part).get(name, value)
+        if name not in _FOLLOW and isinstance(held, _SCALARS) and isinstance(value, _SCALARS) and held != value:
+            raise UserError(
+                f"{section}.{name} is {held!r}, but {type(part).__name__} was made with {value!r}: give it to the "
+                "constructor, from which all else follows"
+            )
 
 
 def _without_seed(options: Mapping[str, Any]) -> dict[str, Any]:

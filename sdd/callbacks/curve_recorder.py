@@ -22,6 +22,7 @@ from sdd.module import Classifier
 from sdd.pruning.masks import count_prunable
 from sdd.pruning.prunable import LeftOut, left_out, left_out_record, left_out_text
 from sdd.runs.folder import RunFolder
+from sdd.runs.origin import ORIGIN, origin_of
 from sdd.tracking.curve_log import CurveLog
 
 
@@ -48,6 +49,7 @@ class CurveRecorder(LevelCallback):
         self._steps: list[int] = []
         self._logs: list[CurveLog] = []
         self._added: dict[int, list[str]] = {}
+        self._origin: dict[str, Any] | None = None
 
     @property
     def rows(self) -> list[Row]:
@@ -57,6 +59,13 @@ class CurveRecorder(LevelCallback):
     def columns(self) -> Sequence[Column]:
         """Return those of the level itself."""
         return LEVEL_COLUMNS
+
+    def on_save_checkpoint(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Have every checkpoint say which run wrote it, those of a user's ModelCheckpoint too."""
+        if self._origin is not None:
+            checkpoint[ORIGIN] = self._origin
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Print what is never pruned, the table's head, and the rows that a resumed run has already.
@@ -74,7 +83,9 @@ class CurveRecorder(LevelCallback):
         self._columns = gone_on_with(declared, self._columns, [*measured, *tabled])
         if not trainer.is_global_zero:
             return
-        self._describe(RunFolder(trainer.default_root_dir), measured)
+        folder = RunFolder(trainer.default_root_dir)
+        self._origin = origin_of(folder)
+        self._describe(folder, measured)
         self._logs = [CurveLog(logger) for logger in trainer.loggers]
         text = left_out_text(*_left_out(pl_module))
         if text:

@@ -1,26 +1,33 @@
-"""Objects as a configuration writes them: numbers, texts, lists, and classes with their arguments."""
+"""Objects as a configuration writes them: numbers, texts, lists, and classes with their arguments.
+
+What a function has made is taken for one of a class with plain arguments only where such a one is the same throughout.
+"""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from functools import partial
-from inspect import isclass, isroutine, signature
+from inspect import Signature, isclass, isroutine, signature
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
-import torch
-from torch import Tensor, nn
-
-from sdd.given_arguments import KeepsArguments, given_arguments
-from sdd.models.state import state_of
+from sdd.given_arguments import KeepsArguments, given_arguments, made_again
 from sdd.module import Classifier
+from sdd.object_digest import UntoldError, object_digest
 from sdd.runs.identity import argument_defaults
-from sdd.runs.settings import digest_of_text as digest
 
 
 class UnknownError(Exception):
-    """No configuration can say what an object is; the message is what there is to say of it."""
+    """No configuration can say what an object is; the message is what there is to say of it, and where it is from.
+
+    Attributes:
+        what: The same without a place, which the next edit of a script moves.
+    """
+
+    def __init__(self, what: str, where: str = "") -> None:
+        super().__init__(f"{what}{where}")
+        self.what = what
 
 
 def expressed(value: Any) -> Any:
@@ -78,14 +85,11 @@ def import_path(named: Any) -> str:
             return f"{place}.{name}"
     code = getattr(named, "__code__", None)
     where = f" of {Path(code.co_filename).name}, line {code.co_firstlineno}" if code else f" of {module}"
-    raise UnknownError(f"{named.__name__}{where}")
+    raise UnknownError(named.__name__, where)
 
 
 def expressed_network(module: Classifier) -> dict[str, Any]:
     """Return what builds a module's network.
-
-    A network of ours that a function has built is taken for one with the arguments that it was made with only where
-    such a one has the same weights from the same seed.
 
     Raises:
         UnknownError: That cannot be said.
@@ -96,21 +100,19 @@ def expressed_network(module: Classifier) -> dict[str, Any]:
     if isinstance(build, partial):
         return expressed_class(build.func, signature(build.func).bind(*build.args, **build.keywords).arguments)
     net = module.fresh_network(level=0)
-    if isinstance(net, KeepsArguments):
-        arguments = given_arguments(net)
-        if _same_weights(net, module.drawn(lambda: type(net)(**arguments), level=0)):
-            return expressed_class(type(net), arguments)
-    elif _is_importable(build):
+    if isinstance(net, KeepsArguments) and _same(net, module.drawn(lambda: made_again(net), level=0)):
+        return expressed_class(type(net), given_arguments(net))
+    if _is_importable(build):
         return {"class_path": import_path(build), "init_args": {}}
     count = sum(parameter.numel() for parameter in net.parameters())
-    raise UnknownError(f"{type(net).__name__} of {count:,} parameters, digest {digest(repr(net))}")
+    raise UnknownError(f"{type(net).__name__} of {count:,} parameters")
 
 
 def expressed_optimizer(module: Classifier) -> dict[str, Any]:
     """Return the optimizer that a module makes, with its settings.
 
     Raises:
-        UnknownError: It has several groups of parameters that are not all at its defaults, or settings of other kinds.
+        UnknownError: It has groups of parameters, trains some alone, or has settings of other kinds.
     """
     make = module.optimizer
     if _is_of_class(make):
@@ -118,10 +120,14 @@ def expressed_optimizer(module: Classifier) -> dict[str, Any]:
     optimizer = make(module.net.parameters())
     kind = type(optimizer)
     known = signature(kind.__init__).parameters.keys() & optimizer.defaults.keys()
-    if any(group[name] != optimizer.defaults[name] for group in optimizer.param_groups for name in known):
-        groups = [{name: group[name] for name in sorted(known)} for group in optimizer.param_groups]
-        raise UnknownError(f"{kind.__name__} with groups of parameters, digest {digest(repr(groups))}")
-    return _without_first(kind, {name: optimizer.defaults[name] for name in known})
+    arguments = {name: optimizer.defaults[name] for name in known}
+    try:
+        again = kind(module.net.parameters(), **arguments)
+    except Exception as error:  # a class whose defaults are no arguments
+        raise UnknownError(kind.__name__) from error
+    if not _same(optimizer, again):
+        raise UnknownError(f"{kind.__name__} that differs from one of its defaults alone")
+    return _without_first(kind, arguments)
 
 
 def expressed_schedule(module: Classifier) -> dict[str, Any] | None:
@@ -136,7 +142,7 @@ def expressed_schedule(module: Classifier) -> dict[str, Any] | None:
     if _is_of_class(make):
         return _expressed_maker(make)
     schedule = make(module.optimizer(module.net.parameters()))
-    raise UnknownError(f"{type(schedule).__name__}, digest {digest(repr(schedule.state_dict()))}")
+    raise UnknownError(type(schedule).__name__)
 
 
 def _is_of_class(make: Any) -> bool:
@@ -156,17 +162,17 @@ def _without_first(named: Any, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _is_importable(build: Callable[..., Any]) -> bool:
+    """Tell whether a configuration can name a function: it says what it returns, as what reads configurations asks."""
     try:
-        return not import_path(build).startswith("__main__.")
+        import_path(build)
     except UnknownError:
         return False
+    return signature(build).return_annotation is not Signature.empty
 
 
-def _same_weights(one: nn.Module, other: nn.Module) -> bool:
-    """Tell whether two networks have the same parameters and buffers, bit for bit."""
-    ours, others = state_of(one), state_of(other)
-    return ours.keys() == others.keys() and all(_equal(ours[name], others[name]) for name in ours)
-
-
-def _equal(one: Tensor, other: Tensor) -> bool:
-    return one.dtype == other.dtype and torch.equal(one, other)
+def _same(one: Any, other: Any) -> bool:
+    """Tell whether two objects are the same in all that they do and hold, tensors bit for bit."""
+    try:
+        return object_digest(one) == object_digest(other)
+    except UntoldError:
+        return False

@@ -19,6 +19,7 @@ from sdd.callbacks.measuring import measure_all
 from sdd.callbacks.missing_measures import measure_missing
 from sdd.callbacks.python_run import python_run
 from sdd.callbacks.steps import Begin, begin_at, steps_per_epoch
+from sdd.callbacks.taken_part import check_unused, note_used
 from sdd.callbacks.trainer_settings import check_trainer, check_trainer_arithmetic
 from sdd.console import say
 from sdd.data.loader import TrainLoader
@@ -301,10 +302,12 @@ class IterativePruning(IdleAtSteps):
         """Claim the folder, where nobody has; measure levels that lack what is switched on now.
 
         Raises:
-            UserError: The folder holds another run, or masks from elsewhere have changed.
+            UserError: The folder holds another run, callbacks have driven one, or masks from elsewhere have changed.
         """
         module = _classifier(pl_module)
+        check_unused(trainer)
         self._open.enter_context(python_run(trainer, module, self.dense_from))
+        note_used(trainer)
         self.given.check_unchanged(self.level, module.masks, self.last_level)
         here = self.level, self._start
         measure_missing(self, trainer, module)

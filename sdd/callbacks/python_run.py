@@ -2,23 +2,28 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
+from weakref import ref
 
 import lightning.pytorch as pl
 
 from sdd.callbacks.accuracy import data_of
-from sdd.callbacks.configuration import Configuration, configuration
+from sdd.callbacks.configuration import Configuration, codes, configuration
 from sdd.callbacks.curve_recorder import CurveRecorder
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.locks import holds
+from sdd.models.state import digest_of, state_of
 from sdd.module import Classifier
 from sdd.places import resolved
 from sdd.runs.checkpoint_file import read_checkpoint
 from sdd.runs.folder import RunFolder
 from sdd.runs.noise_text import noise_lines
-from sdd.runs.origin import check_origin
+from sdd.runs.origin import check_origin, check_start
 from sdd.runs.same_data import check_same_data, record_of
+from sdd.runs.settings import CODE
 from sdd.runs.start import write_start
 
 
@@ -45,12 +50,15 @@ def python_run(trainer: pl.Trainer, module: Classifier, dense_from: str | None) 
         return
     if dense_from is not None:
         raise UserError("pruning.dense_from is read by sdd.fit and the command line only: leave it out")
-    what = configuration(trainer, module)
+    what = _as_left(folder, configuration(trainer, module))
     _check_settings(folder, what, trainer)
     with folder.owned():
         _check_settings(folder, what, trainer)  # another process may have claimed it meanwhile
-        _start(folder, trainer, what)
-        yield
+        _start(folder, trainer, module, what)
+        try:
+            yield
+        finally:
+            _leave(folder, what)
 
 
 def _check_settings(folder: RunFolder, what: Configuration, trainer: pl.Trainer) -> None:
@@ -67,15 +75,19 @@ def _logs(folder: RunFolder, trainer: pl.Trainer) -> set[str]:
     return {place.relative_to(own).parts[0] for place in places if place != own and place.is_relative_to(own)}
 
 
-def _start(folder: RunFolder, trainer: pl.Trainer, what: Configuration) -> None:
+def _start(folder: RunFolder, trainer: pl.Trainer, module: Classifier, what: Configuration) -> None:
     """Find out whether the run in a folder that is held may be trained, and write what it is."""
     checkpoint = None if trainer.ckpt_path is None else Path(trainer.ckpt_path)
     _check_state(folder, checkpoint)
+    if checkpoint is None:
+        _check_drawn(module)
     folder.remove_parts()
     record = record_of(data_of(trainer))
     if checkpoint is not None:
-        if folder.settings() is not None:
-            check_origin(read_checkpoint(checkpoint), folder, checkpoint)
+        content = read_checkpoint(checkpoint)
+        if folder.settings() is None:
+            check_start(content, what.settings, record, checkpoint)
+        check_origin(content, folder, checkpoint)
         check_same_data(folder, record, what.settings.values, "")
     write_start(folder, what.text, what.settings, record, resumed=checkpoint is not None)
     if what.unknown:
@@ -115,3 +127,63 @@ def _check_state(folder: RunFolder, checkpoint: Path | None) -> None:
     own = [resolved(path) for path in folder.checkpoints()]
     if checkpoint is not None and newest is not None and resolved(checkpoint) not in own:
         raise UserError(f"{checkpoint} is no checkpoint of the run in {folder.path}: go on from {newest}")
+
+
+def _check_drawn(module: Classifier) -> None:
+    """Find out whether a network has the first weights that its seed draws, and not those of an earlier training.
+
+    Raises:
+        UserError: It has others.
+    """
+    fresh = module.fresh_network(level=0)
+    held = {id(parameter) for parameter in module.net.parameters()}
+    if fresh is module.net or any(id(parameter) in held for parameter in fresh.parameters()):
+        raise UserError(
+            "what builds the network of Classifier returns one that was there before, whose weights its seed has not "
+            "drawn: make the network within it, as in Classifier(lambda: MLP(64, [300, 100]), ...)"
+        )
+    ours, drawn = state_of(module.net), state_of(fresh)
+    if digest_of(ours) != digest_of(drawn):
+        raise UserError(
+            f"the network of Classifier has not the weights that seed {module.seed} draws, since it was trained or "
+            "changed before, or draws from elsewhere than PyTorch: make the Classifier anew, and set weights where the "
+            "network is built"
+        )
+
+
+@dataclass(frozen=True)
+class _Left:
+    """How a run of this process left an object. Attributes: made: It. at_start: Its code at the run's start, at_end."""
+
+    made: ref[Any]
+    at_start: str
+    at_end: str
+
+
+_left: dict[tuple[str, str], _Left] = {}
+"""How runs of this process left what tells them apart, by folder and setting: a callback may have counted."""
+
+
+def _as_left(folder: RunFolder, what: Configuration) -> Configuration:
+    """Return a configuration in which objects that are as this run has left them count as they were at its start."""
+    held = {} if (settings := folder.settings()) is None else settings.chosen
+    before: dict[str, Any] = {}
+    for place, value in what.objects.items():
+        key, left = f"{place}.{CODE}", _left.get((str(folder.path.absolute()), place))
+        own = left is not None and left.made() is value and held.get(key) == left.at_start
+        if left is not None and own and what.settings.chosen[key] == left.at_end:
+            before[key] = left.at_start
+    settings = what.settings
+    chosen, values = {**settings.chosen, **before}, {**settings.values, **before}
+    return replace(what, settings=replace(settings, chosen=chosen, values=values))
+
+
+def _leave(folder: RunFolder, what: Configuration) -> None:
+    """Note how a run leaves what tells it apart, so that the same objects can go on with it."""
+    for place, value in what.objects.items():
+        try:
+            (at_end,) = codes({place: value}, what.known).values()
+            left = _Left(ref(value), str(what.settings.chosen[f"{place}.{CODE}"]), at_end)
+        except (UserError, TypeError):  # it cannot be told any more, or be referred to: then it must be made anew
+            continue
+        _left[str(folder.path.absolute()), place] = left

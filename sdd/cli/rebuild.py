@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import torch
 from lightning.pytorch.utilities.seed import isolate_rng
@@ -14,8 +17,9 @@ from sdd.cli.same_data import checked_record
 from sdd.console import quieten_lightning
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
-from sdd.files import read_text
+from sdd.files import read_yaml
 from sdd.losses import Loss
+from sdd.runs.config_text import as_text
 from sdd.runs.data_record import DataRecord
 from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import TICKETS
@@ -64,22 +68,26 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     """
     if not folder.config.is_file():
         raise UserError(f"{folder.path} has no {folder.config.name}, so that its network cannot be made again")
-    read_text(folder.config)  # says so if it is damaged
+    text = _buildable(folder)
     quieten_lightning()
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     try:
         with isolate_rng(), torch.no_grad():
             try:
-                request = parse(["test", "--config", str(folder.config), f"--run_dir={folder.path}"])
+                with TemporaryDirectory() as place:
+                    file = folder.config if text is None else Path(place) / folder.config.name
+                    if text is not None:
+                        file.write_text(text, encoding="utf-8")
+                    request = parse(["test", "--config", str(file), f"--run_dir={folder.path}"])
             except UserError as error:
                 raise UserError(f"{folder.config}: {error}") from error
-            config = request.config.clone()
+            settings = request.config.clone()
             for name, value in TICKETS.items():  # nothing is pruned
-                config.pruning[name] = value
-            config.trainer.accelerator = accelerator or config.trainer.accelerator
+                settings.pruning[name] = value
+            settings.trainer.accelerator = accelerator or settings.trainer.accelerator
             for name, value in _ALONE.items():
-                config.trainer[name] = value
-            experiment = build(request, config)
+                settings.trainer[name] = value
+            experiment = build(request, settings)
             record = checked_record(request, experiment, folder.level_checkpoint(level))
             experiment.data.trainer = experiment.trainer
             experiment.data.setup("test")
@@ -88,3 +96,22 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     finally:
         torch.set_num_threads(threads)
         torch.set_float32_matmul_precision(precision)
+
+
+def _buildable(folder: RunFolder) -> str | None:
+    """Return a configuration without what only trains, where a run that Python put together cannot say it; else None.
+
+    Raises:
+        UserError: It is damaged, or cannot say how its network is built.
+    """
+    content: Any = read_yaml(folder.config)
+    model = content.get("model") if isinstance(content, dict) else None
+    if not isinstance(model, dict):
+        return None  # which the parser has more to say of
+    net = model.get("net")
+    if isinstance(net, str) and "." not in net:
+        raise UserError(f"{folder.config} cannot say how its network is built ({net})")
+    unsaid = [name for name in ("optimizer", "lr_scheduler") if isinstance(model.get(name), str)]
+    for name in unsaid:
+        del model[name]
+    return as_text(content) if unsaid else None

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import checksum, read_checksums
 from sdd.errors import DamagedError, UserError
-from sdd.files import content_now, damage, make_folder, read_json, write_checked, write_checksums
+from sdd.files import content_now, damage, make_folder, read_json, removing_leftovers, write_checked, write_checksums
 from sdd.locks import check_there, only_one_process, try_lock
 from sdd.regular_files import read_bytes
 from sdd.runs.data_record import DataRecord
@@ -293,7 +293,7 @@ class RunFolder(RunFiles):
     def tidy(self) -> None:
         """Remove what killed processes have left half written, unless another process works there or none may write."""
         if self.parts:
-            with suppress(BusyRunError, OSError), self.owned():
+            with suppress(BusyRunError), removing_leftovers(self.path), self.owned():
                 self.remove_parts()
 
     def check_there(self) -> None:

@@ -2,6 +2,9 @@
 
 A class says itself which of its options only watch, measure, store or place a run: `PLACE` names them, and
 `decides_numbers = False` says it of all of them.
+
+What `__main__` has, a script's or a notebook's own, is known by what it does beside its name, which the next cell may
+give to something else: the setting `…code`.
 """
 
 import inspect
@@ -15,11 +18,16 @@ from typing import Any
 from jsonargparse import ArgumentParser
 
 from sdd.data.datasets import DATASETS
+from sdd.errors import UserError
+from sdd.object_digest import UntoldError, own_code
 from sdd.runs.config_text import plain
-from sdd.runs.settings import Settings, canonical
+from sdd.runs.settings import CODE, Settings, canonical
 
 _ABSENT = object()
 _CLASS, _ARGUMENTS, _FURTHER = "class_path", "init_args", "dict_kwargs"
+
+OF_SCRIPT = "__main__."
+"""How the import paths begin of what a script or a notebook defines itself."""
 
 
 def settings_of(
@@ -49,7 +57,7 @@ def settings_beside(
         parts: The class behind each section of the configuration, such as `pruning`.
         place: Settings that only watch, measure, store or place a run and whose class cannot say so, dotted.
     """
-    numbers, measures = _Flat(), _Flat()
+    numbers, measures = _Flat(codes=True), _Flat()
     for name, value in config.items():
         part = parts.get(name)
         if name in place:
@@ -57,7 +65,7 @@ def settings_beside(
         if part is None:
             numbers.add(name, value, defaults.get(name, _ABSENT))
             continue
-        flat = numbers if _decides_numbers(part) else measures
+        flat = numbers if decides_numbers(part) else measures
         options = value.keys() - _place(part)
         if name == "data" and not _root_decides_numbers(value):
             options -= {"root"}
@@ -68,7 +76,8 @@ def settings_beside(
             if option == "callbacks":
                 callbacks = [held] if _is_class(held) else held or []
                 held = _deciding(callbacks) or None
-                watching = [one for one in callbacks if not _decides_numbers(_class(one))]
+                classes = [one for one in callbacks if _is_class(one)]
+                watching = [one for one in classes if not decides_numbers(_class(one))]
                 measuring = [one for one in watching if not only_watches(_class(one))]
                 measures.add(f"{name}.{option}", measuring, [])
             flat.add(f"{name}.{option}", held, default)
@@ -102,10 +111,15 @@ _WHOLE = {"skip_validation": True, "skip_unset": False}
 
 @dataclass
 class _Flat:
-    """Settings by flat dotted keys: `values`, and those of them that are `chosen`."""
+    """Settings by flat dotted keys: `values`, and those of them that are `chosen`.
+
+    Attributes:
+        codes: Whether what a script defines itself is told by what it does as well.
+    """
 
     chosen: dict[str, Any] = field(default_factory=dict)
     values: dict[str, Any] = field(default_factory=dict)
+    codes: bool = False
 
     def add(self, key: str, value: Any, default: Any) -> None:
         """Add a setting with all that is in it; `default` is _ABSENT where it has none."""
@@ -141,6 +155,34 @@ class _Flat:
         self.values[key] = value
         if chosen:
             self.chosen[key] = value
+        if (
+            self.codes
+            and isinstance(value, str)
+            and value.startswith(OF_SCRIPT)
+            and (named := locate(value)) is not None
+        ):
+            key = f"{key.removesuffix(f'.{_CLASS}')}.{CODE}"
+            self.chosen[key] = self.values[key] = code_of(key, named)
+
+
+def code_of(key: str, value: Any, known: Mapping[str, Any] | None = None) -> str:
+    """Return what tells an object apart that no configuration can name.
+
+    Args:
+        key: The setting that holds it.
+        value: The object.
+        known: Objects that it may refer to and that are told elsewhere, by what stands for them.
+
+    Raises:
+        UserError: It uses something whose state cannot be told.
+    """
+    try:
+        return own_code(value, known)
+    except UntoldError as what:
+        raise UserError(
+            f"{key.removesuffix(f'.{CODE}')} uses {what}, so that this run could not be told from others: put the "
+            "code into a module, and name it from there with plain arguments, or leave that out"
+        ) from what
 
 
 def _is_class(value: Any) -> bool:
@@ -187,7 +229,8 @@ def only_watches(part: Any) -> bool:
     return of_lightning and getattr(part, "__name__", "") in _LIGHTNINGS_WATCHERS
 
 
-def _decides_numbers(part: Any) -> bool:
+def decides_numbers(part: Any) -> bool:
+    """Tell whether a class changes what is trained: unless it says otherwise, or is known only to watch."""
     return bool(getattr(part, "decides_numbers", not only_watches(part)))
 
 
@@ -195,7 +238,7 @@ def _deciding(value: Any) -> Any:
     """Return a list without the classes in it that only watch or measure; what is no list as it is."""
     if not isinstance(value, list):
         return value
-    return [one for one in value if not _is_class(one) or _decides_numbers(_class(one))]
+    return [one for one in value if not _is_class(one) or decides_numbers(_class(one))]
 
 
 def _root_decides_numbers(data: Mapping[str, Any]) -> bool:

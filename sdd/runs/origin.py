@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sdd.errors import UserError
+from sdd.runs.data_record import DataRecord
 from sdd.runs.folder import RunFolder
 from sdd.runs.settings import Settings, difference
 
@@ -21,10 +22,7 @@ def origin_of(folder: RunFolder) -> dict[str, Any] | None:
         folder: The run's.
     """
     settings, data = folder.settings(), folder.data_record()
-    if settings is None:
-        return None
-    digest = None if data is None else hashlib.sha256(data.text().encode()).hexdigest()
-    return {"settings": settings.content(), "data": digest}
+    return None if settings is None else _origin(settings, data)
 
 
 def check_origin(content: Mapping[str, Any], folder: RunFolder, file: object) -> None:
@@ -41,13 +39,43 @@ def check_origin(content: Mapping[str, Any], folder: RunFolder, file: object) ->
     held, own = content.get(ORIGIN), origin_of(folder)
     if held is None or own is None:
         return
+    found = _differences(held, own, file, folder.data_file.name)
+    if found:
+        raise UserError(
+            f"{file} was written by another run than {folder.settings_file}: {found}; put the run's own file back, or "
+            "remove this one"
+        )
+
+
+def check_start(content: Mapping[str, Any], settings: Settings, data: DataRecord, file: object) -> None:
+    """Find out whether a run that goes on in a folder without one is that which wrote the file that it goes on from.
+
+    Args:
+        content: Of the file.
+        settings: Of the run.
+        data: What its data are.
+        file: The file's path, for messages.
+
+    Raises:
+        UserError: Another run wrote it, or it does not say which did.
+    """
+    if content.get(ORIGIN) is None:
+        raise UserError(f"{file} does not say which run wrote it: go on from it in that run's own folder")
+    found = _differences(_origin(settings, data), content[ORIGIN], file, "this run")
+    if found:
+        raise UserError(f"{file} was written by another run: {found}; go on from one of this run's, or start it anew")
+
+
+def _origin(settings: Settings, data: DataRecord | None) -> dict[str, Any]:
+    digest = None if data is None else hashlib.sha256(data.text().encode()).hexdigest()
+    return {"settings": settings.content(), "data": digest}
+
+
+def _differences(held: Mapping[str, Any], own: Mapping[str, Any], file: object, data: str) -> str:
+    """Return in what the run `held` differs from `own`, as words: what it is now, and was there; empty: in nothing."""
     then, now = (Settings.of_content(one["settings"], file) for one in (held, own))
     found = list(difference(now, then).conflicts)
     if not found and None not in (held["data"], own["data"]) and held["data"] != own["data"]:
-        found = [f"its data are not those of {folder.data_file.name}"]
-    if found:
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        raise UserError(
-            f"{file} was written by another run than {folder.settings_file}: {'; '.join(found[:_SHOWN])}{more}; put "
-            "the run's own file back, or remove this one"
-        )
+        found = [f"its data are not those of {data}"]
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    return "; ".join(found[:_SHOWN]) + more

@@ -15,6 +15,8 @@ SEED = "seed_everything"
 SPARSITIES = "pruning.sparsities"
 MASKS_FROM = "pruning.masks_from"
 MASKS_SHUFFLED = "pruning.masks_shuffled"
+CODE = "code"
+"""Last name of the settings that tell apart what no import path of a module names: see `sdd.object_digest`."""
 DISTILL_FROM = "model.distill_from"
 
 
@@ -107,7 +109,7 @@ def difference(stored: Settings, now: Settings) -> Difference:
         now: Of the command.
     """
     conflicts = [
-        f"{key} is {_shown(now.values, key)} but was {_shown(stored.values, key)}"
+        _conflict(key, stored.values, now.values)
         for key in sorted(stored.chosen.keys() | now.chosen.keys())
         if (key in stored.values) != (key in now.values) or not same(stored.values[key], now.values[key])
     ]
@@ -122,6 +124,21 @@ def difference(stored: Settings, now: Settings) -> Difference:
         elif place in now.values.keys() - now.chosen.keys():
             moved[place] = (stored.values[key], now.values[place])
     return Difference(tuple(conflicts), dict(sorted(moved.items())))
+
+
+def _conflict(key: str, then: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    name, _, last = key.rpartition(".")
+    if last == CODE and key in then and key in now:
+        hint = (
+            "; where it only watches, its class says so: decides_numbers = False"
+            if name.startswith("trainer.callbacks")
+            else ""
+        )
+        return (
+            f"{name} does something else than it did: its functions or classes, or what they use, have changed "
+            f"({now[key]}, before {then[key]}){hint}"
+        )
+    return f"{key} is {_shown(now, key)} but was {_shown(then, key)}"
 
 
 def expected_levels(values: Mapping[str, Any]) -> int | None:

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,7 @@ from typing import Any
 from sdd.console import say
 from sdd.errors import UserError
 from sdd.failures import is_own
-from sdd.files import PART, read_json, write_atomically
+from sdd.files import PART, read_json, removing_leftovers, write_atomically
 from sdd.locks import try_lock
 from sdd.places import expanded_variables
 from sdd.runs.plan import Plan
@@ -123,7 +123,10 @@ class StoredPlans:
         """Remove what killed processes have left half written, unless another process makes plans now."""
         left = [*self._folder.glob(f".{_NAME}-*{PART}")]
         if left and self._keeps:
-            with suppress(OSError), try_lock(self._folder / _LOCK, f"process {os.getpid()}") as holder:
+            with (
+                removing_leftovers(self._folder),
+                try_lock(self._folder / _LOCK, f"process {os.getpid()}") as holder,
+            ):
                 for part in left if holder is None else ():
                     part.unlink(missing_ok=True)
 

@@ -3,11 +3,14 @@
 import json
 import multiprocessing
 from functools import partial
+from threading import Lock
 
 import lightning.pytorch as pl
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities.enums import GradClipAlgorithmType
 from torch import nn
 
@@ -20,7 +23,6 @@ from sdd.callbacks.expressed import (
     expressed,
     expressed_network,
     expressed_optimizer,
-    expressed_schedule,
     import_path,
 )
 from sdd.data import NoisyLabelData
@@ -28,6 +30,7 @@ from sdd.errors import UserError
 from sdd.locks import holds
 from sdd.models import MLP
 from sdd.module import Classifier
+from sdd.runs.origin import ORIGIN
 from tests.small import QUICK, curve_without_seconds, sgd, small_net
 
 LEVELS = ["--pruning.levels", "1", "--pruning.epochs_per_level", "2", "--threads", "null"]
@@ -61,6 +64,7 @@ class Breaks(pl.Callback):
     """Breaks the training in the first epoch of level 1, once."""
 
     broken = False
+    decides_numbers = False
 
     def on_train_epoch_end(self, trainer, pl_module):
         if trainer.current_epoch == 2 and not self.broken:
@@ -192,20 +196,196 @@ def test_a_network_is_known_by_what_builds_it(build, path, arguments):
     assert expressed_network(Classifier(build, sgd)) == {"class_path": path, "init_args": arguments}
 
 
-def test_what_only_a_function_knows_is_told_apart_but_not_repeated():
-    with pytest.raises(UnknownError, match="MLP of 310 parameters") as one:
-        expressed_network(Classifier(lambda: changed(), sgd))
-    with pytest.raises(UnknownError, match="Own of 325 parameters") as other:
-        expressed_network(Classifier(lambda: Own(5), sgd))
-    assert str(one.value) != str(other.value)
-    seen = set()
-    for milestone in (1, 2):
-        with pytest.raises(UnknownError, match="MultiStepLR") as schedule:
-            expressed_schedule(
-                Classifier(Own, sgd, lambda o, m=milestone: torch.optim.lr_scheduler.MultiStepLR(o, [m]))
-            )
-        seen.add(str(schedule.value))
-    assert len(seen) == 2
+def local(width, scale=1.0):
+    """A class whose name says nothing of what it does."""
+
+    class Local(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear, self.fc = nn.Linear(64, width), nn.Linear(width, 10)
+
+        def forward(self, images):
+            return self.fc(self.linear(images.flatten(1))) * scale
+
+    return Local
+
+
+def powers(base):
+    return lambda optimizer: torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: base**epoch)
+
+
+def stepping(amount):
+    """An optimizer that something else happens after."""
+
+    def make(parameters):
+        optimizer = torch.optim.SGD(parameters, lr=0.1)
+        optimizer.register_step_post_hook(lambda *_: amount)
+        return optimizer
+
+    return make
+
+
+class Opt(torch.optim.SGD):
+    """Has a setting that is none of its defaults."""
+
+    def __init__(self, parameters, lr=0.1, flavour=1):
+        super().__init__(parameters, lr=lr)
+        self.flavour = flavour
+
+
+class Scales(pl.Callback):
+    """Counts its calls, as callbacks do."""
+
+    def __init__(self, by):
+        self.by, self.calls = by, 0
+
+    def setup(self, trainer, pl_module, stage):
+        self.trainer, self.module = trainer, pl_module
+
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.calls += 1
+
+
+def doubled(factor):
+    class Doubled(Classifier):
+        def forward(self, images):
+            return super().forward(images) * factor
+
+    return Doubled
+
+
+def rounding(digits):
+    class Rounds(Precision):
+        def convert_input(self, data):
+            return data.round(decimals=digits)
+
+    return Rounds()
+
+
+def chosen(net=Own, optimizer=sgd, schedule=None, callbacks=(), kind=Classifier, **options):
+    """The settings by which a run of these parts is told from others, without any training."""
+    module, data = kind(net, optimizer, schedule), NoisyLabelData()
+    driver = IterativePruning(levels=1)
+    options |= {"callbacks": [*callbacks, driver], "accelerator": "cpu", "logger": False, "enable_checkpointing": False}
+    trainer = pl.Trainer(**options)
+    trainer.datamodule = data
+    trainer._data_connector.attach_datamodule(module, data)
+    return configuration(trainer, module).settings.chosen
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda one: {"net": local(4 + one)},
+        lambda one: {"net": local(4, scale=one)},
+        lambda one: {"net": lambda: local(4, scale=one)()},
+        lambda one: {"net": lambda: changed() if one else MLP(64, [4])},
+        lambda one: {"net": partial(local(4, one))},
+        lambda one: {"schedule": powers(one)},
+        lambda one: {"schedule": partial(torch.optim.lr_scheduler.LambdaLR, lr_lambda=lambda epoch: epoch + one)},
+        lambda one: {"optimizer": stepping(one)},
+        lambda one: {"optimizer": lambda parameters: torch.optim.SGD(list(parameters)[one:], lr=0.1)},
+        lambda one: {"optimizer": lambda parameters: Opt(parameters, flavour=one)},
+        lambda one: {"callbacks": [Scales(one)]},
+        lambda one: {"callbacks": [Scales(lambda: one)]},
+        lambda one: {"callbacks": [Scales(1)] * one},
+        lambda one: {"kind": doubled(one)},
+        lambda one: {"plugins": [rounding(one)]},
+    ],
+)
+def test_what_no_import_path_names_is_told_by_what_it_does(make):
+    assert chosen(**make(0)) == chosen(**make(0))
+    assert chosen(**make(0)) != chosen(**make(1))
+
+
+def test_a_run_is_told_by_its_teacher():
+    def taught(width):
+        def kind(*arguments):
+            module = Classifier(*arguments, distill_from="teacher", distill_weight=0.5)
+            with torch.random.fork_rng():
+                torch.manual_seed(0)
+                module.teach(MLP(64, [width]))
+            return module
+
+        return chosen(kind=kind)
+
+    assert taught(4) == taught(4) != taught(5)
+
+
+def test_a_callback_that_only_watches_makes_no_other_run():
+    class Watches(Scales):
+        decides_numbers = False
+
+    class Bar(TQDMProgressBar):
+        pass
+
+    assert chosen(callbacks=[Watches(Lock())]) == chosen()
+    assert chosen(callbacks=[Bar()]) == chosen(callbacks=[Bar(2)]) != chosen()
+    with pytest.raises(
+        UserError, match=r"callbacks.0 uses an object of lock, .* reached by 'by', .* decides_numbers ="
+    ):
+        chosen(callbacks=[Scales(Lock())])
+
+
+def test_another_run_of_the_same_names_is_not_taken_for_it(tmp_path):
+    folder, scales = tmp_path / "run", Scales(1)
+    breaks = Breaks()
+    with pytest.raises(RuntimeError, match="broken"):
+        fit(folder, breaks, scales, net=local(10))
+    checkpoint = folder / "checkpoints" / "epoch-000002.ckpt"
+    with pytest.raises(
+        UserError, match=r"model.net does something else than it did: .* default_root_dir of the Trainer"
+    ):
+        fit(folder, breaks, scales, net=local(10, scale=2.0), ckpt_path=checkpoint)
+    with pytest.raises(UserError, match=r"trainer.callbacks.0 does something else than it did"):
+        fit(folder, breaks, Scales(2), net=local(10), ckpt_path=checkpoint)
+    assert scales.calls == 3
+    fit(folder, breaks, scales, net=local(10), ckpt_path=checkpoint)  # which has counted since
+    with pytest.raises(UserError, match="holds a finished run of these settings"):
+        fit(folder, breaks, Scales(1), net=local(10))
+
+
+def test_a_new_folder_goes_on_from_a_checkpoint_of_the_same_run_alone(tmp_path, both):
+    (checkpoint,) = (both / "python" / "checkpoints").glob("*.ckpt")
+    with pytest.raises(UserError, match="was written by another run: seed_everything is 1 but was 0; go on from one"):
+        fit(tmp_path / "other", seed=1, ckpt_path=checkpoint)
+    fit(tmp_path / "same", ckpt_path=checkpoint)
+    assert curve_without_seconds(tmp_path / "same") == curve_without_seconds(both / "python")
+    own = ModelCheckpoint(dirpath=tmp_path / "mine", save_top_k=-1)
+    fit(tmp_path / "one", own)
+    written = sorted((tmp_path / "mine").glob("*.ckpt"))[0]
+    with pytest.raises(UserError, match="was written by another run: seed_everything is 1 but was 0"):
+        fit(tmp_path / "two", seed=1, ckpt_path=written)
+    content = torch.load(written, weights_only=False)
+    torch.save({name: held for name, held in content.items() if name != ORIGIN}, tmp_path / "unsigned.ckpt")
+    with pytest.raises(UserError, match="does not say which run wrote it"):
+        fit(tmp_path / "two", ckpt_path=tmp_path / "unsigned.ckpt")
+
+
+def test_parts_that_have_been_used_start_no_run(tmp_path):
+    trainer, model, data = parts(tmp_path / "one")
+    trainer.fit(model, data)
+    again, fresh, _ = parts(tmp_path / "two")
+    with pytest.raises(
+        UserError, match="has not the weights that seed 0 draws, since it was trained or changed before"
+    ):
+        again.fit(model, data)
+    again.callbacks = trainer.callbacks
+    with pytest.raises(
+        UserError, match=r"IterativePruning, .* has taken part in a training, .*; make the callbacks anew"
+    ):
+        again.fit(fresh, data)
+    net = MLP(64, [20])
+    with pytest.raises(UserError, match="returns one that was there before"):
+        fit(tmp_path / "two", net=lambda: net)
+    assert not (tmp_path / "two" / "settings.json").exists()
+
+
+def test_a_setting_that_was_changed_after_the_making_is_refused(tmp_path):
+    trainer, model, data = parts(tmp_path / "run")
+    data.batch_size = 20
+    with pytest.raises(UserError, match=r"data.batch_size is 20, but NoisyLabelData was made with 50: give it to the"):
+        trainer.fit(model, data)
 
 
 def test_an_optimizer_is_known_by_its_defaults():
@@ -214,9 +394,6 @@ def test_an_optimizer_is_known_by_its_defaults():
     assert known["init_args"]["lr"] == 0.5
     assert known["init_args"]["betas"] == [0.9, 0.999]
     assert known == expressed_optimizer(Classifier(Own, partial(torch.optim.Adam, lr=0.5)))
-    groups = Classifier(Own, lambda parameters: torch.optim.SGD([{"params": list(parameters), "lr": 1.0}], lr=0.5))
-    with pytest.raises(UnknownError, match="SGD with groups"):
-        expressed_optimizer(groups)
 
 
 def test_paths_are_the_shortest_and_a_lambda_has_none():
@@ -235,6 +412,7 @@ def test_settings_of_the_trainer_are_read_off_it(tmp_path):
     what = configuration(trainer, model)
     chosen = {name[8:]: value for name, value in what.settings.chosen.items() if name.startswith("trainer.")}
     own = {"callbacks.0.class_path": "lightning.Callback", "precision": "bf16-mixed"}
+    assert chosen.pop("callbacks.0.code")
     assert chosen == {**limits, **own}
     assert what.unknown == {"trainer.callbacks.0": "the arguments of Callback"}
     assert f"{tmp_path}" in what.text

@@ -1,13 +1,18 @@
 """What notebooks call does what the commands do, and leaves the process as it was."""
 
 import os
+import shutil
+import sys
 
 import lightning.pytorch as pl
 import pytest
 import torch
+import yaml
+from torch import nn
 
 import sdd
 from sdd.callbacks import IterativePruning
+from sdd.cli.parse import parse
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
 from sdd.library.fit import _flat, _text
@@ -90,6 +95,31 @@ def test_a_level_measured_anew_has_its_row_of_the_curve(run):
     measured, row = sdd.evaluate(run, 1), run.curve.iloc[1]
     assert {"test_acc", "train_loss", "memorized"} <= measured.keys()
     assert measured == {name: row[name] for name in measured}
+
+
+def test_a_level_is_measured_anew_whatever_cannot_be_said_of_its_training(run, tmp_path):
+    place = tmp_path / "run"
+    shutil.copytree(run.path, place)
+    config = yaml.safe_load((run.path / "config.yaml").read_text())
+    config["model"] |= {"optimizer": "<lambda>", "lr_scheduler": "LambdaLR"}
+    (place / "config.yaml").write_text(yaml.safe_dump(config))
+    (place / "checksums.json").unlink()
+    assert sdd.evaluate(place, 1) == sdd.evaluate(run, 1)
+    config["model"]["net"] = "Net"
+    (place / "config.yaml").write_text(yaml.safe_dump(config))
+    (place / "checksums.json").unlink(missing_ok=True)
+    with pytest.raises(UserError, match=r"config.yaml cannot say how its network is built \(Net\)"):
+        sdd.evaluate(place, 1)
+
+
+def test_what_a_notebook_defines_is_told_by_what_it_does(monkeypatch):
+    def settings(width):
+        made = type("Net", (nn.Module,), {"__init__": lambda self: width, "__module__": "__main__"})
+        monkeypatch.setattr(sys.modules["__main__"], "Net", made, raising=False)
+        return parse(["fit", "--config", str(CONFIG), f"--model.net={_text('model.net', made)}"]).plan.settings
+
+    assert settings(8).digest() == settings(8).digest() != settings(9).digest()
+    assert settings(8).chosen["model.net.class_path"] == "__main__.Net"
 
 
 def test_onnx_is_exported_or_what_it_lacks_is_named(run, tmp_path, monkeypatch):

@@ -60,16 +60,23 @@ def test_new_checksums_are_of_the_runs_own_files_alone(tmp_path):
     assert len(RunFolder(run).damaged_tables()) == 1
 
 
-def test_where_nobody_may_write_what_is_half_written_stays(tmp_path, monkeypatch):
+@pytest.mark.parametrize(("number", "said"), [(errno.EACCES, False), (errno.EROFS, False), (errno.EIO, True)])
+def test_where_nobody_may_write_what_is_half_written_stays_and_other_trouble_is_told(
+    tmp_path, monkeypatch, capsys, number, said
+):
     part = tmp_path / ".curve.csv-x.part"
     part.touch()
 
     def refused(*_):
-        raise PermissionError(errno.EACCES, "Permission denied")
+        raise OSError(number, "as the disk says")
 
     with monkeypatch.context() as patch:
         patch.setattr("sdd.runs.folder.try_lock", refused)
         RunFolder(tmp_path).tidy()
+    told = (
+        f"{tmp_path}: what a killed process has left half written could not be removed ([Errno 5] as the disk says)\n"
+    )
+    assert capsys.readouterr().err == (told if said else "")
     assert part.exists()
     RunFolder(tmp_path).tidy()
     assert not part.exists()
