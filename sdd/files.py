@@ -365,9 +365,26 @@ def read_yaml(path: Path) -> Any:
         size = _unfolded(content, {})
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is no YAML: {one_line(str(error))}") from error
-    if size > _MOST_VALUES:
-        raise UserError(f"{path} is no configuration: its aliases stand for more than {_MOST_VALUES:,} values")
+    _check_size(size, str(path))
     return content
+
+
+def check_size(content: Any, what: str) -> None:
+    """Check that YAML that has been read holds no more values than a configuration may.
+
+    Args:
+        content: Of plain values.
+        what: It is, for the error.
+
+    Raises:
+        UserError: Its aliases stand for more.
+    """
+    _check_size(_unfolded(content, {}), what)
+
+
+def _check_size(size: int, what: str) -> None:
+    if size > _MOST_VALUES:
+        raise UserError(f"{what} is no configuration: its aliases stand for more than {_MOST_VALUES:,} values")
 
 
 def _unfolded(content: Any, known: dict[int, int]) -> int:

@@ -34,6 +34,12 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
             f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
             f"classes; set --model.net.num_classes {data.num_classes}"
         )
+    empty = [name for name, weights in model.net.named_parameters() if not weights.numel()]
+    if empty:
+        raise UserError(
+            f"the network's {empty[0]} has no values (shape {list(model.net.get_parameter(empty[0]).shape)}), so "
+            "that nothing passes: give each layer a width of at least 1"
+        )
     model.loss.check(model.loss_name, logits, labels)
     try:
         model.configure_optimizers()

@@ -3,9 +3,10 @@
 from typing import Any
 
 import yaml
-from jsonargparse import Namespace, set_dumper
+from jsonargparse import Namespace, get_loader, set_dumper, set_loader
 
-from sdd.files import YAML_LOADER
+from sdd.files import YAML_LOADER, check_size
+from sdd.messages import one_line
 
 _SAFE_DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -35,4 +36,16 @@ def as_text(config: Any) -> str:
     return text
 
 
+_read = get_loader("yaml")
+
+
+def _checked(text: str) -> Any:
+    """Return what jsonargparse reads in YAML, unless a few lines of aliases stand for more than it could ever copy."""
+    content = _read(text)
+    if "*" in text:
+        check_size(content, f"YAML that begins with {one_line(text)[:20]!r}")
+    return content
+
+
 set_dumper("yaml", as_text)
+set_loader("yaml", _checked, exceptions=(yaml.YAMLError,))

@@ -47,6 +47,7 @@ def test_a_precision_of_products_is_not_for_the_next_command_of_a_process():
         (["--pruning.exclude", "[head.weight]"], ["head.weight", "hidden.0.weight"]),
         (["--pruning.rewind_steps", "1000000"], ["rewind_steps", "only 12 steps"]),
         (["--model.net.num_classes", "7"], ["[7]", "--model.net.num_classes 10"]),
+        (["--model.net.widths", "[0]"], ["shape [0, 64]", "width of at least 1"]),
         (["--model.net.in_features", "7"], ["[1, 8, 8]", "--model.net.in_features"]),
         (["--model.net", "no.such.Net"], ["no.such.Net"]),
         (["--model.optimizer.lr", "fast"], ["lr", "fast"]),
@@ -73,6 +74,15 @@ def test_bad_input_is_one_line_before_any_training(tmp_path, capsys, arguments, 
         assert word in lines[0]
     assert shown.out == ""
     assert list(tmp_path.iterdir()) == [], "nothing may be left behind"
+
+
+@pytest.mark.parametrize("flag", ["--config", "--data", "--trainer.callbacks"])
+def test_aliases_that_stand_for_values_without_end_are_refused(tmp_path, capsys, flag):
+    lines = [f"{new}: &{new} [{','.join([f'*{old}'] * 9)}]" for old, new in zip("abcdefg", "bcdefgh", strict=True)]
+    (tmp_path / "bomb.yaml").write_text("\n".join(["a: &a [1, 2, 3]", *lines]))
+    assert main([*QUICK, flag, str(tmp_path / "bomb.yaml")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "its aliases stand for more than 1,000,000 values" in line
 
 
 def test_missing_data_without_network_says_which_files_go_where(tmp_path, capsys, monkeypatch):

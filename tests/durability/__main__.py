@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.durability.document import document, tables
+from tests.durability.document import document, sections_after, tables
 from tests.durability.experiments import EXPERIMENTS
 from tests.durability.injections import CUT, DAMAGE, SIGNAL, STOP, Row, parts
 from tests.durability.workers import injected
@@ -34,6 +34,7 @@ def main(arguments: list[str]) -> int:
     chosen = parser.parse_args(arguments)
     counts = {sort: getattr(chosen, name) for sort, (name, _, _) in _COUNTS.items()}
     rows = list[Row]()
+    others = sections_after(chosen.write.read_text()) if chosen.write is not None and chosen.write.is_file() else ""
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(dir=chosen.place) as place:
         for done in injected(parts(chosen.experiments, counts, chosen.seed), chosen.workers, place):
@@ -41,7 +42,8 @@ def main(arguments: list[str]) -> int:
             rows.sort(key=lambda row: (chosen.experiments.index(row.experiment), [*_COUNTS].index(row.sort)))
             sys.stderr.write(f"{len(rows)} of {sum(counts.values())} done\n")
             if chosen.write is not None:  # as far as it has come, in case that it is ended
-                chosen.write.write_text(document(rows, _line(chosen, counts), chosen.workers, time.monotonic() - begin))
+                page = document(rows, _line(chosen, counts), chosen.workers, time.monotonic() - begin)
+                chosen.write.write_text(page + others)
     sys.stdout.write(tables(rows))
     return 1 if any(row.wrong for row in rows) else 0
 

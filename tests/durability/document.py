@@ -19,7 +19,7 @@ tries extreme values of settings.
 {command}
 ```
 
-wrote this page: {count:,} injections on {workers} core{s} in {minutes:.0f} minutes, {each:.1f} seconds of CPU each.
+wrote these tables: {count:,} injections on {workers} core{s} in {minutes:.0f} minutes, {each:.1f} seconds of CPU each.
 """
 
 
@@ -42,6 +42,12 @@ def document(rows: Sequence[Row], command: str, workers: int, seconds: float) ->
         each=sum(row.seconds for row in rows) / max(len(rows), 1),
     )
     return f"{head}\n{tables(rows)}"
+
+
+def sections_after(page: str) -> str:
+    """Return what follows these tables on a page, from its first section on, which other commands have measured."""
+    start = page.find("\n## ")
+    return "" if start < 0 else page[start:]
 
 
 def tables(rows: Sequence[Row]) -> str:

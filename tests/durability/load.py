@@ -163,10 +163,12 @@ class KilledSweep:
             elif done > before and (held := self._held(sweep)):
                 self.load.memory.append((done - before, held))
         killed = sweep.returncode == -signal.SIGKILL
+        # SIGTERM itself ends it while it imports, before it has started anything.
+        asked = {0, 1, 130, 143, -signal.SIGTERM}
         if not killed and processes(self._mark):
             self.load.wrong.append(f"the sweep has ended with {sweep.returncode} and left processes")
         wait_until(lambda: not processes(self._mark), "end of all processes", _END_SECONDS)
-        if sweep.returncode not in {0, 1, 130, 143} and not killed:
+        if sweep.returncode not in asked and not killed:
             self.load.wrong.append(f"the sweep has ended with {sweep.returncode}")
         return sweep.returncode != 0 or bool(due)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.golden.record`: compute every golden curve anew and write `curves.json`.
+"""`python -m tests.golden.record`: compute every golden curve anew and write the file of this kind of processor.
 
 Done once, before a change that must not move a number; a change that means to move some says which, and why, in its
 commit.
@@ -20,7 +20,9 @@ from tests.golden.cases import CASES, Case
 from tests.golden.stand_ins import STAND_INS, image_folder
 from tests.small import curve_without_seconds
 
-GOLDEN = Path(__file__).with_name("curves.json")
+RECORDED = {path.stem.removeprefix("curves-"): path for path in sorted(Path(__file__).parent.glob("curves-*.json"))}
+"""The files, by the processor's kind as torch has it, in small letters."""
+
 FURTHER = ("loss_curves.csv", "distance_path.csv", "spectrum.csv")
 
 
@@ -59,7 +61,7 @@ def run_case(case: Case, place: Path) -> dict[str, list[list[str]]]:
 
 
 def record() -> None:
-    """Write the file."""
+    """Write the file of this processor."""
     curves = {}
     for case in CASES:
         with tempfile.TemporaryDirectory() as place:
@@ -69,7 +71,8 @@ def record() -> None:
                 curves[case.name] = run_case(case, Path(place))
             finally:
                 os.chdir(before)
-    GOLDEN.write_text(json.dumps({"machine": machine(), "curves": curves}, indent=None, separators=(",", ":")) + "\n")
+    file = Path(__file__).with_name(f"curves-{machine()['cpu'].lower()}.json")
+    file.write_text(json.dumps({"machine": machine(), "curves": curves}, indent=None, separators=(",", ":")) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Curves that no change may move unless it says so: bit for bit on the machine that recorded them."""
+"""Curves that no change may move unless it says so: bit for bit on the kinds of processor that recorded them."""
 
 import json
 import math
@@ -6,23 +6,28 @@ import math
 import pytest
 
 from tests.golden.cases import CASES
-from tests.golden.record import GOLDEN, machine, run_case
+from tests.golden.record import RECORDED, machine, run_case
 
-CONTENT = json.loads(GOLDEN.read_text())
+CONTENTS = {kind: json.loads(path.read_text()) for kind, path in RECORDED.items()}
+MINE = next((content for content in CONTENTS.values() if content["machine"] == machine()), None)
 # Other processors and releases round otherwise; after two epochs this is what may have come of it.
-TOLERANCE = 0.05
+TOLERANCE = 0.15
 EXACT = ("level", "epoch", "sparsity", "remaining", "remaining_fraction", "direction", "alpha")
 
 
 def _check(case, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    found, golden = run_case(case, tmp_path), CONTENT["curves"][case.name]
+    found = run_case(case, tmp_path)
+    if MINE is not None:
+        assert found == MINE["curves"][case.name]
+    else:
+        _check_roughly(found, CONTENTS["avx2"]["curves"][case.name])
+
+
+def _check_roughly(found, golden):
     assert found.keys() == golden.keys()
     for name in golden:
-        if machine() == CONTENT["machine"]:
-            assert found[name] == golden[name]
-        else:
-            assert _roughly(found[name]) == _roughly(golden[name], approximate=True)
+        assert _roughly(found[name]) == _roughly(golden[name], approximate=True)
 
 
 def _roughly(table, *, approximate=False):
@@ -54,5 +59,9 @@ def test_a_curve_is_the_golden_one(case, tmp_path, monkeypatch):
     _check(case, tmp_path, monkeypatch)
 
 
-def test_every_case_is_recorded():
-    assert list(CONTENT["curves"]) == [case.name for case in CASES]
+@pytest.mark.parametrize("kind", RECORDED)
+def test_every_case_is_recorded_and_roughly_the_same_on_all_processors(kind):
+    curves = CONTENTS[kind]["curves"]
+    assert list(curves) == [case.name for case in CASES]
+    for name, tables in curves.items():
+        _check_roughly(tables, CONTENTS["avx2"]["curves"][name])
