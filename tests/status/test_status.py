@@ -70,6 +70,19 @@ def test_each_state_is_told_from_the_others(runs):
     assert "curve.csv" in damaged.told
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a lock")
+def test_a_process_that_holds_the_folder_is_at_work_however_long_it_is_silent_and_whatever_it_is_called(
+    runs, monkeypatch
+):
+    monkeypatch.setattr("sdd.status.look._may_train", lambda _: False)  # a notebook's
+    folder = unfinished(runs, "notebook", "")
+    with folder.owned():
+        for path in (*folder.path.rglob("*"), folder.path):
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        assert look_at(folder).word == "at work"
+    assert look_at(folder).word == "stopped"
+
+
 def test_the_time_left_is_that_of_the_levels_to_come(runs):
     folder = unfinished(runs, "heard", "some-other-host, process 1", rows=1, written=time.time())
     (row,) = (line.split(",") for line in folder.curve.read_text().splitlines()[1:])
