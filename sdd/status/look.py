@@ -91,8 +91,11 @@ def _may_train(process: int) -> bool:
 def _silence(folder: RunFolder, beat_file: Path) -> float:
     """Return the seconds since a file of the run, its log or its heartbeat was written."""
     log = folder.path.parent / "logs" / f"{folder.path.name}.log"
-    places = [folder.path, *(one for one in folder.path.iterdir() if one.is_dir())] if folder.path.is_dir() else []
-    moments = [_moment(path) for path in (*places, folder.curve, beat_file, log)]
+    try:
+        within = [one for one in folder.path.iterdir() if one.is_dir()]
+    except OSError:  # it is being removed
+        within = []
+    moments = [_moment(path) for path in (folder.path, *within, folder.curve, beat_file, log)]
     return max(time.time() - max(moments, default=0.0), 0.0)
 
 
