@@ -125,11 +125,11 @@ def say_stopped(what: str, results: Sequence[Result], total: int | None, stop: S
     assert stop.first is not None
     ended = sum(result.end in {"finished", "skipped"} for result in results)
     far = (
-        "before it started a run; the same command begins again"
+        " before it started a run; the same command begins again"
         if total is None
-        else f"{ended} of {counted(total, 'run')} finished; the same command goes on where they were left"
+        else f", {ended} of {counted(total, 'run')} finished; the same command goes on where they were left"
     )
-    say(f"sdd: {what} stopped by {stop.first.name}, {far}", error=True)
+    say(f"sdd: {what} stopped by {stop.first.name}{far}", error=True)
     return stop.status
 
 
