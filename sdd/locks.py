@@ -67,6 +67,20 @@ def try_lock(lock: Path, holder: str) -> Iterator[str | None]:
             del _held[place]
 
 
+def is_held_by(process: int, lock: Path) -> bool:
+    """Tell whether a process of this machine is known to hold a lock file, by the list that Linux keeps."""
+    try:
+        number, held = str(lock.stat().st_ino), Path("/proc/locks").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return False
+    lines = (line.split() for line in held.splitlines())
+    return any(
+        line[1] == "FLOCK" and line[4] == str(process) and line[5].rpartition(":")[2] == number
+        for line in lines
+        if len(line) > 5
+    )
+
+
 def holds(folder: Path) -> bool:
     """Tell whether this process holds a lock in a folder by `try_lock`."""
     return any(lock.parent == folder.absolute() for lock in _held)

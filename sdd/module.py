@@ -1,33 +1,28 @@
 """The one LightningModule: a network, its loss, optimizer and schedule, all injected, and the masks of its weights."""
 
 import math
-import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from os import PathLike
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import lightning.pytorch as pl
 import torch
 from lightning.pytorch.cli import LRSchedulerCallable, OptimizerCallable
 from torch import Tensor, nn
 from torchmetrics import MeanMetric
 
-from sdd.configured import made
 from sdd.distillation import Distillation, check_distillation
 from sdd.errors import UserError
-from sdd.failures import failure, naming
-from sdd.files import read_yaml
+from sdd.failures import failure
 from sdd.given_arguments import KeepsArguments, forget_argument
 from sdd.losses import loss_of
-from sdd.messages import counted
 from sdd.models.sparse_linear import SparseLinears
 from sdd.parts import check_choice
 from sdd.pruning.halving import to_full
-from sdd.pruning.masks import buffer_name, parameter_name
-from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
+from sdd.pruning.mask_buffers import MaskBuffers
+from sdd.pruning.packing import unpack_checkpoint
 from sdd.seeding import derive_seed
+from sdd.training.epoch_loss import diverged, first_step_beyond, mean_loss
+from sdd.training.optimizers import last_rate, move, optimizer_and_schedule
+from sdd.training.stored import StoredModule, check_masked_alike
 
 if TYPE_CHECKING:
     Network: TypeAlias = nn.Module | Callable[[], nn.Module]
@@ -35,20 +30,7 @@ else:
     Network = nn.Module  # what a configuration names
 
 
-class MaskBuffers(nn.Module):
-    """Masks by parameter name, bool [...] of the parameter's shape, kept in checkpoints."""
-
-    def __init__(self, masks: Mapping[str, Tensor]) -> None:
-        super().__init__()
-        for name, mask in masks.items():
-            self.register_buffer(buffer_name(name), mask)
-
-    def by_name(self) -> dict[str, Tensor]:
-        """Return the masks, each bool [...], under the names of their parameters."""
-        return {parameter_name(name): buffer for name, buffer in self.named_buffers()}
-
-
-class Classifier(KeepsArguments, pl.LightningModule):
+class Classifier(KeepsArguments, StoredModule):
     """A network that is trained to classify.
 
     Args:
@@ -233,38 +215,11 @@ class Classifier(KeepsArguments, pl.LightningModule):
 
     def configure_optimizers(self) -> Any:
         """Make optimizer and schedule anew, as at the start of every level."""
-        made = self._optimizer_and_schedule()
-        if isinstance(made, dict):
-            scheduler = made["lr_scheduler"]["scheduler"]
-            with _early_moves():
-                for _ in range(self.schedule_start):
-                    scheduler.step()
-        return made
-
-    def _optimizer_and_schedule(self) -> Any:
-        optimizer = self.optimizer(self.net.parameters())
-        if self.constant_lr is not None:
-            rates = sorted({float(group["lr"]) for group in optimizer.param_groups})
-            if len(rates) > 1:
-                raise UserError(
-                    f"model.optimizer has parameter groups of the rates {', '.join(map(str, rates))}; retraining at one"
-                    " constant rate, such as finetune or redense, needs one rate for all"
-                )
-            for group in optimizer.param_groups:
-                group["lr"] = self.constant_lr
+        optimizer, scheduler = self._optimizer_and_schedule()
+        if scheduler is None:
             return optimizer
-        if self.lr_scheduler is None:
-            return optimizer
-        scheduler = self.lr_scheduler(optimizer)
-        if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            raise UserError(
-                "model.lr_scheduler: ReduceLROnPlateau depends on a metric, so levels would not be comparable; "
-                "use a schedule of epochs or steps, such as MultiStepLR"
-            )
-        return {
-            "optimizer": optimizer,
-            "lr_scheduler": {"scheduler": scheduler, "interval": self.lr_interval},
-        }
+        move(scheduler, self.schedule_start)
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": self.lr_interval}}
 
     def last_rate(self, epochs: int, steps_per_epoch: int) -> float:
         """Return the learning rate of the last epoch (or step) of a level.
@@ -276,21 +231,11 @@ class Classifier(KeepsArguments, pl.LightningModule):
         Raises:
             UserError: The schedule ends before the level does.
         """
-        made = self._optimizer_and_schedule()
-        if not isinstance(made, dict):
-            return float(made.param_groups[0]["lr"])
-        optimizer, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
         moves = epochs if self.lr_interval == "epoch" else epochs * steps_per_epoch
-        rates: list[float] = []
-        try:
-            with _early_moves():
-                while len(rates) < moves:
-                    rates.append(float(optimizer.param_groups[0]["lr"]))
-                    scheduler.step()
-        except Exception as error:
-            part = f"model.lr_scheduler, after {counted(len(rates) - 1, self.lr_interval)} of the {moves} of a level,"
-            raise failure(part, error) from error
-        return rates[-1]
+        return last_rate(*self._optimizer_and_schedule(), moves, self.lr_interval)
+
+    def _optimizer_and_schedule(self) -> tuple[torch.optim.Optimizer, Any]:
+        return optimizer_and_schedule(self.net, self.optimizer, self.lr_scheduler, self.constant_lr)
 
     def forward(self, images: Tensor) -> Tensor:
         """Map network inputs [B, channels, height, width] to logits [B, classes]."""
@@ -315,28 +260,7 @@ class Classifier(KeepsArguments, pl.LightningModule):
                 "model.distill_from: the teacher has other weights than when this run was started, as if it had been "
                 "trained anew: put the old one back, or choose another --run_dir"
             )
-        stored = {name.removeprefix(MASKS) for name in checkpoint["state_dict"] if name.startswith(MASKS)}
-        differing = sorted(stored ^ {name for name, _ in self.mask_buffers.named_buffers()})
-        if differing:
-            raise UserError(
-                f"the checkpoint has masks of other weights than are pruned now: {parameter_name(differing[0])} "
-                f"{'is not pruned' if differing[0] in stored else 'has none'}; it is of another network or "
-                "pruning.exclude, or of a version of sdd that pruned other weights: choose another --run_dir"
-            )
-
-    def load_state_dict(self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False) -> Any:
-        """Load the state of a checkpoint, tensors [...] by name.
-
-        Raises:
-            UserError: It is of another network.
-        """
-        try:
-            return super().load_state_dict(state_dict, strict=strict, assign=assign)
-        except RuntimeError as error:
-            first = str(error).partition("\n")[2].partition("\n")[0].strip(" .\t") or str(error)
-            raise UserError(
-                f"the checkpoint is of another network: {first}; set model.net as it was, or choose another one"
-            ) from error
+        check_masked_alike(checkpoint["state_dict"], (name for name, _ in self.mask_buffers.named_buffers()))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the mean loss of a batch, with the teacher's part and the distance penalty if there are any: a scalar.
@@ -417,12 +341,8 @@ class Classifier(KeepsArguments, pl.LightningModule):
             UserError: Training diverged.
         """
         losses = torch.stack(self._losses)
-        self.epoch_loss = float(self.trainer.strategy.reduce(losses.mean(), reduce_op="mean"))
-        if not math.isfinite(self.epoch_loss) and getattr(self.trainer.precision_plugin, "scaler", None) is not None:
-            finite = losses[losses.isfinite()].double()
-            total = torch.stack([finite.sum(), finite.new_tensor(len(finite))])
-            summed, count = self.trainer.strategy.reduce(total, reduce_op="sum").tolist()
-            self.epoch_loss = summed / count if count else self.epoch_loss
+        skips = getattr(self.trainer.precision_plugin, "scaler", None) is not None
+        self.epoch_loss = mean_loss(losses, self.trainer.strategy.reduce, skips=skips)
         if not math.isfinite(self.epoch_loss):
             step = self.first_step_beyond(torch.finfo(losses.dtype).max)
             where = "" if step is None else f", from step {step} on"
@@ -436,12 +356,8 @@ class Classifier(KeepsArguments, pl.LightningModule):
         Returns:
             Its number, counted from 1 over the run; None where there is none on this process.
         """
-        beyond = (~(torch.stack(self._losses) <= limit)).nonzero()
-        if not len(beyond):
-            return None
-        batches = self.trainer.accumulate_grad_batches
-        steps = -(-len(self._losses) // batches)
-        return self.global_step - steps + int(beyond[0]) // batches + 1
+        losses, batches = torch.stack(self._losses), self.trainer.accumulate_grad_batches
+        return first_step_beyond(losses, limit, done=self.global_step, batches_a_step=batches)
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
         """Log `val_loss` and `val_acc` of a batch, inputs [B, ...] and labels [B], of the noisy validation part."""
@@ -456,46 +372,6 @@ class Classifier(KeepsArguments, pl.LightningModule):
         logits: Tensor = self.net(batch[0])
         return logits
 
-    @classmethod
-    def load_from_checkpoint(  # type: ignore[override]  # Lightning's is no plain class method
-        cls,
-        checkpoint_path: str | PathLike[str],
-        map_location: Any = "cpu",
-        hparams_file: str | PathLike[str] | None = None,
-        strict: bool | None = None,
-        weights_only: bool | None = None,
-        **changed: Any,
-    ) -> "Classifier":
-        """Make the module of a trained level, or of a checkpoint, with the masks and weights of the file.
-
-        Args:
-            checkpoint_path: Such as `levels/level-012.ckpt` of a run.
-            map_location: As of `torch.load`.
-            hparams_file: The run's `config.yaml`; None: that of the run in whose folder the file lies.
-            strict: Whether the weights must be those of the network, as they must unless it is false.
-            weights_only: Not used: nothing else is ever read.
-            **changed: Arguments of the constructor that are others than in the configuration, such as `net`.
-
-        Raises:
-            UserError: The file holds no weights, or they are of another network; or the configuration is not there.
-        """
-        path = Path(checkpoint_path)
-        try:
-            content = torch.load(path, map_location=map_location, weights_only=True)
-            unpack_checkpoint(content)
-            state = dict(content["state_dict"])
-        except Exception as error:
-            raise failure(f"{path}, as it was read,", error) from error
-        if not any(name.startswith(NET) for name in state):
-            raise UserError(f"{path} holds no weights: give a level that is kept whole (checkpoint.keep_levels true)")
-        config = path.absolute().parents[1] / "config.yaml" if hparams_file is None else Path(hparams_file)
-        module = cls(**(_configured(config, changed.keys()) | changed))
-        module.set_masks(
-            {parameter_name(name.removeprefix(MASKS)): mask for name, mask in state.items() if name.startswith(MASKS)}
-        )
-        module.load_state_dict(state, strict=strict is not False)
-        return module
-
     def _evaluate(self, batch: tuple[Tensor, Tensor], part: str) -> None:
         images, labels = batch
         logits = self.net(images)
@@ -504,43 +380,6 @@ class Classifier(KeepsArguments, pl.LightningModule):
         self.log_dict({f"{part}_loss": self.eval_loss, f"{part}_acc": self.eval_acc}, prog_bar=False)
 
 
-_MADE = {"net": nn.Module, "optimizer": OptimizerCallable, "lr_scheduler": LRSchedulerCallable | None}
-"""Arguments that a configuration names by their class."""
-
-
-def _configured(config: Path, changed: Collection[str]) -> dict[str, Any]:
-    """Return the constructor's arguments of a run, but for those that are changed."""
-    if {"net", "optimizer"} <= set(changed) and not config.is_file():
-        return {}
-    held = read_yaml(config)
-    try:
-        arguments: dict[str, Any] = dict(held["model"]) | {"seed": held["seed_everything"]}
-    except (KeyError, TypeError, ValueError) as error:
-        raise UserError(f"{config} is no configuration of a run: it lacks model or seed_everything") from error
-    with naming(f"model, as {config} has it and as it was made,"):
-        return {
-            name: made(_MADE[name], value) if name in _MADE and value is not None else value
-            for name, value in arguments.items()
-            if name not in changed
-        }
-
-
-@contextmanager
-def _early_moves() -> Iterator[None]:
-    """Let a schedule move before its optimizer, whose parameters may hold gradients of the level before."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
-
-
 def squared_distance(pairs: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
     """Return ‖θ − θ_start‖₂² over pairs of a parameter and its start, a scalar that can be differentiated."""
     return torch.stack([(parameter - start).square().sum() for parameter, start in pairs]).sum()
-
-
-def diverged(where: str, loss: float) -> UserError:
-    """Make the error of a training whose loss is no longer a number."""
-    return UserError(
-        f"training diverged {where}: the loss is {loss}; lower the learning rate (--model.optimizer.lr) or clip "
-        "gradients (--trainer.gradient_clip_val)"
-    )

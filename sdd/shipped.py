@@ -42,7 +42,7 @@ def find(kind: str, given: str) -> Path:
     named = [path] if path.suffix else [path, Path(f"{path}{_ENDING}")]
     candidates = [*named, *(Path(kind) / one for one in named)]
     for one in candidates:
-        if os.path.exists(one):
+        if os.path.exists(one) and not one.is_dir():  # of a run's folder that has its name
             return one
     there_are = shipped(kind)
     if path.parent in (Path(), Path(kind)) and path.suffix in ("", _ENDING) and path.stem in there_are:

@@ -33,6 +33,15 @@ def test_a_file_of_the_users_wins_wherever_it_is_looked_for(tmp_path):
         path.unlink()
 
 
+def test_a_folder_of_that_name_is_no_file(tmp_path, capsys):
+    (tmp_path / "digits_mlp").mkdir()
+    (tmp_path / "digits_noise_rates").mkdir()
+    assert find(CONFIGS, "digits_mlp") == PROJECT / "configs" / "digits_mlp.yaml"
+    assert find(SWEEPS, "digits_noise_rates") == PROJECT / "sweeps" / "digits_noise_rates.yaml"
+    with pytest.raises(UserError, match="there is no configuration"):
+        find(CONFIGS, str(tmp_path))
+
+
 def test_paths_that_lead_elsewhere_are_no_names():
     for given in ("other/digits_mlp.yaml", "digits_mlp.txt", "sweeps/digits_mlp", "x" * 5000):
         with pytest.raises(UserError, match="there is no configuration"):

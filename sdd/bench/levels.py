@@ -12,8 +12,9 @@ from typing import Any
 from sdd.bench.epochs import synchronise
 from sdd.bench.resuming import checksum_seconds
 from sdd.bench.table import Row
-from sdd.callbacks import AccuracyMeasures, IterativePruning
+from sdd.callbacks import AccuracyMeasures
 from sdd.callbacks.lean_loop import LeanEpochLoop
+from sdd.callbacks.level_driver import LevelDriver
 from sdd.cli.command import run_experiment
 from sdd.cli.wiring import CALLBACKS
 from sdd.runs.folder import RunFolder
@@ -23,7 +24,7 @@ _STEPS = "steps"
 _TIMED = ("_begin_level", "measure_level", "on_level_end", "on_train_epoch_end", "run")
 """Methods that train an epoch, or work at the start or end of a level."""
 
-_NAMES: dict[type, str] = {IterativePruning: "pruning", LeanEpochLoop: _STEPS}
+_NAMES: dict[type, str] = {LevelDriver: "pruning", LeanEpochLoop: _STEPS}
 
 FLATNESS = ("--flatness.hessian_top", "true", "--flatness.hessian_trace", "true", "--flatness.sharpness", "true")
 
@@ -44,7 +45,7 @@ def level_rows(name: str, settings: Sequence[str], levels: int, epochs: int, who
         tempfile.TemporaryDirectory() as folder,
         redirect_stdout(StringIO()),
         redirect_stderr(StringIO()),
-        _timed([*CALLBACKS.values(), AccuracyMeasures, LeanEpochLoop], spent),
+        _timed([*CALLBACKS.values(), LevelDriver, AccuracyMeasures, LeanEpochLoop], spent),
     ):
         run_experiment(
             [
@@ -87,7 +88,7 @@ def _timed(kinds: Sequence[type], spent: dict[str, float]) -> Iterator[None]:
 
     originals = [(kind, method, vars(kind)[method]) for kind in kinds for method in _TIMED if method in vars(kind)]
     for kind, method, _ in originals:
-        if (kind, method) != (IterativePruning, "on_train_epoch_end"):  # which calls what others do
+        if (kind, method) != (LevelDriver, "on_train_epoch_end"):  # which calls what others do
             setattr(kind, method, wrapped(kind, method))
     try:
         yield

@@ -11,7 +11,8 @@ import torch
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.errors import UserError
 from sdd.failures import naming
-from sdd.module import Classifier, diverged
+from sdd.module import Classifier
+from sdd.training.epoch_loss import diverged
 
 RESERVED = ("level", "sparsity", "remaining", "remaining_fraction", "seconds", "depth", "epoch", "epoch_loss")
 """Columns and metrics that the run itself writes."""

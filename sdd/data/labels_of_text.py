@@ -188,8 +188,11 @@ class LabelText:
         return np.array([self.number_of[cell] for cell in cells], dtype=np.int64)
 
     def _check_meaning(self, cells: Sequence[str], name: str) -> None:
-        """Refuse numbers that may be names of classes as well, and those of other classes than their own."""
-        if name.endswith("number"):
+        """Refuse numbers that may be names of classes as well, of other classes than their own.
+
+        A column `label` beside a column `class`, as `sdd data --list` has both, holds numbers: that one has the names.
+        """
+        if name.endswith("number") or f"{name.removesuffix('label')}class" in (self.table.header or ()):
             return
         for cell in dict.fromkeys(cells):
             number = self.number_of.get(cell)

@@ -35,6 +35,7 @@ class DenseLayer:
         self.values = [parameter.detach() for parameter in self.parameters]
         self.gradients = [torch.empty_like(value) for value in self.values]
         self._turned = self.values[0].t()
+        self._of_one_input = module.in_features == 1
 
     def outputs(self, inputs: Tensor) -> Tensor:
         """Map inputs [n, in] to outputs [n, out]."""
@@ -50,6 +51,8 @@ class DenseLayer:
 
     def of_inputs(self, gradient: Tensor) -> Tensor:
         """Return the gradient of the inputs [n, in]; to be called after `learn` with the same gradient [n, out]."""
+        if self._of_one_input and len(gradient) == 1:  # inputs that autograd takes for a column, and multiplies as one
+            return torch.mm(self._turned, gradient.t()).t()
         return torch.mm(gradient, self.values[0])
 
 

@@ -1,4 +1,8 @@
-"""Weights of a trained level in 16 bits instead of 32, and back: 11 binary digits of each are kept, of 24."""
+"""Weights of a trained level in 16 bits instead of 32, and back.
+
+Of each 11 binary digits are kept, of 24. Those smaller than 2⁻¹⁴ are rounded to multiples of 2⁻²⁴ instead, so that a
+weight of at most 2⁻²⁵ in size, 3 · 10⁻⁸, becomes zero.
+"""
 
 from collections.abc import Mapping, MutableMapping
 from typing import Any

@@ -39,10 +39,10 @@ function panelWords(column, curves) {
   if (!having.length) return `${panelTitle(column)}: no curve picked has this measure.`;
   const write = (value) => (column.fraction ? `${percent(value)} %` : number(value));
   const told = having.slice(0, SPOKEN).map(({ curve, values }) => {
-    const there = values.map((value, index) => ({ value, sparsity: curve.sparsity[index] })).filter(({ value }) => known(value));
+    const there = values.map((value, index) => ({ value, remaining: curve.remaining[index] })).filter(({ value }) => known(value));
     const low = there.reduce((best, one) => (one.value < best.value ? one : best));
     const high = there.reduce((best, one) => (one.value > best.value ? one : best));
-    const where = ({ value, sparsity }) => `${write(value)} at ${remainingText(1 - sparsity)} remaining weights`;
+    const where = ({ value, remaining }) => `${write(value)} at ${remainingText(remaining)} remaining weights`;
     return `${curve.label}: first ${write(there[0].value)}, lowest ${where(low)}, highest ${where(high)}, last ${write(there.at(-1).value)}`;
   });
   const more = having.length > SPOKEN ? ` And ${plural(having.length - SPOKEN, "further curve")}.` : "";

@@ -68,6 +68,7 @@ function drawing(curve, column, marked, count, forFile) {
     name: forFile && curve.note ? `${curve.short} (${curve.note})` : forFile ? curve.short : curve.label,
     level: only(curve.level),
     sparsity: only(curve.sparsity),
+    remaining: only(curve.remaining),
     x: only(curve.sparsity).map(place),
     y: only(all),
     spread: only(curve.spread(column.name)),

@@ -23,10 +23,8 @@ function measureAt(run, name, where) {
   return at(run, values, { dense: 0, last: run.level.at(-1) }[where] ?? run.phases[where]);
 }
 
-function remainingAt(run, level) {
-  const sparsity = at(run, run.sparsity, level);
-  return known(sparsity) ? 1 - sparsity : null;
-}
+/** The fraction of weights that remains at a level of a curve, as `curve.csv` has it: 1 − sparsity would lose digits. */
+const remainingAt = (curve, level) => at(curve, curve.remaining, level);
 
 /** The level of a run's highest test accuracy. */
 function bestLevel(run) {

@@ -20,7 +20,7 @@ function pointLines({ one, index }) {
   const part = !known(level) ? "" : level === 0 ? ", dense" : level === phases.trough ? ", trough" : level === phases.peak ? ", peak" : "";
   const over = known(spread) ? ` ± ${write(spread)} (sd, n = ${count})` : known(count) ? ` (n = ${count})` : "";
   return [`${write(one.y[index])}${over}`,
-    `${remainingText(1 - one.sparsity[index])} remaining, ${sparsityText(one.sparsity[index])} sparsity${known(level) ? `, level ${level}${part}` : ""}`];
+    `${remainingText(one.remaining[index])} remaining, ${sparsityText(one.sparsity[index])} sparsity${known(level) ? `, level ${level}${part}` : ""}`];
 }
 
 function hideTip() {

@@ -68,7 +68,7 @@ def reproduce(arguments: Sequence[str]) -> int:
         except Stopped:
             pass
         if stop.first is not None:
-            return say_stopped("reproduce", results, 0 if planned is None else len(planned.runs), stop)
+            return say_stopped("reproduce", results, None if planned is None else len(planned.runs), stop)
     assert planned is not None
     well = say_results(results, planned.invalid)
     for figure in figures:

@@ -32,9 +32,23 @@ def _below(path: Path, depth: int) -> Iterator[RunFolder]:
     if is_run(path):
         yield RunFolder(path)
     elif depth < _DEEPEST and path.is_dir():
-        for part in sorted(path.iterdir()):
+        for part in _entries(path):
             if part.is_dir() and not part.name.startswith("."):
                 yield from _below(part, depth + 1)
+
+
+def _entries(path: Path) -> list[Path]:
+    """Return what is in a folder; nothing of one that is being removed.
+
+    Raises:
+        UserError: It may not be read.
+    """
+    try:
+        return sorted(path.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
 
 
 def is_run(path: Path) -> bool:

@@ -14,7 +14,7 @@ from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import checksum, read_checksums
 from sdd.errors import DamagedError, UserError
 from sdd.files import content_now, damage, make_folder, read_json, removing_leftovers, write_checked, write_checksums
-from sdd.locks import check_there, only_one_process, try_lock
+from sdd.locks import check_there, is_held_by, only_one_process, try_lock
 from sdd.regular_files import read_bytes
 from sdd.runs.data_record import DataRecord
 from sdd.runs.run_files import RunFiles
@@ -284,6 +284,10 @@ class RunFolder(RunFiles):
         except OSError:
             return None
         return None if said is None else (said["host"], int(said["process"]))
+
+    def is_held_by(self, process: int) -> bool:
+        """Tell whether a process of this machine is known to hold the folder; not everywhere can that be known."""
+        return is_held_by(process, self._lock)
 
     def remove_parts(self) -> None:
         """Remove what is half written; the folder must be `owned`."""

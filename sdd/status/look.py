@@ -25,7 +25,8 @@ class Look:
 
     Attributes:
         folder: The run's.
-        word: `at work`: its process lives, or, where that is on another machine, was heard of in the last two minutes.
+        word: `at work`: a process of this machine holds the folder, be it a notebook's; or, where that is not known or
+            it is on another machine, it was heard of in the last two minutes.
         done: Levels in its curve.
         levels: That it trains, the dense one included; None where its version did not record that.
         silence: Seconds since something of it was last written.
@@ -76,7 +77,7 @@ def _works(folder: RunFolder, silence: float) -> bool:
         return False
     except PermissionError:  # somebody else's
         pass
-    return _may_train(process) or silence < _SILENT_SECONDS
+    return folder.is_held_by(process) or _may_train(process) or silence < _SILENT_SECONDS
 
 
 def _may_train(process: int) -> bool:
@@ -90,8 +91,11 @@ def _may_train(process: int) -> bool:
 def _silence(folder: RunFolder, beat_file: Path) -> float:
     """Return the seconds since a file of the run, its log or its heartbeat was written."""
     log = folder.path.parent / "logs" / f"{folder.path.name}.log"
-    places = [folder.path, *(one for one in folder.path.iterdir() if one.is_dir())] if folder.path.is_dir() else []
-    moments = [_moment(path) for path in (*places, folder.curve, beat_file, log)]
+    try:
+        within = [one for one in folder.path.iterdir() if one.is_dir()]
+    except OSError:  # it is being removed
+        within = []
+    moments = [_moment(path) for path in (folder.path, *within, folder.curve, beat_file, log)]
     return max(time.time() - max(moments, default=0.0), 0.0)
 
 

@@ -48,6 +48,7 @@ def sweep(arguments: Sequence[str]) -> int:
         check_folder("--runs", base)
     results: list[Result] = []
     invalid: list[Invalid] = []
+    total: int | None = None
     with StopSignals() as stop, FitServers() as servers:
         say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
         try:
@@ -63,11 +64,12 @@ def sweep(arguments: Sequence[str]) -> int:
             for cell in invalid:
                 say(f"invalid   {cell.label}  {cell.reason}")
             runs = [run for run in planned if isinstance(run, PlannedRun)]
+            total = len(runs) + len(invalid)
             results = run_all(runs, chosen, stop, servers, leave_others=chosen.leave_others)
         except Stopped:
             pass
         if stop.first is not None:
-            return say_stopped("sweep", results, len(file.cells), stop)
+            return say_stopped("sweep", results, total, stop)
     well = say_results(results, invalid)
     if any(result.end in {"finished", "skipped"} for result in results):
         say(f"  python -m sdd report {base}\n  python -m sdd analyze {base}")

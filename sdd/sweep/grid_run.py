@@ -113,22 +113,23 @@ def run_all(
         working.close()
 
 
-def say_stopped(what: str, results: Sequence[Result], total: int, stop: StopSignals) -> int:
+def say_stopped(what: str, results: Sequence[Result], total: int | None, stop: StopSignals) -> int:
     """Say how far a stopped command came, and return its exit status.
 
     Args:
         what: That was stopped, such as `sweep`.
         results: Of the runs that had ended.
-        total: How many runs there are.
+        total: How many runs there are; None where it was stopped before that was known, and so before any was started.
         stop: What stopped it.
     """
     assert stop.first is not None
     ended = sum(result.end in {"finished", "skipped"} for result in results)
-    say(
-        f"sdd: {what} stopped by {stop.first.name}, {ended} of {counted(total, 'run')} finished; the same command goes "
-        "on where they were left",
-        error=True,
+    far = (
+        " before it started a run; the same command begins again"
+        if total is None
+        else f", {ended} of {counted(total, 'run')} finished; the same command goes on where they were left"
     )
+    say(f"sdd: {what} stopped by {stop.first.name}{far}", error=True)
     return stop.status
 
 

@@ -8,7 +8,7 @@ from types import MethodType, SimpleNamespace
 import lightning.pytorch as pl
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lightning.pytorch.loops.progress import _Progress
 from lightning.pytorch.plugins.precision import MixedPrecision, Precision
@@ -143,6 +143,7 @@ def removed(net, density, seed=0):
 
 
 @settings(max_examples=40, deadline=None)
+@example(7, [1], [1], "plain", 0.0, "dense", torch.float32)  # a layer of one input, a batch of one
 @given(
     features=st.integers(1, 9),
     widths=st.lists(st.integers(1, 8), min_size=0, max_size=3),

@@ -184,3 +184,7 @@ def test_classes_that_are_called_by_other_numbers_than_theirs_must_be_told(tmp_p
     assert read(tmp_path / "a.csv", "class\n" + "2\n" * 9, classes=names) == [1] * 9
     assert read(tmp_path / "a.csv", "number\n" + "2\n" * 9, classes=names) == [2] * 9
     assert read(tmp_path / "a.csv", "2\n" * 9, classes=["0", "1", "2"]) == [2] * 9
+    listed = "true_label,label,true_class,class\n" + "".join(f"{true},1,{names[true]},2\n" for true in TRUE)
+    assert read(tmp_path / "a.csv", listed, classes=names) == [1] * 9
+    differing = listed.replace(",1,", ",2,")
+    refused(tmp_path / "a.csv", differing, "label 2 and class 2 differ", classes=names)

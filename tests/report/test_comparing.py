@@ -174,6 +174,14 @@ def test_a_scatter_has_every_runs_two_values_and_their_rank_correlation(opened, 
     }
 
 
+def test_what_remains_is_the_number_of_the_curve_to_its_last_digit(opened, search):
+    page = opened("#view=scatter&x=remaining@best&y=test_acc@highest")
+    best = [max(rows, key=lambda row: row["test_acc"]) for _, rows in search.values()]
+    (points,) = [one for one in values(page, "scatter") if one["meta"] == "runs"]
+    assert sorted(points["x"]) == sorted(100 * row["remaining_fraction"] for row in best)
+    assert any(row["remaining_fraction"] != 1 - row["sparsity"] for row in best)
+
+
 def test_a_range_by_keyboard_keeps_the_runs_in_it_and_they_can_be_picked(opened, search):
     page = opened()
     slider = page.find(f"[id='brush-{NOISE}-low']")

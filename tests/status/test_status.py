@@ -1,5 +1,6 @@
 """`python -m sdd status`: what it says of runs in every state."""
 
+import errno
 import os
 import shutil
 import signal
@@ -7,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -68,6 +70,40 @@ def test_each_state_is_told_from_the_others(runs):
     damaged = look_at(RunFolder(runs / "done"))
     assert damaged.word == "damaged"
     assert "curve.csv" in damaged.told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who holds a lock")
+def test_a_process_that_holds_the_folder_is_at_work_however_long_it_is_silent_and_whatever_it_is_called(
+    runs, monkeypatch
+):
+    monkeypatch.setattr("sdd.status.look._may_train", lambda _: False)  # a notebook's
+    folder = unfinished(runs, "notebook", "")
+    with folder.owned():
+        for path in (*folder.path.rglob("*"), folder.path):
+            os.utime(path, (LONG_AGO, LONG_AGO))
+        assert look_at(folder).word == "at work"
+    assert look_at(folder).word == "stopped"
+
+
+def test_folders_that_may_not_be_read_or_are_being_removed_are_no_traceback(runs, monkeypatch, capsys):
+    real = Path.iterdir
+
+    def refused(path):
+        if path.name == "closed":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        if path.name == "going":
+            raise FileNotFoundError(errno.ENOENT, "No such file or directory")
+        return real(path)
+
+    for name in ("closed", "going"):
+        (runs / name).mkdir()
+    monkeypatch.setattr(Path, "iterdir", refused)
+    assert main(["status", str(runs)]) == 2
+    assert capsys.readouterr().err == f"sdd: error: {runs / 'closed'} cannot be read: Permission denied\n"
+    (runs / "closed").rmdir()
+    assert main(["status", str(runs)]) == 0
+    monkeypatch.setattr(Path, "iterdir", lambda _: refused(runs / "going"))
+    assert look_at(RunFolder(runs / "done")).silence < 1000
 
 
 def test_the_time_left_is_that_of_the_levels_to_come(runs):

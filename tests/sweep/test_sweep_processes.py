@@ -135,8 +135,9 @@ def test_a_signal_while_cells_are_planned_starts_nothing(tmp_path, mark):
     sweep = start_sweep("small.yaml", cwd=tmp_path, mark=mark)
     assert "200 cells" in sweep.stderr.readline()
     sweep.send_signal(signal.SIGTERM)
-    out, _ = sweep.communicate(timeout=30)  # it may be importing what parses the first cell
+    out, err = sweep.communicate(timeout=30)  # it may be importing what parses the first cell
     assert sweep.returncode == 143
+    assert err.endswith("sdd: sweep stopped by SIGTERM before it started a run; the same command begins again\n")
     assert out == ""
     assert list((tmp_path / "runs" / "small").glob("[!.]*")) == [], "the plans alone are kept"
 
