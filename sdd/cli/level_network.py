@@ -12,6 +12,7 @@ from sdd.failures import naming
 from sdd.files import read_yaml
 from sdd.messages import one_line
 from sdd.models.state import load_state
+from sdd.runs.identity import check_same_code
 from sdd.runs.trained_levels import StoredLevels
 
 
@@ -27,6 +28,7 @@ def level_network(levels: StoredLevels, level: int, named: str) -> nn.Module:
         UserError: The network can no longer be built, or the level's weights do not fit it.
     """
     weights = levels.weights(level)
+    check_same_code(levels.folder)
     with torch.random.fork_rng(devices=[]), naming(f"{named}: its network, as it was made,"):
         net = builder(_configured(levels, named))()
     try:

@@ -22,6 +22,7 @@ from sdd.losses import Loss
 from sdd.runs.config_text import as_text
 from sdd.runs.data_record import DataRecord
 from sdd.runs.folder import RunFolder
+from sdd.runs.identity import check_same_code
 from sdd.runs.prerequisites import TICKETS
 
 _ALONE = {
@@ -69,6 +70,7 @@ def rebuilt(folder: RunFolder, level: int, accelerator: str | None = None) -> It
     if not folder.config.is_file():
         raise UserError(f"{folder.path} has no {folder.config.name}, so that its network cannot be made again")
     text = _buildable(folder)
+    check_same_code(folder)
     quieten_lightning()
     threads, precision = torch.get_num_threads(), torch.get_float32_matmul_precision()
     try:

@@ -21,6 +21,7 @@ from sdd.data.datasets import DATASETS
 from sdd.errors import UserError
 from sdd.object_digest import UntoldError, own_code
 from sdd.runs.config_text import plain
+from sdd.runs.folder import RunFolder
 from sdd.runs.settings import CODE, Settings, canonical
 
 _ABSENT = object()
@@ -183,6 +184,31 @@ def code_of(key: str, value: Any, known: Mapping[str, Any] | None = None) -> str
             f"{key.removesuffix(f'.{CODE}')} uses {what}, so that this run could not be told from others: put the "
             "code into a module, and name it from there with plain arguments, or leave that out"
         ) from what
+
+
+def check_same_code(folder: RunFolder) -> None:
+    """Find out whether what a script or notebook defines itself of a run's network and loss does what it did.
+
+    Args:
+        folder: The run's.
+
+    Raises:
+        UserError: It does something else, so that the run's weights would be measured in another network.
+    """
+    settings = folder.settings()
+    values = {} if settings is None else settings.values
+    for key, then in values.items():
+        place, _, last = key.rpartition(".")
+        path = values.get(place, values.get(f"{place}.{_CLASS}"))
+        if last != CODE or not place.startswith(("model.net", "model.loss")) or not str(path).startswith(OF_SCRIPT):
+            continue
+        named = locate(str(path))
+        now = str(then) if named is None else code_of(key, named)
+        if now != then and now.split(" ", 1)[1:] == str(then).split(" ", 1)[1:]:  # other Pythons cannot be compared
+            raise UserError(
+                f"{path}, the {place} of {folder.path}, does something else than it did in that run: define it as it "
+                "was, or under another name"
+            )
 
 
 def _is_class(value: Any) -> bool:

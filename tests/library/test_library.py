@@ -25,8 +25,9 @@ QUICK = {"data.train_size": 200, "data.batch_size": 50, "model.net.widths": [20]
 
 
 def fit(folder, **sections):
-    pruning = {"levels": 1, "fraction": 0.5, "epochs_per_level": 2}
-    return sdd.fit(CONFIG, QUICK, pruning=pruning, progress={"show": "none"}, run_dir=folder, **sections)
+    pruning = {"levels": 1, "fraction": 0.5, "epochs_per_level": 2} | sections.pop("pruning", {})
+    quick = {name: value for name, value in QUICK.items() if name != "model.net.widths" or "model" not in sections}
+    return sdd.fit(CONFIG, quick, pruning=pruning, progress={"show": "none"}, run_dir=folder, **sections)
 
 
 @pytest.fixture(scope="module")
@@ -120,6 +121,32 @@ def test_what_a_notebook_defines_is_told_by_what_it_does(monkeypatch):
 
     assert settings(8).digest() == settings(8).digest() != settings(9).digest()
     assert settings(8).chosen["model.net.class_path"] == "__main__.Net"
+
+
+class Net(nn.Module):
+    """Small, and of this module until a test gives it to a notebook."""
+
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(64, 10)
+
+    def forward(self, images):
+        return self.fc(images.flatten(1))
+
+
+def test_levels_are_not_measured_in_what_a_changed_cell_defines(tmp_path, monkeypatch):
+    notebook = sys.modules["__main__"]
+    monkeypatch.setattr(Net, "__module__", "__main__")
+    monkeypatch.setattr(notebook, "Net", Net, raising=False)
+    run = fit(tmp_path / "run", pruning={"levels": 1, "epochs_per_level": 1, "exclude": []}, model={"net": Net})
+    assert type(sdd.load_level(run, 1)) is Net
+    changed = type(
+        "Net", (Net,), {"__module__": "__main__", "forward": lambda self, images: -self.fc(images.flatten(1))}
+    )
+    monkeypatch.setattr(notebook, "Net", changed)
+    for measures in (sdd.load_level, sdd.evaluate):
+        with pytest.raises(UserError, match=r"__main__.Net, the model.net of .*run, does something else than it did"):
+            measures(run, 1)
 
 
 def test_onnx_is_exported_or_what_it_lacks_is_named(run, tmp_path, monkeypatch):
