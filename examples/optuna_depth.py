@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="folder for the runs")
     parser.add_argument("--trials", type=int, default=12)
     chosen = parser.parse_args()
+    torch.set_num_threads(1)  # networks this small gain nothing from a second one, and lose much where it is busy
     study = search(chosen.folder, chosen.trials)
     ended = [trial for trial in study.trials if trial.state == optuna.trial.TrialState.PRUNED]
     print(

@@ -22,7 +22,7 @@ from sdd.checksums import FILE as CHECKSUMS
 from sdd.console import say
 from sdd.errors import DamagedError, UserError
 from sdd.locks import check_there
-from sdd.messages import one_line
+from sdd.messages import yaml_error
 from sdd.regular_files import read_bytes
 
 YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -364,7 +364,7 @@ def read_yaml(path: Path) -> Any:
         content = yaml.load(text, Loader=YAML_LOADER)
         size = _unfolded(content, {})
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no YAML: {one_line(str(error))}") from error
+        raise UserError(f"{path} is no YAML: {yaml_error(str(error))}") from error
     _check_size(size, str(path))
     return content
 

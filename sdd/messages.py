@@ -1,5 +1,6 @@
 """Wording of what is said to the user, in one line each."""
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -45,6 +46,11 @@ def as_text(cell: str) -> str:
 def one_line(message: str) -> str:
     """Fold a message of several lines into one."""
     return " ".join(message.split())
+
+
+def yaml_error(message: str) -> str:
+    """Return what PyYAML says of a text as one line; places are `at line 2, column 5`, without a file's name."""
+    return re.sub(r',? in "<[^>]*>", line', " at line", one_line(message))
 
 
 def counted(number: int, thing: str) -> str:

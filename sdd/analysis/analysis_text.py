@@ -8,6 +8,7 @@ from sdd.analysis.phase_correlations import STRETCHES
 from sdd.analysis.report_text import sparsity_text
 from sdd.analysis.verdict_text import verdict_text
 from sdd.measures.columns import Column, describe
+from sdd.messages import counted
 from sdd.runs.noise_text import wrong_labels
 
 _WIDTH = 100
@@ -53,8 +54,8 @@ def _verdict(analysis: Mapping[str, Any]) -> list[str]:
     if intervals["depth"]["low"] is None:
         single = [run for run in analysis["runs"] if run["double_descent"]]
         lines.append(
-            f"intervals need three or more seeds; single runs with a double descent: {len(single)} of "
-            f"{len(analysis['runs'])}"
+            "intervals of depth and gain need three or more seeds; single runs with a double descent: "
+            f"{len(single)} of {len(analysis['runs'])}"
         )
         return lines
     confidence = f"{100 * intervals['confidence']:.0f}%"
@@ -124,18 +125,18 @@ def turning_lines(analysis: Mapping[str, Any]) -> list[str]:
     found = analysis["turning_point"]
     if not found["per_seed"]:
         return []
-    lines = [
-        f"turning point of distance: inside the curve in {found['turning']} of {len(found['per_seed'])} seeds; means "
-        "over these, with 95% intervals"
-    ]
+    means = "; means over these, with 95% intervals" if found["turning"] > 1 else ""
+    seeds = counted(len(found["per_seed"]), "seed")
+    lines = [f"turning point of distance: inside the curve in {found['turning']} of {seeds}{means}"]
     if not found["turning"]:
-        return _wrapped([lines[0].partition("; means")[0]])
+        return _wrapped(lines)
     lines.append(
         f"  it climbs by {_estimate(found['rise'], '.2f')} to {_estimate(found['value'], '.2f')} at level "
         f"{_estimate(found['level'], '.1f')}, and falls by {_estimate(found['decline'], '.2f')} at most after it"
     )
     lines += [
-        f"  from the trough ({words}): {_estimate(found[name], '+.2f', factor)}, {found[name]['seeds']} seeds"
+        f"  from the trough ({words}): {_estimate(found[name], '+.2f', factor)}, "
+        + counted(found[name]["seeds"], "seed")
         for name, words, factor in (
             ("levels_from_trough", "levels", 1),
             ("sparsity_from_trough", "points of sparsity", 100),

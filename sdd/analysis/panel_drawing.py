@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from sdd.analysis.derived import GENERALIZATION_GAP
 from sdd.analysis.drawing import (
     FONT,
     REMAINING_LABEL,
@@ -52,6 +53,7 @@ X_LABELS: dict[XKind, str] = {
 _PANEL_WIDTH, _SINGLE_WIDTH, _PANEL_HEIGHT = 2.5, 3.8, 1.8  # inches
 _AXIS_HEIGHT = 0.7 * _PANEL_HEIGHT  # of the axes alone, beside which their label stands
 _LINE_HEIGHT = 1.3 * FONT / 72
+_BEYOND = 5.0  # percent: margin of an axis of fractions
 
 
 def draw_panels(
@@ -168,6 +170,7 @@ def _draw_panel(
             half = line.half_width(band)
             x = np.array([places[float(x)] for x in line.x])
             draw_line(one, x, factor * line.mean, None if half is None else factor * half, **looks.of(panel, line))
+        _cut_to_fractions(one, lines)
         colour = looks.axis_colour(lines) if panel.right else "black"
         label = (panel.left_label if side == "left" else panel.right_label) or axis_label(columns_in(lines))
         label = textwrap.fill(label, int(_AXIS_HEIGHT / _character(FONT)))
@@ -212,6 +215,15 @@ def _set_x_axis(axes: Axes, panel: Panel, places: dict[float, float], inches: fl
         margin = 0.03 * ((high - low) or 1.0)
         axes.set_xlim(low - margin, high + margin)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=panel.x in ("level", "epoch")))
+
+
+def _cut_to_fractions(axes: Axes, lines: Sequence[Line]) -> None:
+    """Show 0 to 100 % at most of measures that cannot lie beyond, however far the intervals of few seeds reach."""
+    low, high = axes.get_ylim()
+    if axes.get_yscale() == "log" or (low >= -_BEYOND and high <= 100 + _BEYOND):
+        return
+    if all(line.column.fraction and line.column.name != GENERALIZATION_GAP.name for line in lines):
+        axes.set_ylim(max(low, -_BEYOND), min(high, 100 + _BEYOND))
 
 
 def _share_y(alike: Sequence[Axes]) -> None:

@@ -82,7 +82,8 @@ def _start(folder: RunFolder, trainer: pl.Trainer, module: Classifier, what: Con
     if checkpoint is None:
         _check_drawn(module)
     folder.remove_parts()
-    record = record_of(data_of(trainer))
+    data = data_of(trainer)
+    record = record_of(data)
     if checkpoint is not None:
         content = read_checkpoint(checkpoint)
         if folder.settings() is None:
@@ -95,7 +96,7 @@ def _start(folder: RunFolder, trainer: pl.Trainer, module: Classifier, what: Con
         say(f"{folder.path}: {folder.config.name} cannot repeat {told}", error=True)
     if checkpoint is not None:
         say(f"{folder.path}: going on from {checkpoint.name}", error=True)
-    say("\n".join(noise_lines(record)))
+    say("\n".join(noise_lines(record, data.content.classes)))
 
 
 def _check_state(folder: RunFolder, checkpoint: Path | None) -> None:

@@ -11,8 +11,9 @@ from sdd.data import NoisyLabelData
 from sdd.data.splits import Split
 from sdd.errors import UserError
 from sdd.failures import telling
+from sdd.files import check_folder
 from sdd.places import path_argument
-from sdd.runs.noise_text import noise_lines
+from sdd.runs.noise_text import class_line, noise_lines
 from sdd.runs.same_data import record_of
 
 _WORDS = {"train": "training", "val": "validation", "test": "test"}
@@ -26,7 +27,7 @@ def data(arguments: Sequence[str]) -> int:
         arguments: The command line after `data`.
 
     Raises:
-        UserError: A setting is not allowed, or the data cannot be read.
+        UserError: A setting is not allowed, the data cannot be read, or no picture can be written where it is to lie.
     """
     parser = OneLineParser(
         prog="python -m sdd data",
@@ -51,6 +52,8 @@ def data(arguments: Sequence[str]) -> int:
     chosen, settings = parser.parse_known_args(arguments)
     if chosen.picture is not None and chosen.picture.suffix not in {".png", ".pdf", ".svg"}:
         raise UserError(f"--picture is {chosen.picture}; it must end in .png, .pdf or .svg")
+    if chosen.picture is not None:
+        check_folder("the folder of --picture", chosen.picture.parent)
     with telling("reading the settings"):
         request = parse(["fit", *settings])
     shown = NoisyLabelData(**request.config.data.as_dict())
@@ -71,7 +74,7 @@ def _about(shown: NoisyLabelData) -> list[str]:
     channels, height, width = shown.split("train").images.shape[1:]
     lines = [f"{shown.dataset}: images of {channels} × {height} × {width}, {content.num_classes} classes"]
     if content.classes is not None:
-        lines.append("classes: " + ", ".join(f"{number} {name}" for number, name in enumerate(content.classes)))
+        lines.append(class_line(content.classes))
     for name, part in record.parts.items():
         fewest, most = min(part.per_class), max(part.per_class)
         of_each = f"{most:,}" if fewest == most else f"{fewest:,} to {most:,}"

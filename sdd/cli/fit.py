@@ -1,5 +1,7 @@
 """Last step of `fit`: train a run that is claimed and built, from its newest checkpoint on."""
 
+from collections.abc import Sequence
+
 from sdd.callbacks.time_limit import TimeLimit
 from sdd.cli.claim import Claim, held, is_first_process
 from sdd.cli.disk import check_room
@@ -47,7 +49,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
             folder.remove_parts()
             if not claimed.finished:
                 check_room(request, experiment)
-            _note_start(request, claimed, record, loggers)
+            _note_start(request, claimed, record, experiment.data.content.classes, loggers)
             _take_dense_level(request, claimed)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
@@ -100,7 +102,9 @@ def _check_complete(request: Request, experiment: Experiment) -> None:
     )
 
 
-def _note_start(request: Request, claimed: Claim, record: DataRecord, loggers: RunLoggers) -> None:
+def _note_start(
+    request: Request, claimed: Claim, record: DataRecord, classes: Sequence[str] | None, loggers: RunLoggers
+) -> None:
     """Write what the run is and what it is computed with, and say from where it goes on."""
     folder = request.folder
     write_start(
@@ -117,4 +121,4 @@ def _note_start(request: Request, claimed: Claim, record: DataRecord, loggers: R
         say(f"{folder.path} is finished; its stored levels are measured where they lack something", error=True)
     elif claimed.checkpoint is not None:
         say(f"{folder.path}: going on from {claimed.checkpoint.name}", error=True)
-    say("\n".join(noise_lines(record)))
+    say("\n".join(noise_lines(record, classes)))

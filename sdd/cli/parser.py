@@ -10,10 +10,11 @@ from jsonargparse import Namespace
 from lightning.pytorch.cli import LightningArgumentParser
 from lightning.pytorch.loggers import Logger
 
+from sdd.cli.class_errors import class_error
 from sdd.console import unrecognised
 from sdd.errors import UserError
 from sdd.files import damage
-from sdd.messages import did_you_mean, one_line
+from sdd.messages import did_you_mean, one_line, yaml_error
 from sdd.tracking.loggers import OWN_FOLDER
 
 _CHOICE = re.compile(r"Expected a typing\.Literal\[(.*?)\]\. Got value: (.*)")
@@ -125,7 +126,9 @@ def plain_words(message: str, names: Collection[str]) -> str:
             text.removeprefix(_NO_CONFIG).strip() or "nothing"
         )
     if text.startswith(_NO_YAML):
-        return f"it is no YAML: {text.removeprefix(_NO_YAML)}"
+        return f"it is no YAML: {yaml_error(text.removeprefix(_NO_YAML))}"
+    if told := class_error(text):
+        return told
     text = re.sub(r'Parser key "([^"]*)": ', r"\1: ", text)
     text = _UNION.sub(lambda found: f"{found[2]!r} is not allowed; it must be one of: {_types(found[1])}", text)
     text = _TYPE.sub(lambda found: f"{found[2]!r} is not allowed; it must be of type {found[1]}", text)

@@ -32,7 +32,7 @@ def check_fit(model: Classifier, data: NoisyLabelData) -> None:
     if shape != [len(images), data.num_classes]:
         raise UserError(
             f"the network gives outputs of shape {shape[1:]} per example, but {data.dataset} has {data.num_classes} "
-            f"classes; set --model.net.num_classes {data.num_classes}"
+            f"classes; set its number of classes (such as --model.net.num_classes {data.num_classes})"
         )
     empty = [name for name, weights in model.net.named_parameters() if not weights.numel()]
     if empty:

@@ -231,7 +231,7 @@ def _add_options(parser: LightningArgumentParser) -> None:
         "--run_dir",
         type=str | None,
         default=None,
-        help="Folder of the run. Default: runs/<config>-s<seed>-<8 hex digits of the settings>.",
+        help="Folder of the run. Default: `runs/<config>-s<seed>-<8 hex digits of the settings>`.",
     )
     parser.add_argument(
         "--wait",

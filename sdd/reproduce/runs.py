@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 from sdd.errors import UserError
-from sdd.messages import did_you_mean, one_line
+from sdd.messages import did_you_mean, yaml_error
 from sdd.reproduce.experiments import REDENSE, TASKS, TICKETS, Experiment, decided_by
 from sdd.reproduce.figures import FIGURES, Figure
 from sdd.reproduce.scales import Scale, TaskScale
@@ -52,7 +52,7 @@ class Override:
         try:
             return cls(task or None, name, yaml.safe_load(value))
         except (yaml.YAMLError, ValueError, RecursionError) as error:
-            raise UserError(f"--set {text}: the value is no YAML: {one_line(str(error))}") from error
+            raise UserError(f"--set {text}: the value is no YAML: {yaml_error(str(error))}") from error
 
 
 @dataclass(frozen=True)

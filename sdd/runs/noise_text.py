@@ -19,10 +19,19 @@ def wrong_labels(wrong: int, examples: int, words: str) -> str:
     return f"{wrong:,} of {examples:,} {words} labels are wrong ({100 * wrong / examples:.1f}%)"
 
 
-def noise_lines(record: DataRecord) -> list[str]:
+def class_line(classes: Sequence[str]) -> str:
+    """Return which number each class has, such as `classes: 0 cat, 1 dog`."""
+    return "classes: " + ", ".join(f"{number} {name}" for number, name in enumerate(classes))
+
+
+def noise_lines(record: DataRecord, classes: Sequence[str] | None = None) -> list[str]:
     """Return how noisy the labels are that are trained and validated on, and which are taken for which.
 
     The transition matrix is shown whole for up to 12 classes; of more, the most frequent changes are named.
+
+    Args:
+        record: Of the data.
+        classes: Their names, to be told with the matrix, in the order of their numbers; None where they have none.
     """
     lines = [
         wrong_labels(record.parts[name].wrong, record.parts[name].examples, words)
@@ -32,7 +41,12 @@ def noise_lines(record: DataRecord) -> list[str]:
     counts = record.parts["train"].transitions
     if record.parts["train"].wrong == 0:
         return lines
-    return lines + (_matrix(counts) if len(counts) <= _WIDEST else [_most_frequent(counts)])
+    if len(counts) > _WIDEST:
+        return [
+            *lines,
+            _most_frequent(counts, [str(number) for number in range(len(counts))] if classes is None else classes),
+        ]
+    return [*lines, *([] if classes is None else [class_line(classes)]), *_matrix(counts)]
 
 
 def _matrix(counts: Sequence[Sequence[int]]) -> list[str]:
@@ -45,7 +59,7 @@ def _matrix(counts: Sequence[Sequence[int]]) -> list[str]:
     return lines
 
 
-def _most_frequent(counts: Sequence[Sequence[int]]) -> str:
+def _most_frequent(counts: Sequence[Sequence[int]], names: Sequence[str]) -> str:
     """Return the most frequent changes of a class, the larger number first, then by class."""
     moves = [
         (count, label, other)
@@ -54,5 +68,7 @@ def _most_frequent(counts: Sequence[Sequence[int]]) -> str:
         if count and other != label
     ]
     shown = sorted(moves, key=lambda move: (-move[0], *move[1:]))[:_MOST]
-    words = ", ".join(f"{label} to {other} ({count:,} of {sum(counts[label]):,})" for count, label, other in shown)
+    words = ", ".join(
+        f"{names[label]} to {names[other]} ({count:,} of {sum(counts[label]):,})" for count, label, other in shown
+    )
     return f"most frequent changes of the true class: {words}"

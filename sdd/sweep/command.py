@@ -37,7 +37,7 @@ def sweep(arguments: Sequence[str]) -> int:
         stopped.
 
     Raises:
-        UserError: The sweep file or an option cannot be honoured.
+        UserError: The sweep file or an option cannot be honoured, or no cell can, for one reason.
     """
     options, overrides = split_overrides(arguments)
     chosen = _parser().parse_args(options)
@@ -53,13 +53,16 @@ def sweep(arguments: Sequence[str]) -> int:
         say(f"{chosen.file}: {counted(len(file.cells), 'cell')}, in {base}", error=True)
         try:
             if chosen.dry_run:
-                return _list([*_planned(file.cells, base, stop, starts=False)])
+                listed = [*_planned(file.cells, base, stop, starts=False)]
+                _check_any(listed)
+                return _list(listed)
             planned, importing = [], False
             for cell in _planned(file.cells, base, stop, starts=True):
                 planned.append(cell)
                 if isinstance(cell, PlannedRun) and not importing and not _finished(cell):
                     import_meanwhile(cell, chosen, servers)
                     importing = True
+            _check_any(planned)
             invalid = [cell for cell in planned if isinstance(cell, Invalid)]
             for cell in invalid:
                 say(f"invalid   {cell.label}  {cell.reason}")
@@ -113,6 +116,17 @@ def _planned(
             if isinstance(run, Repeated):
                 say(f"sdd: {run.label} is the same run as {run.of}", error=True)
     stop.check()
+
+
+def _check_any(planned: Sequence[PlannedRun | Invalid | Repeated]) -> None:
+    """Say once what is wrong with every cell, such as a setting of the command line that there is not.
+
+    Raises:
+        UserError: All cells are invalid for the same reason.
+    """
+    reasons = {cell.reason if isinstance(cell, Invalid) else None for cell in planned}
+    if len(planned) > 1 and len(reasons) == 1 and (reason := reasons.pop()) is not None:
+        raise UserError(f"none of the {len(planned)} cells is valid: {reason}")
 
 
 def _finished(run: PlannedRun) -> bool:

@@ -48,7 +48,9 @@ def test_few_seeds_are_told_what_they_lack(tmp_path, capsys, seeds):
     for seed in range(seeds):
         make_run(tmp_path / f"run{seed}", seed)
     assert analyze([str(tmp_path), "--out", str(tmp_path / "out")]) == 0
-    assert "three or more seeds" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "intervals of depth and gain need three or more seeds; single runs" in told
+    assert f"of {seeds} seed{'s' * (seeds > 1)}" in told
     content = json.loads((tmp_path / "out" / "analysis.json").read_text())
     assert content["groups"][0]["intervals"]["double_descent"] is None
 

@@ -51,6 +51,17 @@ def band(axes, index):
     return [(points[points[:, 0] == at, 1].min(), points[points[:, 0] == at, 1].max()) for at in x]
 
 
+@pytest.mark.parametrize(("name", "cut"), [("test_acc", True), ("generalization_gap", False), ("distance", False)])
+def test_an_axis_of_fractions_ends_where_they_do_however_wide_the_bands(name, cut):
+    column = Column(name, name, unit="" if name == "distance" else "fraction")
+    line = Line("a", np.array([1.0, 0.5]), np.array([0.9, 0.5]), np.array([0.6, 0.9]), np.full(2, 2), column)
+    low, high = draw_panels([Panel("", (line,))]).axes[0].get_ylim()
+    assert ((low, high) == (-5, 105)) == cut
+    if name == "generalization_gap":
+        assert low < -30
+        assert high > 130
+
+
 def test_lines_and_bands_are_those_of_the_files(runs):
     figure = plot(runs, y="test_acc,distance", by="data.noise_rate")
     left, right = figure.axes

@@ -73,6 +73,7 @@ def test_parts_classes_and_noise_are_told_and_a_page_is_drawn(folder, capsys):
     ("words", "said"),
     [
         (["--picture", "page.txt"], "it must end in .png"),
+        (["--picture", "/dev/null/page.png"], "the folder of --picture is /dev/null, but /dev/null is a file"),
         (["--data.noise_rte", "0"], "did you mean --data.noise_rate?"),
         (["--lst"], "--lst is not a setting"),
         (["--data.train_size", "5000"], "do not fit the 1000 training examples"),

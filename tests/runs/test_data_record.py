@@ -104,6 +104,8 @@ def test_lines_for_a_terminal():
         "     1   0.0 100.0   0.0",
         "     2  14.3   0.0  85.7",
     ]
+    named = noise_lines(replace(RECORD, parts={**RECORD.parts, "val": TEST}), ["cat", "cow", "dog"])
+    assert named[2:4] == ["classes: 0 cat, 1 cow, 2 dog", "labels of each true class, in percent:"]
     assert noise_lines(replace(RECORD, parts={"train": TEST})) == ["0 of 10 training labels are wrong (0.0%)"]
 
 
@@ -113,3 +115,7 @@ def test_of_many_classes_the_most_frequent_changes_are_named():
     assert noise_lines(replace(RECORD, parts={"train": replace(TRAIN, transitions=counts)}))[1:] == [
         "most frequent changes of the true class: 7 to 3 (1,500 of 3,500), 0 to 19 (8 of 2,008), 1 to 2 (8 of 2,008)"
     ]
+    names = [f"class{number}" for number in range(20)]
+    assert noise_lines(replace(RECORD, parts={"train": replace(TRAIN, transitions=counts)}), names)[1].startswith(
+        "most frequent changes of the true class: class7 to class3 (1,500 of 3,500), class0 to class19"
+    )

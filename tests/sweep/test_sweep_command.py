@@ -47,6 +47,16 @@ def test_a_bad_file_is_one_line(here, capsys):
     assert shown.count("\n") == 1
 
 
+@pytest.mark.parametrize("options", [[], ["--dry_run"]])
+def test_what_is_wrong_with_every_cell_is_said_once(here, capsys, options):
+    write_sweep(here, {"seed_everything": {"values": [0, 1]}})
+    assert main(["sweep", "small.yaml", "--pruning.level", "3", *options]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert line == (
+        "sdd: error: none of the 2 cells is valid: --pruning.level is not a setting; did you mean --pruning.levels?"
+    )
+
+
 def test_a_reader_that_has_gone_ends_it_without_a_word(here, capsys, monkeypatch):
     write_sweep(here, {"seed_everything": {"values": [0, 1]}})
     reading, writing = os.pipe()

@@ -94,7 +94,7 @@ def test_what_only_wandb_can_do_is_refused(tmp_path, change, said):
     [
         ("", "holds not set"),
         ("- 1\n- 2\n", "holds [1, 2]"),
-        ("a: [1\nb: 2\n", "is no YAML"),
+        ("a: [1\nb: 2\n", "did not find expected ',' or ']' at line 2, column 2"),
         ("a: \x00\n", "is no YAML"),
         ("!!python/object:os.system {}\n", "is no YAML"),
     ],
