@@ -287,7 +287,7 @@ def test_the_command_says_what_is_missing_and_what_it_still_does(tmp_path, capsy
     assert "nothing is not there" in shown.err
     assert "different data sets (digits, mnist) are analysed apart" in shown.out
     assert "unfinished, with 4 of its 20 levels" in shown.out
-    assert "intervals need" in shown.out
+    assert "intervals of depth and gain need" in shown.out
 
 
 def test_without_any_run_the_command_ends_with_one_line(tmp_path, capsys):

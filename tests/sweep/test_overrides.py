@@ -74,8 +74,8 @@ def test_the_runs_are_those_of_the_file_with_these_settings_and_named_by_what_va
     for seed, line in zip((5, 6), lines, strict=True):
         words = shlex.split(line, comments=True)
         assert {f"--seed_everything={seed}", "--pruning.levels=1", "--trainer.logger=false"} <= set(words)
-    assert main(["sweep", "small.yaml", "--dry_run", "--pruning.levls", "1"]) == 1
-    assert "did you mean --pruning.levels?" in capsys.readouterr().out
+    assert main(["sweep", "small.yaml", "--dry_run", "--pruning.levls", "1"]) == 2
+    assert "did you mean --pruning.levels?" in capsys.readouterr().err
 
 
 def test_a_logger_that_is_asked_for_gets_the_runs(tmp_path, monkeypatch, capsys):

@@ -104,7 +104,7 @@ def test_bad_files_are_one_line(tmp_path, text, said):
 
 
 def test_a_missing_file_and_a_folder_are_one_line(tmp_path):
-    for path, said in ((tmp_path / "none.yaml", "there is no sweep"), (tmp_path, "Is a directory")):
+    for path, said in ((tmp_path / "none.yaml", "there is no sweep"), (tmp_path, "is a folder")):
         with pytest.raises(UserError, match=said):
             read_sweep(path)
 
