@@ -47,7 +47,7 @@ def find(kind: str, given: str) -> Path:
     there_are = shipped(kind)
     if path.parent in (Path(), Path(kind)) and path.suffix in ("", _ENDING) and path.stem in there_are:
         return there_are[path.stem]
-    if path.is_dir():
+    if os.path.isdir(path):  # Path asks in vain for a name that is too long
         raise UserError(f"{given!r} is a folder, and no {_ONE[kind]} of sdd is called so; give a file, or a name")
     near = did_you_mean(path.stem, there_are, "")
     raise UserError(

@@ -38,7 +38,7 @@ def test_a_folder_of_that_name_is_no_file(tmp_path, capsys):
     (tmp_path / "digits_noise_rates").mkdir()
     assert find(CONFIGS, "digits_mlp") == PROJECT / "configs" / "digits_mlp.yaml"
     assert find(SWEEPS, "digits_noise_rates") == PROJECT / "sweeps" / "digits_noise_rates.yaml"
-    with pytest.raises(UserError, match="there is no configuration"):
+    with pytest.raises(UserError, match="is a folder, and no configuration of sdd is called so"):
         find(CONFIGS, str(tmp_path))
 
 
