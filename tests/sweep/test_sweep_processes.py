@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdd.processes import can_fork
+from sdd.sweep.guarded_fit import GRACE_SECONDS
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import (
     LONGER,
@@ -111,7 +112,8 @@ def test_a_second_signal_kills_at_once(tmp_path, mark):
     sweep.send_signal(signal.SIGINT)
     wait_until(lambda: is_asked_to_end(fit), "first signal")
     sweep.send_signal(signal.SIGINT)
-    sweep.communicate(timeout=5)
+    wait_until(lambda: fit not in processes(mark), "end of the run", GRACE_SECONDS / 2)
+    sweep.communicate(timeout=20)
     assert sweep.returncode == 130
     assert processes(mark) == {}
 

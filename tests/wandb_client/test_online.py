@@ -57,7 +57,7 @@ def test_a_run_that_was_finished_without_wandb_is_published_later(server, machin
 @pytest.mark.slow
 def test_a_killed_run_goes_on_under_its_id_and_no_row_arrives_twice(server, machine):
     # The client sends rows every 15 s, so the run has to take longer.
-    long = ["--pruning.levels", "24", "--pruning.fraction", "0.25", "--pruning.epochs_per_level", "120"]
+    long = ["--pruning.levels", "24", "--pruning.fraction", "0.25", "--pruning.epochs_per_level", "300"]
     arguments = [*DESCENT, *long, *WANDB, "--run_dir", "run"]
     machine.start_fit(*arguments)
     wait_for(lambda: server.runs and len(server.runs[0].levels) >= 2, "two rows at the server")
