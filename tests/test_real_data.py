@@ -31,7 +31,7 @@ def run(folder, *arguments):
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_digits_show_all_four_phases(tmp_path, seed):
-    # Two levels beyond those of the configuration leave 15 weights: before, collapse has hardly begun on some processors.
+    # Two levels beyond the configuration leave 15 weights: before, collapse has hardly begun on some processors.
     rows, summary = run(tmp_path, "--config", str(CONFIG), "--pruning.levels", "36", "--seed_everything", str(seed))
     assert summary["double_descent"]
     trough, peak = summary["trough"]["level"], summary["peak"]["level"]
