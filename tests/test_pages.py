@@ -134,6 +134,7 @@ def test_a_level_is_tested_as_the_pages_say(runs, monkeypatch, capsys):
     assert "test_acc" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_data_are_shown_as_the_pages_say(runs, monkeypatch, capsys):
     monkeypatch.chdir(runs)
     shown = [command for command in _every_command(SCRIPTS) if command[3:4] == ["data"]]

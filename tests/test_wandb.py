@@ -24,6 +24,7 @@ sys.exit(code)
 """
 
 
+@pytest.mark.slow
 def test_without_its_logger_wandb_is_not_imported(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", BLOCK, *QUICK, "--run_dir", "run"],

@@ -302,6 +302,7 @@ def test_without_a_login(tmp_path):
     fails_in_one_line(save(tmp_path, "http://127.0.0.1:9", key=None), "wandb login", "--dry_run")
 
 
+@pytest.mark.slow
 def test_the_dry_run_needs_neither_account_nor_network_and_prints_nothing_but_json(tmp_path):
     done = save(tmp_path, "http://127.0.0.1:9", "--dry_run", key=None)
     assert (done.returncode, done.stderr) == (0, "")

@@ -40,6 +40,7 @@ def _all(cases: list[Case]) -> list[Outcome]:
         return list(outcomes(cases))
 
 
+@pytest.mark.slow
 def test_values_that_once_went_wrong():
     expected = {text: end for end, texts in FOUND.items() for text in texts}
     found = dict(zip(expected, _all([*map(_case, expected)]), strict=True))

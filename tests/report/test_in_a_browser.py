@@ -274,6 +274,7 @@ def test_names_are_text_wherever_they_stand(browser, tmp_path):
     assert browser.complaints() == []
 
 
+@pytest.mark.slow
 def test_a_measure_of_the_users_own_has_a_panel_whatever_its_name(browser, tmp_path):
     name = 'A,b "50 %" <i>&=#'
     for seed in range(2):

@@ -84,6 +84,7 @@ def wait_for(condition, seconds=60):
     raise AssertionError("did not happen in time")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ended_by", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_watching_waits_for_the_folder_follows_changes_and_ends_tidily(tmp_path, ended_by):
     page, runs = tmp_path / "page.html", tmp_path / "runs"

@@ -78,6 +78,7 @@ def test_the_runs_are_those_of_the_file_with_these_settings_and_named_by_what_va
     assert "did you mean --pruning.levels?" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_logger_that_is_asked_for_gets_the_runs(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     write_sweep(tmp_path, {"seed_everything": {"values": [0, 1]}})
