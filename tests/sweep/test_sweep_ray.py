@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdd.__main__ import main
+from sdd.analysis.curve import read_curve
 from tests.small import curve_without_seconds
 from tests.sweep.small_sweep import (
     LONGER,
@@ -49,15 +50,14 @@ def nodes_of(log):
 @pytest.mark.slow
 def test_a_node_that_is_lost_costs_no_run_and_no_finished_run_runs_again(tmp_path, mark, cluster):
     lost = cluster.add_node(num_cpus=1)
-    seeds, extra = [0, 1, 2], [*LONGER, "--pruning.levels", "20"]
+    # Long enough that a run which has just begun goes on while its node is taken away, and enough to begin one there.
+    seeds, extra = [0, 1, 2, 3], [*LONGER, "--pruning.levels", "20", "--pruning.epochs_per_level", "80"]
     write_sweep(tmp_path, {"seed_everything": {"values": seeds}}, *extra)
     folder = tmp_path / "runs" / "small"
     sweep = start_sweep("small.yaml", "--ray", cluster.address, cwd=tmp_path, mark=mark)
 
     def begun_on_lost_node():
-        begun = [
-            path.parent for path in folder.glob("digits*/curve.csv") if not (path.parent / "summary.json").exists()
-        ]
+        begun = [path.parent for path in folder.glob("digits*/curve.csv") if len(read_curve(path)) < 6]
         return [path for path in begun if nodes_of(folder / "logs" / f"{path.name}.log")[-1] == lost.node_id]
 
     wait_until(lambda: list(folder.glob("*/summary.json")) and begun_on_lost_node(), "run to disturb")
@@ -66,7 +66,7 @@ def test_a_node_that_is_lost_costs_no_run_and_no_finished_run_runs_again(tmp_pat
     cluster.remove_node(lost, allow_graceful=False)
     out, err = sweep.communicate(timeout=170)
     assert sweep.returncode == 0, err
-    assert "3 runs: 3 finished" in out
+    assert "4 runs: 4 finished" in out
 
     nodes = {log.stem: nodes_of(log) for log in (folder / "logs").iterdir()}
     assert {node for first, *_ in nodes.values() for node in [first]} == {lost.node_id, cluster.head_node.node_id}
