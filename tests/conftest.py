@@ -3,6 +3,7 @@
 import os
 import signal
 import tarfile
+from collections.abc import Iterator
 from pathlib import Path
 
 # One thread an operation, here and in the processes that tests start: as many tests run as there are cores.
@@ -22,6 +23,16 @@ for _number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(_number, lambda *_: None)
 
 IMAGES_PER_CLASS = 40
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def _signals_are_handled_as_before() -> Iterator[None]:
+    """Give each test the handlers that the first one had: a command that is done, run here, ignores Ctrl-C."""
+    before = [signal.getsignal(number) for number in SIGNALS]
+    yield
+    for number, handler in zip(SIGNALS, before, strict=True):
+        signal.signal(number, handler)
 
 
 def data_folder() -> Path:
