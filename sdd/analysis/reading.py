@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,11 @@ from sdd.files import read_json
 from sdd.measures.columns import Column
 from sdd.places import resolved
 from sdd.runs.data_record import PartRecord
+from sdd.runs.finding import run_folders_in
 from sdd.runs.folder import RunFolder
 from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
+
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -122,7 +125,7 @@ def read_run(path: str | os.PathLike[str]) -> Run:
 
 
 def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
-    """Read several runs; a folder that is no run but holds some stands for them.
+    """Read several runs; a folder that is no run but holds some, at most three deep, stands for them.
 
     Args:
         paths: Folders. One that is named twice, by whatever name, counts once.
@@ -133,14 +136,28 @@ def read_runs(paths: Iterable[str | os.PathLike[str]]) -> Loaded:
     runs: dict[Path, Run] = {}
     problems: list[str] = []
     for path in paths:
-        for folder in _expand(Path(path)):
+        for folder in run_folders_in(Path(path)):
             if resolved(folder) in runs:
                 continue
             try:
                 runs[resolved(folder)] = read_run(folder)
             except UserError as error:
                 problems.append(str(error))
+            except OSError as error:
+                problems.append(f"{folder} cannot be read: {error.strerror or error}")
     return Loaded(read_together(runs.values()), tuple(dict.fromkeys(problems)))
+
+
+def why_none(problems: Sequence[str]) -> str:
+    """Return why no run could be read, in words that follow `there is no run`.
+
+    Args:
+        problems: Of the folders; none where none was given.
+    """
+    if not problems:
+        return "; give folders of runs, such as runs/digits_mlp-*"
+    further = len(problems) - _SHOWN
+    return f": {'; '.join(problems[:_SHOWN])}" + (f"; and {further} more" if further > 0 else "")
 
 
 def read_together(runs: Iterable[Run]) -> tuple[Run, ...]:
@@ -173,11 +190,3 @@ def _warnings(folder: RunFolder) -> list[str]:
     summary = read_json(folder.summary)
     noted = summary.get("warnings", []) if isinstance(summary, dict) else []
     return [f"{folder.path.name}, {line}" for line in noted if isinstance(line, str)]
-
-
-def _expand(folder: Path) -> list[Path]:
-    """Return the folder, or the runs in it where it is none itself."""
-    if not folder.is_dir() or RunFolder(folder).is_run:
-        return [folder]
-    inside = [part for part in sorted(folder.iterdir()) if RunFolder(part).settings_file.is_file()]
-    return inside or [folder]

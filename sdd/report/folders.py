@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,12 @@ from sdd.analysis.reading import Run, read_run
 from sdd.analysis.versions import complete_settings
 from sdd.errors import UserError
 from sdd.places import resolved
+from sdd.runs.finding import folders_in
 from sdd.runs.folder import RunFolder, StateName
 from sdd.runs.settings import Settings
 
 STATES: tuple[StateName, ...] = ("finished", "unfinished", "started", "damaged", "other")
 """States of a folder, as in `RunFolder`; one that nothing is in yet has been started, or is no run if it was named."""
-
-_DEEPEST = 3
 
 _WHAT_TO_GIVE = "; give the folder of a run, or one that holds runs"
 
@@ -61,9 +60,9 @@ def read_folders(paths: Iterable[str | os.PathLike[str]]) -> list[Folder]:
     """
     found: dict[Path, Folder] = {}
     for path in paths:
-        for folder, given in _below(Path(path)):
+        for folder in folders_in(Path(path)):
             if resolved(folder) not in found:
-                found[resolved(folder)] = read_folder(folder, given=given)
+                found[resolved(folder)] = read_folder(folder, given=folder == Path(path))
     complete = complete_settings([(folder.chosen, folder.settings) for folder in found.values()])
     return [_with_settings(folder, settings) for folder, settings in zip(found.values(), complete, strict=True)]
 
@@ -103,7 +102,7 @@ def signature(paths: Iterable[str | os.PathLike[str]]) -> tuple[Any, ...]:
     return tuple(
         (str(folder), tuple(map(_stamp, _read_for_the_page(folder))), os.path.isdir(folder))
         for path in paths
-        for folder, _ in _below(Path(path))
+        for folder in folders_in(Path(path))
     )
 
 
@@ -114,44 +113,11 @@ def counts(folders: Iterable[Folder]) -> str:
     return ", ".join(f"{by_state[state]} {words.get(state, state)}" for state in STATES if by_state[state])
 
 
-def _below(path: Path, depth: int = 0) -> Iterator[tuple[Path, bool]]:
-    """Yield the folder, or what is in it where it holds runs, each with whether it was given itself."""
-    if not os.path.isdir(path) or RunFolder(path).is_run or not _holds_runs(path, depth):
-        yield path, depth == 0
-        return
-    for part in _parts(path):
-        yield from _below(part, depth + 1)
-
-
-def _holds_runs(path: Path, depth: int) -> bool:
-    if depth >= _DEEPEST:
-        return False
-    return any(RunFolder(part).is_run or _holds_runs(part, depth + 1) for part in _parts(path))
-
-
 def _read_for_the_page(path: Path) -> tuple[Path, ...]:
     """Return the files of a run that the page is made from."""
     run = RunFolder(path)
     tables = run.loss_curves, run.epochs, run.distance_path
     return run.settings_file, run.curve, run.columns, run.summary, run.environment_file, run.data_file, *tables
-
-
-def _parts(path: Path) -> list[Path]:
-    """Return the folders in a folder, but for those of logs; none where it cannot be read, as `read_folder` says."""
-    try:
-        inside = [part for part in sorted(path.iterdir()) if os.path.isdir(part) and not part.name.startswith(".")]
-    except OSError:
-        return []
-    return [part for part in inside if not _holds_logs(part)]
-
-
-def _holds_logs(path: Path) -> bool:
-    """Tell whether all that a folder holds is logs, as a sweep leaves them beside its runs."""
-    try:
-        names = os.listdir(path)
-    except OSError:
-        return False
-    return bool(names) and all(name.endswith(".log") for name in names)
 
 
 def _with_settings(folder: Folder, settings: Mapping[str, Any]) -> Folder:
