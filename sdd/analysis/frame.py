@@ -14,7 +14,7 @@ from sdd.analysis.comparable import comparable
 from sdd.analysis.curve import FIRST_COLUMNS, further_columns, read_curve
 from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.one_shot import join_one_shot, part_levels
-from sdd.analysis.reading import Run, read_runs
+from sdd.analysis.reading import Run, read_runs, why_none
 from sdd.errors import UserError
 from sdd.runs.folder import RunFolder
 from sdd.runs.settings import SEED
@@ -57,7 +57,7 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
     names the others.
 
     Args:
-        paths: A folder of a run or one that holds runs, or several of them.
+        paths: A folder of a run or one that holds runs, at most three deep, or several of them.
         join: Join runs that each prune one dense network to one sparsity to one run of all its sparsities, so that
             the dense level is there once a seed; False: each folder's rows as they are.
 
@@ -67,11 +67,10 @@ def load_runs(paths: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], 
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
     loaded = read_runs(given)
+    if not loaded.runs:
+        raise UserError(f"there is no run to read{why_none(loaded.problems)}")
     for problem in loaded.problems:
         warnings.warn(problem, UserWarning, stacklevel=2)
-    if not loaded.runs:
-        why = f": {loaded.problems[0]}" if loaded.problems else "; give folders of runs, such as runs/digits_mlp-*"
-        raise UserError(f"there is no run to read{why}")
     groups = group_runs(join_one_shot(loaded.runs) if join else loaded.runs)
     for run in (run for group in groups for run in group.repeated):
         warnings.warn(

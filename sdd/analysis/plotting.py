@@ -21,7 +21,7 @@ from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.panel_drawing import draw_panels
 from sdd.analysis.panels import BANDS, Band, Line, Panel, XKind
 from sdd.analysis.phases import Phases
-from sdd.analysis.reading import Run, read_runs
+from sdd.analysis.reading import Run, read_runs, why_none
 from sdd.errors import UserError
 from sdd.messages import did_you_mean
 from sdd.runs.settings import SEED
@@ -151,14 +151,13 @@ def arrange(
         twin: As for `plot`.
         phases: Likewise.
         along: Likewise.
-        problems: What was wrong with folders that could not be read; the first is told where there is no run.
+        problems: What was wrong with folders that could not be read, told where there is no run.
 
     Raises:
         UserError: As `plot`.
     """
     if not runs:
-        why = f": {problems[0]}" if problems else "; give folders of runs, such as runs/digits_mlp-*"
-        raise UserError(f"there is no run to draw{why}")
+        raise UserError(f"there is no run to draw{why_none(problems)}")
     _check_choice("x", x, X_KINDS)
     _check_choice("band", band, BANDS)
     groups = _by_seed(group_runs(join_one_shot([with_derived(run) for run in runs])), SEED in (*by, *panels))

@@ -66,6 +66,8 @@ def _columns(folders: Sequence[Path]) -> dict[str, Column]:
     if not folders:
         return usual_columns()
     loaded = read_runs(folders)
+    if not loaded.runs and len(loaded.problems) == 1:
+        raise UserError(f"there is no run among the folders given: {loaded.problems[0]}")
     for problem in loaded.problems:
         say(f"sdd: {problem}", error=True)
     if not loaded.runs:

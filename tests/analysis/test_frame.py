@@ -159,14 +159,15 @@ def test_folders_of_one_name_are_told_apart(tmp_path):
     assert set(runs["run"]) == {str(tmp_path / place / "run") for place in "ab"}
 
 
-@pytest.mark.parametrize("paths", [[], ["nowhere"], "nowhere"])
-@pytest.mark.filterwarnings("ignore:nowhere is not there")
+@pytest.mark.parametrize("paths", [[], ["nowhere"], "nowhere", ["nowhere", "elsewhere"]])
+@pytest.mark.filterwarnings("error")
 def test_no_run_at_all_is_an_error_of_one_line(tmp_path, monkeypatch, paths):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UserError, match="there is no run to read") as caught:
         load_runs(paths)
     assert "\n" not in str(caught.value)
     assert ("nowhere" in str(caught.value)) == bool(paths)
+    assert ("elsewhere is not there" in str(caught.value)) == (len(paths) == 2)
 
 
 def test_a_measure_with_the_name_of_another_column_is_refused(tmp_path):

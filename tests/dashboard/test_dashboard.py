@@ -134,7 +134,9 @@ def test_measures_of_given_runs_have_panels_too(tmp_path, capsys):
 
 def test_folders_without_a_run_are_one_line(tmp_path, capsys):
     assert main(["dashboard", "me/sdd", str(tmp_path / "none"), "--dry_run"]) == 2
-    assert capsys.readouterr().err.splitlines()[-1].startswith("sdd: error: there is no run among the folders given")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("sdd: error: there is no run among the folders given: ")
+    assert "none is not there" in line
 
 
 def test_flatness_measures_are_those_of_the_callback():
