@@ -15,6 +15,7 @@ from sdd.places import path_argument, resolved
 from sdd.report.content import report_content
 from sdd.report.folders import Folder, counts, read_folders, signature
 from sdd.report.page import page_html
+from sdd.report.waiting import awaited
 
 _EVERY = 30.0
 _INTERRUPTED = 130
@@ -31,7 +32,8 @@ def report(arguments: Sequence[str]) -> int:
         SIGTERM.
 
     Raises:
-        UserError: No run has finished a level, unless the page is kept up to date.
+        UserError: No run has finished a level, unless the page is kept up to date; then only where a folder is not
+            there that no sweep makes by default.
     """
     parser = OneLineParser(
         prog="python -m sdd report",
@@ -75,8 +77,13 @@ def report(arguments: Sequence[str]) -> int:
 
 
 def _watch(paths: Sequence[Path], out: Path, seconds: float) -> int:
-    """Write the page whenever a run has changed, until Ctrl-C; then once more, so that it no longer waits."""
-    say(f"watching every {seconds:g} s; Ctrl-C ends it")
+    """Write the page whenever a run has changed, until Ctrl-C; then once more, so that it no longer waits.
+
+    Raises:
+        UserError: A folder is not there, and no sweep makes it by default.
+    """
+    waits = "".join(f"; {path} is not there yet, and is waited for" for path in awaited(paths))
+    say(f"watching every {seconds:g} s; Ctrl-C ends it{waits}")
     before: object = None
     terminated = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -55,6 +55,11 @@ def test_unfinished_runs_are_no_failure(tmp_path):
         (["missing", "other"], "there is no run to report in 2 folders (2 no run)"),
         (["runs", "--out", "runs"], "--out runs is a folder; name a file"),
         (["--watch", "runs"], "give RUNS before --watch"),
+        (["nowhere", "--watch"], "nowhere is not there, and no sweep makes it by default"),
+        (["nowhere/digits_noise_rates", "--watch"], "nowhere/digits_noise_rates is not there"),
+        (["nowhere/runs", "--watch"], "nowhere/runs is not there"),
+        (["runs", "runs/typo", "--watch"], "runs/typo is not there"),
+        (["runs/one/curve.csv", "--watch"], "runs/one/curve.csv is a file"),
         (["runs", "--watch", "0"], "'0' is no number of seconds above 0"),
         (["runs", "--watch", "nan"], "'nan' is no number of seconds above 0"),
         ([], "RUNS"),
@@ -67,6 +72,20 @@ def test_what_is_wrong_is_one_line(tmp_path, monkeypatch, capsys, arguments, wor
     (line,) = [line for line in capsys.readouterr().err.splitlines() if line.startswith("sdd: error: ")]
     assert words in line
     assert not (tmp_path / "report.html").exists()
+
+
+@pytest.mark.parametrize("name", ["runs", "runs/digits_noise_rates", "digits_noise_rates", "runs/mine"])
+def test_a_folder_that_a_sweep_is_about_to_make_is_waited_for(tmp_path, monkeypatch, capsys, name):
+    def interrupted(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps" / "mine.yaml").write_text("method: grid\n")
+    monkeypatch.setattr("sdd.report.command.time.sleep", interrupted)
+    assert main(["report", name, "--watch"]) == 130
+    said = capsys.readouterr().out.splitlines()[0]
+    assert said == f"watching every 30 s; Ctrl-C ends it; {name} is not there yet, and is waited for"
 
 
 def test_the_old_page_stays_where_there_is_nothing_to_report(tmp_path):
@@ -113,5 +132,6 @@ def test_watching_waits_for_the_folder_follows_changes_and_ends_tidily(tmp_path,
     assert process.returncode == 130
     assert err == ""
     assert data_of(page)["watch"] is None
-    assert out.splitlines()[0] == "watching every 0.1 s; Ctrl-C ends it"
+    waits = f"; {runs} is not there yet, and is waited for"
+    assert out.splitlines()[0] == f"watching every 0.1 s; Ctrl-C ends it{waits}"
     assert [entry.name for entry in tmp_path.iterdir() if ".part" in entry.name] == []
