@@ -71,8 +71,7 @@ COMMANDS = {
     "bench": "sdd.bench.command",
     "completion": "sdd.completion.command",
 }
-_TRAINING = ("sweep", "reproduce")  # those among them that start experiments
-
+_GO_ON = ("fit", "sweep", "reproduce")  # those that go on where they were left
 
 _SIGPIPE = 141  # what a shell says of a program whose reader has gone
 
@@ -102,21 +101,25 @@ def main(arguments: list[str] | None = None) -> int:
         return STOPPED
     except KeyboardInterrupt:
         with _uninterrupted():
-            say("sdd: interrupted; the same command goes on from the last checkpoint", error=True)
+            goes_on = "; the same command goes on from the last checkpoint" if _goes_on(arguments) else ""
+            say(f"sdd: interrupted{goes_on}", error=True)
         return 130
     except OSError as error:
         trouble = disk_trouble(error)
         if trouble is None:
             raise
         problem, mended = trouble
-        trains = arguments[0] in (*EXPERIMENTS, *_TRAINING)
         what_now = (
             "finished levels are safe, and the same command goes on from the last checkpoint"
-            if trains
+            if _goes_on(arguments)
             else "give the command again"
         )
         say(f"sdd: error: {problem} ({error}); {what_now} once {mended}", error=True)
         return 1
+
+
+def _goes_on(arguments: list[str]) -> bool:
+    return arguments[:1] in [[command] for command in _GO_ON]
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from sdd.errors import UserError
 from sdd.messages import one_line
 
 _TROUBLES = {
-    ("cannot write", "there is room"): ("ENOSPC", "EDQUOT"),
-    ("cannot write", "files may be so large"): ("EFBIG",),
-    ("cannot write", "it may be written to"): ("EROFS",),
-    ("no permission", "there is one"): ("EACCES",),
+    ("cannot write", "there is room on the disk"): ("ENOSPC",),
+    ("cannot write", "there is room within the quota"): ("EDQUOT",),
+    ("cannot write", "files may be that large"): ("EFBIG",),
+    ("cannot write", "that file system may be written to"): ("EROFS",),
+    ("no permission", "you have that permission"): ("EACCES", "EPERM"),
     ("disk error", "the disk works"): ("EIO", "ENODEV", "ENOTCONN", "ENXIO", "EREMOTEIO", "ESTALE"),
 }
 _BY_NUMBER = {getattr(errno, name): told for told, names in _TROUBLES.items() for name in names if hasattr(errno, name)}
@@ -31,6 +32,8 @@ _LIBRARIES = tuple(Path(path) for path in {sysconfig.get_path(name) for name in 
 
 def disk_trouble(error: BaseException) -> tuple[str, str] | None:
     """Return what an error says is wrong with files or the disk, and what must be so for it to end; None: nothing.
+
+    They are words of one sentence: "no permission (...); give the command again once you have that permission".
 
     A disk may be full, or not work, a network file system not be there any more, a file not be ours to read or write.
     """

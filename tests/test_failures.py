@@ -36,11 +36,46 @@ def test_what_is_said_elsewhere_goes_through(error):
 
 
 def test_which_errors_are_about_the_disk():
-    assert disk_trouble(OSError(errno.ENOSPC, "")) == ("cannot write", "there is room")
-    assert disk_trouble(PermissionError(errno.EACCES, "")) == ("no permission", "there is one")
     assert disk_trouble(OSError(errno.EIO, "")) == ("disk error", "the disk works")
     assert disk_trouble(FileNotFoundError(errno.ENOENT, "")) is None
     assert disk_trouble(ValueError()) is None
+
+
+@pytest.mark.parametrize(
+    ("number", "problem", "mended"),
+    [
+        (errno.ENOSPC, "cannot write", "there is room on the disk"),
+        (errno.EDQUOT, "cannot write", "there is room within the quota"),
+        (errno.EFBIG, "cannot write", "files may be that large"),
+        (errno.EROFS, "cannot write", "that file system may be written to"),
+        (errno.EACCES, "no permission", "you have that permission"),
+        (errno.EPERM, "no permission", "you have that permission"),
+        (errno.ESTALE, "disk error", "the disk works"),
+    ],
+)
+def test_each_kind_of_trouble_is_a_sentence(monkeypatch, capsys, number, problem, mended):
+    def troubled(arguments):
+        raise OSError(number, "so it is", "a/file")
+
+    monkeypatch.setattr("sdd.__main__._run", troubled)
+    told = f"sdd: error: {problem} ([Errno {number}] so it is: 'a/file')"
+    for command, advice in {
+        "clean": "give the command again",
+        "fit": "finished levels are safe, and the same command goes on from the last checkpoint",
+    }.items():
+        assert main([command]) == 1
+        assert capsys.readouterr().err == f"{told}; {advice} once {mended}\n"
+
+
+@pytest.mark.parametrize(("command", "goes_on"), [("fit", True), ("sweep", True), ("clean", False), ("test", False)])
+def test_only_what_goes_on_is_said_to_go_on_when_it_is_interrupted(monkeypatch, capsys, command, goes_on):
+    def interrupted(arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sdd.__main__._run", interrupted)
+    assert main([command]) == 130
+    advice = "; the same command goes on from the last checkpoint" if goes_on else ""
+    assert capsys.readouterr().err == f"sdd: interrupted{advice}\n"
 
 
 @pytest.mark.parametrize(("command", "advice"), [("sweep", "from the last checkpoint"), ("plot", "give the command")])
