@@ -1,7 +1,8 @@
-"""`python -m sdd clean`: free the disk space of finished runs, saying first what needs what goes."""
+"""`python -m sdd clean`: free the disk space of finished runs, saying what needs what has gone."""
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 from sdd.clean.plan import Freed, Keep, freed_of
 from sdd.console import OneLineParser, say
@@ -31,7 +32,7 @@ def clean(arguments: Sequence[str]) -> int:
         arguments: The command line after `clean`.
 
     Returns:
-        0.
+        0; 1 where something could not be freed.
 
     Raises:
         UserError: There are no runs there, or a level cannot be read.
@@ -39,39 +40,76 @@ def clean(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
     keep: Keep = chosen.levels
     runs = freed_of(runs_in(chosen.runs), keep, sources=chosen.sources)
-    goes = [_NEEDS["checkpoints"], *([_NEEDS[keep]] if keep != "all" else [])]
-    say(f"{'would go' if chosen.dry_run else 'goes'}: {'; '.join(goes)}")
-    total = 0
+    if chosen.dry_run:
+        say(f"would go: {_needs(['checkpoints', keep])}")
+    every = list[_Done]()
     for freed in runs:
-        size, reason = (0, freed.reason) if freed.reason else _free(freed, keep, dry_run=chosen.dry_run)
-        total += size
-        say(f"  {freed.folder.path}: {reason or f'{size / _MEGA:,.1f} MB'}")
+        done = _Done(reason=freed.reason)
+        if not freed.reason:
+            _free(freed, keep, done, dry_run=chosen.dry_run)
+        say(f"  {freed.folder.path}: {done.words}", error=done.failed)
+        every.append(done)
+    gone = [what for what in _NEEDS if any(what in done.gone for done in every)]
+    if gone and not chosen.dry_run:
+        say(f"gone: {_needs(gone)}")
+    total = sum(done.size for done in every)
     say(f"{total / _MEGA:,.1f} MB {'would be freed' if chosen.dry_run else 'freed'}")
-    return 0
+    return 1 if any(done.failed for done in every) else 0
 
 
-def _free(freed: Freed, keep: Keep, *, dry_run: bool) -> tuple[int, str]:
-    """Free what is to be freed of a run while nobody works in it.
+@dataclass
+class _Done:
+    """What has been freed of a run.
 
-    Returns:
-        How many bytes, and why it is left as it is; empty where it is not.
+    Attributes:
+        size: In bytes.
+        gone: Names of what has gone, as in `_NEEDS`.
+        reason: Why no more has, in words; empty where all has that was to.
+        failed: Whether more could not be freed.
     """
+
+    size: int = 0
+    gone: set[str] = field(default_factory=set)
+    reason: str = ""
+    failed: bool = False
+
+    @property
+    def words(self) -> str:
+        """What is said of the run."""
+        freed = f"{self.size / _MEGA:,.1f} MB"
+        return f"{freed}, the rest {self.reason}" if self.size and self.reason else self.reason or freed
+
+
+def _needs(what: Iterable[str]) -> str:
+    return "; ".join(_NEEDS[name] for name in what if name in _NEEDS)
+
+
+def _free(freed: Freed, keep: Keep, done: _Done, *, dry_run: bool) -> None:
+    """Free what is to be freed of a run while nobody works in it, and note it; what cannot be costs no other run."""
     try:
         with freed.folder.owned():
-            size = sum(path.stat().st_size for path in freed.removed)
+            for path in freed.removed:
+                held = path.stat().st_size
+                if not dry_run:
+                    path.unlink()
+                done.size += held
+                done.gone.add("checkpoints" if freed.folder.is_checkpoint(path) else keep)
             for path in freed.shrunk:
                 content = read_checkpoint(path)
                 if holds_weights(content) and not (keep == "half" and is_halved(content)):
-                    small = checkpoint_bytes(halve(content) if keep == "half" else masks_alone(content))
-                    size += path.stat().st_size - len(small)
+                    small, held = checkpoint_bytes(_shrunk(content, keep)), path.stat().st_size
                     if not dry_run:
                         write_atomically(path, bytes(small))
-            if not dry_run:
-                for path in freed.removed:
-                    path.unlink()
-            return size, ""
+                    done.size += held - len(small)
+                    done.gone.add(keep)
     except UserError as error:
-        return 0, f"left as it is: {error}"
+        done.reason = f"left as it is: {error}"
+    except OSError as error:
+        done.reason, done.failed = f"could not be freed: {error}", True
+
+
+def _shrunk(content: dict[str, Any], keep: Keep) -> dict[str, Any]:
+    return halve(content) if keep == "half" else masks_alone(content)
 
 
 def _parser() -> OneLineParser:

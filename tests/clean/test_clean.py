@@ -80,6 +80,53 @@ def test_checkpoints_go_and_levels_stay_unless_asked(here, capsys):
     assert "has no checkpoint left to measure more" in capsys.readouterr().err
 
 
+def test_what_goes_is_said_once_it_has_gone(here, capsys):
+    assert main(["clean", "runs/done", "runs/stopped"]) == 0
+    first, second, gone, sum_ = capsys.readouterr().out.splitlines()
+    assert first.endswith(" MB")
+    assert "runs/stopped: left as it is" in second
+    assert gone.startswith("gone: the last checkpoint, from which")
+    assert sum_.endswith(" MB freed")
+    assert main(["clean", "runs/done"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["  runs/done: 0.0 MB", "0.0 MB freed"]
+    assert main(["clean", "runs/done", "--levels", "masks"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].startswith("gone: the weights of the levels, which test")
+
+
+def test_what_may_not_be_removed_is_said_and_costs_no_other_run(here, capsys, monkeypatch):
+    unlink, before = Path.unlink, files()
+
+    def refused(path, missing_ok=False):
+        if path.parts[:2] == ("runs", "done") and path.name in {"epoch-000002.ckpt", "level-001.ckpt"}:
+            raise PermissionError(13, "Permission denied", str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    shutil.copy("runs/done/checkpoints/epoch-000002.ckpt", "runs/done/checkpoints/epoch-000003.ckpt")
+    assert main(["clean", "runs/done", "runs/named", "--levels", "none"]) == 1
+    said = capsys.readouterr()
+    size = before[Path("runs/done/checkpoints/epoch-000002.ckpt")]
+    assert said.err == (
+        f"  runs/done: {size / 1e6:,.1f} MB, the rest could not be freed: [Errno 13] Permission denied: "
+        "'runs/done/checkpoints/epoch-000002.ckpt'\n"
+    )
+    gone = sum(held for path, held in before.items() if path.suffix == ".ckpt" and path.parts[1] == "named")
+    assert said.out.splitlines()[-1] == f"{(size + gone) / 1e6:,.1f} MB freed"
+    assert said.out.splitlines()[-2].startswith("gone: the last checkpoint")
+    assert {path for path in files("runs/named") if path.suffix == ".ckpt"} == set()
+
+
+def test_nothing_is_said_to_have_gone_where_nothing_may_be_removed(here, capsys, monkeypatch):
+    def refused(path, missing_ok=False):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refused)
+    assert main(["clean", "runs/done"]) == 1
+    said = capsys.readouterr()
+    assert said.err.startswith("  runs/done: could not be freed: [Errno 13] Permission denied: ")
+    assert said.out == "0.0 MB freed\n"
+
+
 def test_masks_alone_are_the_same_masks_and_the_weights_are_missed_in_a_line(here, capsys):
     masks = read_level("runs/done/levels/level-001.ckpt").masks
     for _ in range(2):  # the second time there is nothing to do
