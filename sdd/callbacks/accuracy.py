@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from sdd.callbacks.level import Level, LevelCallback
 from sdd.data import NoisyLabelData
+from sdd.errors import UserError
 from sdd.losses import Loss
 from sdd.measures.accuracy import TEST, TRAINING, VALIDATION, fraction, predict, training_measures
 from sdd.measures.columns import Column
@@ -70,8 +71,17 @@ def measure(net: nn.Module, data: NoisyLabelData, loss: Loss, places: Places | N
 
 
 def data_of(trainer: pl.Trainer) -> NoisyLabelData:
-    """Return the trainer's data module."""
+    """Return the trainer's data module.
+
+    Raises:
+        UserError: It has none, or another.
+    """
     data: object = trainer.datamodule  # type: ignore[attr-defined]
     if not isinstance(data, NoisyLabelData):
-        raise TypeError(f"levels are measured on NoisyLabelData, not on {type(data).__name__}")
+        given = trainer.fit_loop._data_source.instance if data is None else data
+        what = "no data" if given is None or isinstance(given, pl.LightningModule) else type(given).__name__
+        raise UserError(
+            f"Trainer.fit was given {what}, but levels are trained and measured on NoisyLabelData: give it one as "
+            "datamodule, such as NoisyLabelData(noise_rate=0.4); its dataset may be your own"
+        )
     return data

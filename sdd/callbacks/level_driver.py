@@ -353,10 +353,13 @@ def classifier_of(module: pl.LightningModule) -> Classifier:
     """Return a module as the one that can be driven.
 
     Raises:
-        TypeError: It is another.
+        UserError: It is another.
     """
     if not isinstance(module, Classifier):
-        raise TypeError(f"IterativePruning drives a Classifier, not a {type(module).__name__}")
+        raise UserError(
+            f"Trainer.fit was given {type(module).__name__} as its model, but IterativePruning drives a Classifier: "
+            "give it one, such as Classifier(partial(MLP, 64, [300, 100]), partial(torch.optim.SGD, lr=0.1))"
+        )
     return module
 
 

@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from sdd.callbacks.checkpoint_io import CheckedCheckpointIO, use_checked_files
 from sdd.callbacks.level import Level, LevelCallback, refuse_other_levels
+from sdd.callbacks.plain_lightning import NoBestError, check_driven, refuse_without_checkpoints
 from sdd.errors import UserError
 from sdd.files import PART, put_in_place
 from sdd.locks import check_there
@@ -69,8 +70,22 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         self._level_done = False
         self._origin: dict[str, Any] | None = None
 
+    @property
+    def best_model_path(self) -> str:
+        """Nothing: what Lightning reads where `ckpt_path` is 'best'.
+
+        Raises:
+            NoBestError: Always.
+        """
+        raise NoBestError
+
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Find out what the run in the folder is, for the files to hold."""
+        """Find out what the run in the folder is, for the files to hold.
+
+        Raises:
+            UserError: No levels are trained.
+        """
+        check_driven(trainer, self)
         self._origin = origin_of(RunFolder(trainer.default_root_dir)) if trainer.is_global_zero else None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
@@ -127,6 +142,9 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         content: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only)
         pack_checkpoint(content)
         return content if self._origin is None else content | {ORIGIN: self._origin}
+
+
+refuse_without_checkpoints(RunCheckpoint)
 
 
 def _forget_steps(content: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from sdd.analysis.columns import read_columns
 from sdd.analysis.curve import read_curve
 from sdd.analysis.report_text import header, row_line
 from sdd.callbacks import CurveRecorder, FlatnessMeasures, LearningDistance, LevelCallback, curve_recorder
+from sdd.callbacks.callback_order import LevelEnd
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from tests.small import QUICK, small_run
@@ -60,7 +61,7 @@ def gone_on(tmp_path, *measures):
     (left,) = (callback for callback in run.callbacks if isinstance(callback, CurveRecorder))
     recorder = CurveRecorder()
     recorder.load_state_dict(left.state_dict())
-    callbacks = [recorder, *measures]
+    callbacks = [recorder, *measures, LevelEnd(lambda *_: None, lambda: None)]
     folder = tmp_path / "again"
     recorder.on_fit_start(
         SimpleNamespace(callbacks=callbacks, is_global_zero=True, loggers=[], default_root_dir=folder), module

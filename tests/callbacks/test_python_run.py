@@ -12,6 +12,7 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities.enums import GradClipAlgorithmType
+from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from sdd.__main__ import main
@@ -58,6 +59,73 @@ def parts(folder, *extra, seed=0, net=lambda: MLP(64, [20]), **trainer):
 def fit(*arguments, ckpt_path=None, **named):
     trainer, model, data = parts(*arguments, **named)
     trainer.fit(model, data, ckpt_path=ckpt_path)
+
+
+class Other(pl.LightningModule):
+    """A module that Lightning trains, and no Classifier."""
+
+    def training_step(self, batch, number):
+        return None
+
+    def configure_optimizers(self):
+        return None
+
+
+LOADER = torch.utils.data.DataLoader([(torch.zeros(1, 8, 8), 0)])
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (
+            lambda trainer, model, data: trainer.fit(model, data, ckpt_path="best"),
+            "ckpt_path is 'best', .* give it a path",
+        ),
+        (
+            lambda trainer, model, data: trainer.test(model, data, ckpt_path="best"),
+            "ckpt_path is 'best', .* levels/level",
+        ),
+        (lambda trainer, model, data: trainer.fit(model, LOADER), "was given DataLoader, .* NoisyLabelData: give it"),
+        (lambda trainer, model, data: trainer.fit(model, LOADER, LOADER), "was given DataLoader, .* NoisyLabelData"),
+        (lambda trainer, model, data: trainer.fit(model, [LOADER]), "was given list, .* NoisyLabelData"),
+        (lambda trainer, model, data: trainer.fit(model), "was given no data, .* NoisyLabelData"),
+        (
+            lambda trainer, model, data: trainer.fit(model, pl.LightningDataModule()),
+            "was given LightningDataModule, but",
+        ),
+        (
+            lambda trainer, model, data: trainer.fit(Other(), data),
+            "was given Other as its model, .* a Classifier: give",
+        ),
+    ],
+)
+def test_what_lightning_takes_and_a_run_of_levels_has_not_is_refused_in_a_line(tmp_path, ask, words):
+    with pytest.raises(UserError, match=words) as caught:
+        ask(*parts(tmp_path / "run"))
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_without_checkpoints_has_no_callback_that_writes_them(tmp_path):
+    with pytest.raises(
+        UserError, match=r"trainer\.enable_checkpointing is False, but RunCheckpoint writes .* leave it unset"
+    ):
+        parts(tmp_path, enable_checkpointing=False)
+    with pytest.raises(MisconfigurationException, match="found `ModelCheckpoint`"):  # Lightning's own
+        pl.Trainer(callbacks=[ModelCheckpoint()], enable_checkpointing=False, logger=False)
+    pl.Trainer(callbacks=[CurveRecorder()], enable_checkpointing=False, logger=False)
+
+
+def test_whoever_asks_first_whether_there_is_a_best_checkpoint_learns_that_there_is_none():
+    assert not hasattr(RunCheckpoint(), "best_model_path")
+
+
+@pytest.mark.parametrize("callback", [CurveRecorder, RunCheckpoint])
+def test_levels_that_nothing_trains_are_not_recorded(tmp_path, callback):
+    trainer, model, data = parts(tmp_path / "run")
+    trainer.callbacks = [callback()]
+    with pytest.raises(UserError, match=f"has {callback.__name__} but no IterativePruning, .* add IterativePruning"):
+        trainer.fit(model, data)
 
 
 class Breaks(pl.Callback):
