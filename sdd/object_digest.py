@@ -10,15 +10,17 @@ import copyreg
 import dis
 import functools
 import hashlib
+import random
 import sys
 import types
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from enum import Enum
+from enum import Enum, EnumMeta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
@@ -56,6 +58,21 @@ _OF_NO_EFFECT = {
     "_abc_impl",
 }
 """What a class holds of itself beside what it does."""
+
+_KEPT_BY: tuple[tuple[type, str], ...] = (
+    (EnumMeta, "_value2member_map_"),  # members that have been asked for, such as A | B
+    (type(torch.autograd.Function), "_backward_cls"),  # has PyTorch's count of all functions of the process
+)
+"""What classes of a kind note by themselves while they are made and used, by their metaclass."""
+
+_OF_PROCESS: dict[str, Any] = {
+    "random": getattr(random.random, "__self__", None),
+    "numpy.random": getattr(np.random.rand, "__self__", None),
+    "torch.default_generator": torch.default_generator,
+}
+"""Generators of the whole process, whose state says what has been drawn; `from random import random` refers to one."""
+
+_DISPATCHED: Any = functools.singledispatch(lambda one: one)
 
 
 class UntoldError(Exception):
@@ -96,7 +113,8 @@ class _Digest:
 
     def __init__(self, known: Mapping[str, Any]) -> None:
         # With the object, so that its id stays its own.
-        self._done: dict[int, tuple[Any, bytes]] = {id(one): (one, _hash("known", name)) for name, one in known.items()}
+        held = {**_OF_PROCESS, **known}
+        self._done: dict[int, tuple[Any, bytes]] = {id(one): (one, _hash("known", name)) for name, one in held.items()}
         self._open: dict[int, int] = {}
 
     def of(self, value: Any) -> bytes:
@@ -134,6 +152,8 @@ class _Digest:
             return self._all("property", value.fget, value.fset, value.fdel)
         if isinstance(value, (staticmethod, classmethod)):
             return self._all("method of a class", type(value), value.__func__)
+        if isinstance(value, functools.cached_property):
+            return self._all("cached property", value.func)  # before Python 3.12 it has a lock
         if isinstance(value, functools._lru_cache_wrapper):
             return self._all("cache", value.__wrapped__, value.cache_parameters())
         if isinstance(value, Tensor):
@@ -147,7 +167,7 @@ class _Digest:
         if isinstance(value, types.MappingProxyType):
             return _hash("view", self.of(dict(value)))
         if isinstance(value, Enum):
-            return self._all("member", type(value), value.name)
+            return self._all("member", type(value), value.name if value.name is not None else value.value)
         if type(value) in _CONTAINERS:
             return self._of_container(value)
         return self._of_instance(value)
@@ -181,7 +201,8 @@ class _Digest:
         path = _path(value)
         if path is not None:
             return _hash("named", path)
-        held = {name: one for name, one in vars(value).items() if name not in _OF_NO_EFFECT}
+        noted = {name for kind, name in _KEPT_BY if isinstance(value, kind)} | _OF_NO_EFFECT
+        held = {name: one for name, one in vars(value).items() if name not in noted}
         return _hash("class", self.of(type(value)), *map(self.of, value.__bases__), self._named(held, "the attribute"))
 
     def _of_function(self, value: types.FunctionType) -> bytes:
@@ -191,6 +212,8 @@ class _Digest:
         if path is not None:
             return _hash("named", path)
         code = value.__code__
+        if code is _DISPATCHED.__code__:  # it holds a cache beside these
+            return self._all("single dispatch", dict(getattr(value, "registry", {})))
         held = vars(value) | {"closure": {}}
         for name, cell in zip(code.co_freevars, value.__closure__ or (), strict=True):
             try:
@@ -228,7 +251,17 @@ class _Digest:
 
     def _of_tensor(self, value: Tensor) -> bytes:
         try:
-            held = value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes()
+            held = (
+                value.detach()
+                .cpu()
+                .resolve_conj()
+                .resolve_neg()
+                .contiguous()
+                .reshape(-1)
+                .view(torch.uint8)
+                .numpy()
+                .tobytes()
+            )
         except (RuntimeError, NotImplementedError, ValueError, TypeError) as error:  # it holds no values, or otherwise
             raise UntoldError(f"a tensor whose values cannot be read ({one_line(str(error))})") from error
         return _hash("tensor", str(value.dtype), str(list(value.shape)), str(value.requires_grad), held)

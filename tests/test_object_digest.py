@@ -4,10 +4,12 @@ import functools
 import subprocess
 import sys
 import threading
-from enum import Enum
+from enum import Enum, Flag
+from random import randint
 
 import pytest
 import torch
+from numpy.random import beta
 from torch import nn
 
 from sdd.object_digest import UntoldError, object_digest
@@ -187,6 +189,75 @@ def test_hooks_are_told_whatever_number_pytorch_gives_them():
 class Colour(Enum):
     RED = 1
     BLUE = 2
+
+
+def flag():
+    class Parts(Flag):
+        A = 1
+        B = 2
+        C = 4
+
+    return Parts
+
+
+def dispatched():
+    @functools.singledispatch
+    def called(one):
+        return 1
+
+    called.register(int, lambda one: 2)
+    return called
+
+
+def differentiated():
+    class Doubles(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * 2
+
+    return lambda x: Doubles.apply(x)
+
+
+def kept():
+    class Keeps:
+        @functools.cached_property
+        def width(self):
+            return 4
+
+    return Keeps
+
+
+@pytest.mark.parametrize(
+    ("make", "use"),
+    [
+        (flag, lambda parts: parts.A | parts.B),
+        (lambda: flag()(3), lambda one: one),
+        (dispatched, lambda called: (called(1), called("a"))),
+        (differentiated, lambda doubles: doubles(torch.ones(1, requires_grad=True)).backward()),
+        (kept, lambda keeps: keeps().width),
+        (lambda: lambda: randint(0, 9), lambda draw: draw()),
+        (lambda: lambda: beta(1, 2), lambda draw: draw()),  # noqa: NPY002 - NumPy's own generator is what is tried
+        (lambda: torch.default_generator, lambda generator: torch.rand(1, generator=generator)),
+        (lambda: torch.ones(2, dtype=torch.complex64).conj(), lambda one: one),
+    ],
+)
+def test_what_was_made_or_drawn_before_makes_no_other_object(make, use):
+    with torch.random.fork_rng():
+        one = make()
+        before = object_digest(one)
+        use(one)
+        assert object_digest(one) == before == object_digest(make())
+
+
+def test_combined_members_and_dispatched_functions_are_told_apart():
+    parts, more = flag(), dispatched()
+    more.register(str, lambda one: 3)
+    assert len({object_digest(one) for one in (parts(0), parts.A, parts.A | parts.B, parts.A | parts.C)}) == 4
+    assert object_digest(more) != object_digest(dispatched())
 
 
 def test_what_a_module_has_is_known_by_its_name():
