@@ -5,6 +5,7 @@ from weakref import WeakSet
 import lightning.pytorch as pl
 
 from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.callbacks.level import LevelCallback
 from sdd.errors import UserError
 
 _taken_part: WeakSet[pl.Callback] = WeakSet()
@@ -31,4 +32,10 @@ def note_used(trainer: pl.Trainer) -> None:
 
 def _ours(trainer: pl.Trainer) -> list[pl.Callback]:
     callbacks: list[pl.Callback] = trainer.callbacks  # type: ignore[attr-defined]
-    return [one for one in callbacks if isinstance(one, IdleAtSteps) and type(one).__module__.startswith("sdd.")]
+    return [one for one in callbacks if isinstance(one, IdleAtSteps) and _derives_from_ours(type(one))]
+
+
+def _derives_from_ours(kind: type) -> bool:
+    """Tell whether a class is one of ours, or of the user's own on top of one that is more than a base of callbacks."""
+    ours = [one for one in kind.__mro__ if issubclass(one, IdleAtSteps) and one.__module__.startswith("sdd.")]
+    return any(one not in (IdleAtSteps, LevelCallback) for one in ours)

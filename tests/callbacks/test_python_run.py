@@ -17,7 +17,15 @@ from torch import nn
 
 from sdd.__main__ import main
 from sdd.analysis import load_runs
-from sdd.callbacks import AccuracyMeasures, CurveRecorder, IterativePruning, LearningDistance, RunCheckpoint
+from sdd.callbacks import (
+    AccuracyMeasures,
+    CurveRecorder,
+    IterativePruning,
+    LearningDistance,
+    LevelCallback,
+    LevelWarnings,
+    RunCheckpoint,
+)
 from sdd.callbacks.configuration import configuration
 from sdd.callbacks.expressed import (
     UnknownError,
@@ -447,6 +455,22 @@ def test_parts_that_have_been_used_start_no_run(tmp_path):
     with pytest.raises(UserError, match="returns one that was there before"):
         fit(tmp_path / "two", net=lambda: net)
     assert not (tmp_path / "two" / "settings.json").exists()
+
+
+class Renamed(LevelWarnings):
+    """A callback of a user's on top of one of ours."""
+
+
+class Watching(LevelCallback):
+    """A callback of a user's own, which may be used again."""
+
+
+def test_callbacks_on_top_of_ours_start_no_second_run_and_a_users_own_may(tmp_path):
+    watching, renamed = Watching(), Renamed()
+    fit(tmp_path / "one", watching)
+    fit(tmp_path / "two", watching, renamed)
+    with pytest.raises(UserError, match=r"^Renamed: has taken part in a training"):
+        fit(tmp_path / "three", renamed)
 
 
 def test_a_setting_that_was_changed_after_the_making_is_refused(tmp_path):
