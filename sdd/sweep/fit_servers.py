@@ -44,7 +44,10 @@ class FitServers:
                 return None
             key = directory, tuple(environment.items())
             if key not in self._servers:
-                self._servers[key] = ForkServer(IMPORTED, directory, environment_of_fit(environment))
+                try:
+                    self._servers[key] = ForkServer(IMPORTED, directory, environment_of_fit(environment))
+                except OSError:  # no room for a further process now; a run that finds none either says so
+                    return None
             return self._servers[key]
 
     def client(self, directory: Path, environment: dict[str, str]) -> ForkClient | None:

@@ -377,6 +377,17 @@ def test_a_process_that_cannot_be_started_is_a_run_that_failed(tmp_path, monkeyp
     assert results["seed=0"][1].startswith("it cannot be started: ")
 
 
+def test_a_server_that_cannot_be_started_is_done_without(tmp_path, monkeypatch):
+    def refused(*arguments):
+        raise BlockingIOError("no room for a further process")
+
+    monkeypatch.setattr("sdd.sweep.fit_servers.can_fork", lambda: True)
+    monkeypatch.setattr("sdd.sweep.fit_servers.ForkServer", refused)
+    with FitServers() as servers:
+        assert servers.start(tmp_path, {}) is None
+        assert servers.client(tmp_path, {}) is None
+
+
 def test_threads_are_shared_only_where_the_settings_leave_them_open(tmp_path):
     (run,) = runs_in(tmp_path, 1)
     assert threads_of(run, 2) == {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
