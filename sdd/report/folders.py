@@ -137,7 +137,7 @@ def _settings(folder: RunFolder) -> Settings:
     """Return a run's settings; none where they cannot be read, of which its state says why."""
     try:
         return folder.settings() or Settings({}, {})
-    except UserError:
+    except (UserError, OSError):
         return Settings({}, {})
 
 

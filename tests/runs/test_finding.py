@@ -81,5 +81,7 @@ def test_a_folder_that_may_not_be_read_costs_no_other(project, monkeypatch):
     monkeypatch.setattr(Path, "iterdir", lambda path: iterdir(unless_shut(path, path)))
     with pytest.warns(UserWarning, match="shut cannot be read: Permission denied"):
         assert len(set(load_runs(".")["path"])) == 3
+    (shut,) = (folder for folder in read_folders(["."]) if folder.path.name == "shut")
+    assert (shut.state, shut.reason, shut.failed) == ("damaged", "cannot be read: Permission denied", True)
     with pytest.raises(UserError, match="shut cannot be read: Permission denied"):
         runs_in([project])
