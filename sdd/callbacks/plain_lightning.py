@@ -1,15 +1,9 @@
 """What a script of Lightning's own may ask for and a run of levels has not, told in words that name it."""
 
-from functools import wraps
-from typing import Any
-
 import lightning.pytorch as pl
-from lightning.pytorch.trainer.connectors.callback_connector import _CallbackConnector
 
 from sdd.callbacks.callback_order import LevelEnd
 from sdd.errors import UserError
-
-_CONFIGURE = "_configure_checkpoint_callbacks"
 
 
 class NoBestError(UserError, AttributeError):
@@ -35,26 +29,3 @@ def check_driven(trainer: pl.Trainer, callback: pl.Callback) -> None:
             f"trainer.callbacks has {type(callback).__name__} but no IterativePruning, which trains the levels that it "
             "records: add IterativePruning(...), and set max_epochs to its max_epochs"
         )
-
-
-def refuse_without_checkpoints(kind: type[pl.Callback]) -> None:
-    """Have every Trainer refuse `enable_checkpointing=False` beside callbacks of a class in words that name the class.
-
-    Lightning refuses it itself, for a `ModelCheckpoint`, as the Trainer is made: no callback is asked before.
-    """
-    theirs: Any = getattr(_CallbackConnector, _CONFIGURE, None)
-    if theirs is None:  # another version has its own way, and its own words
-        return
-
-    @wraps(theirs)
-    def configure(connector: Any, enable_checkpointing: bool) -> None:
-        found = [one for one in connector.trainer.callbacks if isinstance(one, kind)]
-        if found and not enable_checkpointing:
-            name = type(found[0]).__name__
-            raise UserError(
-                f"trainer.enable_checkpointing is {enable_checkpointing}, but {name} writes the checkpoints that a run "
-                f"goes on from: set it to True, or leave it unset; in Python, {name} may be left out instead"
-            )
-        theirs(connector, enable_checkpointing)
-
-    setattr(_CallbackConnector, _CONFIGURE, configure)

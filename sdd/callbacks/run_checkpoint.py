@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from sdd.callbacks.checkpoint_io import CheckedCheckpointIO, use_checked_files
 from sdd.callbacks.level import Level, LevelCallback, refuse_other_levels
-from sdd.callbacks.plain_lightning import NoBestError, check_driven, refuse_without_checkpoints
+from sdd.callbacks.plain_lightning import NoBestError, check_driven
 from sdd.errors import UserError
 from sdd.files import PART, put_in_place
 from sdd.locks import check_there
@@ -142,9 +142,6 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         content: dict[str, Any] = trainer._checkpoint_connector.dump_checkpoint(weights_only)
         pack_checkpoint(content)
         return content if self._origin is None else content | {ORIGIN: self._origin}
-
-
-refuse_without_checkpoints(RunCheckpoint)
 
 
 def _forget_steps(content: dict[str, Any]) -> None:

@@ -12,7 +12,6 @@ import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.plugins import Precision
 from lightning.pytorch.utilities.enums import GradClipAlgorithmType
-from lightning.pytorch.utilities.exceptions import MisconfigurationException
 from torch import nn
 
 from sdd.__main__ import main
@@ -112,16 +111,6 @@ def test_what_lightning_takes_and_a_run_of_levels_has_not_is_refused_in_a_line(t
         ask(*parts(tmp_path / "run"))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
-
-
-def test_a_run_without_checkpoints_has_no_callback_that_writes_them(tmp_path):
-    with pytest.raises(
-        UserError, match=r"trainer\.enable_checkpointing is False, but RunCheckpoint writes .* leave it unset"
-    ):
-        parts(tmp_path, enable_checkpointing=False)
-    with pytest.raises(MisconfigurationException, match="found `ModelCheckpoint`"):  # Lightning's own
-        pl.Trainer(callbacks=[ModelCheckpoint()], enable_checkpointing=False, logger=False)
-    pl.Trainer(callbacks=[CurveRecorder()], enable_checkpointing=False, logger=False)
 
 
 def test_whoever_asks_first_whether_there_is_a_best_checkpoint_learns_that_there_is_none():
