@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib import image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from sdd.analysis.phases import PHASES, Phases
@@ -24,6 +25,7 @@ PHASE_SHADES = {"light": "#FFFFFF", "critical": "#F6D9CC", "sweet": "#D5EBDD", "
 
 _INCHES_PER_CHARACTER = 0.6 * FONT / 72
 _WIDE = 20.0
+_DECADES, _SMALLEST_PLAIN, _LARGEST_PLAIN = 1000.0, 1e-4, 1e5
 # What would tell when a file was written, by format.
 _UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _QUICK = {"compress_level": 1}  # a tenth larger than the usual 6, and written in half the time
@@ -92,9 +94,18 @@ def draw_line(axes: Axes, x: Floats, mean: Floats, spread: Floats | None = None,
 
 
 def scale_for(axes: Axes, values: Floats) -> None:
-    """Make the y axis logarithmic where all values, [...], are positive and span more than a factor of 20."""
-    if is_wide(values):
-        axes.set_yscale("log")
+    """Make the y axis logarithmic where all values, [...], are positive and span more than a factor of 20.
+
+    Below three decades 1, 2 and 5 of each are labelled: a power of ten alone may be the only one on the axis.
+    """
+    if not is_wide(values):
+        return
+    axes.set_yscale("log")
+    present = values[np.isfinite(values)]
+    if present.max() < _DECADES * present.min() and present.min() > _SMALLEST_PLAIN and present.max() < _LARGEST_PLAIN:
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def is_wide(values: Floats) -> bool:

@@ -231,7 +231,8 @@ def _share_y(alike: Sequence[Axes]) -> None:
     scale = "linear" if any(axes.get_yscale() == "linear" for axes in alike) else "log"
     limits = [axes.get_ylim() for axes in alike]
     for axes in alike:
-        axes.set_yscale(scale)
+        if axes.get_yscale() != scale:
+            axes.set_yscale(scale)
         axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
 
 
