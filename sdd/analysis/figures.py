@@ -161,9 +161,17 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
     Raises:
         OSError: A file could not be written.
     """
+    return save(tickets_figure(comparison, accuracy), path) if comparison["levels"] else []
+
+
+def tickets_figure(comparison: Mapping[str, Any], accuracy: Column) -> Figure:
+    """Return what `draw_tickets` writes; it belongs to no pyplot state.
+
+    Args:
+        comparison: What `pair_groups` returned, of one level or more.
+        accuracy: The column of test accuracy.
+    """
     levels = comparison["levels"]
-    if not levels:
-        return []
     figure = Figure(figsize=(COLUMN_WIDTH, 4.1), layout="constrained")
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(1.5, 1))
     places, colour = sparsity_places(_sparsities(levels)), accuracy.colour
@@ -205,7 +213,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
         handlelength=1.6,
         columnspacing=1.0,
     )
-    return save(figure, path)
+    return figure
 
 
 def _ticket_legend(comparison: Mapping[str, Any]) -> list[Any]:

@@ -70,7 +70,7 @@ def interpolate_redense(
         UserError: It is no such run, weights are not there, or the table in the folder was measured otherwise.
     """
     asked, folder = Asked(points, examples, statistics), RunFolder(run)
-    source = _source(folder, sparse)
+    source = source_of(folder, sparse)
     numbers = _numbers(levels, source, folder)
     pairs = {number: (End(source, number), End(folder, number)) for number in numbers}
     for pair in pairs.values():
@@ -112,8 +112,16 @@ def _measure(
         bar.close()
 
 
-def _source(folder: RunFolder, sparse: str | Path | None) -> RunFolder:
-    """Return the run whose levels a re-dense run trains on."""
+def source_of(folder: RunFolder, sparse: str | Path | None = None) -> RunFolder:
+    """Return the run whose levels a re-dense run trains on.
+
+    Args:
+        folder: The re-dense run.
+        sparse: Where that run is; None: as `pruning.masks_from` of the re-dense one says.
+
+    Raises:
+        UserError: It is no such run, or there is none where it is said to be.
+    """
     held = folder.settings()
     if held is None:
         raise UserError(f"{folder.path} {folder.state().reason or 'is no run'}; give the folder of a re-dense run")
