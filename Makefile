@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test slow lint types docs bench clean
+.PHONY: demo test slow lint types docs bench results clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -31,6 +31,10 @@ docs: .venv/installed
 
 bench: .venv/installed
 	$(BIN)/python -m sdd bench
+
+# What RESULTS.md is made of and what it costs; with FROM=docs/results/runs the page and its figures, written anew.
+results: .venv/installed
+	$(BIN)/python -m results $(if $(FROM),--from $(FROM))
 
 clean:
 	rm -rf .venv build

@@ -1,0 +1,135 @@
+"""`python -m results`: what RESULTS.md is made of, trained, kept and written; see `--help`."""
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from results.curves import Curve, plan_curves, read_tasks
+from results.evidence import FOLDER, Evidence
+from results.figures import FIGURES, draw
+from results.page import PAGE, page
+from results.store import keep
+from sdd.console import OneLineParser, quieten_lightning, say
+from sdd.errors import UserError
+from sdd.files import write_atomically
+from sdd.sweep.fit_servers import FitServers
+from sdd.sweep.grid_run import add_engine_options, check_engine_options, run_all, say_results, say_stopped
+from sdd.sweep.runner import Result
+from sdd.sweep.stop_signals import Stopped, StopSignals
+from sdd.sweep.stored_plans import StoredPlans
+
+_ROOT = Path(__file__).parents[1]
+
+
+def results(arguments: Sequence[str]) -> int:
+    """Do what a command line asks for, and return the exit status; see `--help`."""
+    chosen = _parser().parse_args(arguments)
+    check_engine_options("results", chosen)
+    curves = _curves(chosen.curves)
+    if chosen.kept is not None:
+        return _write(Evidence(chosen.kept), _ROOT)
+    if chosen.train:
+        return _train(curves, chosen)
+    if chosen.keep:
+        return _keep(curves, chosen)
+    return _say_plan(curves)
+
+
+def _parser() -> OneLineParser:
+    parser = OneLineParser(
+        prog="python -m results",
+        description="Says which runs RESULTS.md is made of and what they cost; trains them, keeps their small tables, "
+        "and writes figures and page from those.",
+    )
+    parser.add_argument("curves", nargs="*", metavar="TASK[/CURVE]", help="of results/curves.yaml (default: all)")
+    parser.add_argument("--train", action="store_true", help="train the runs that are not finished in --runs")
+    parser.add_argument("--keep", action="store_true", help="copy the small tables of finished runs to docs/results")
+    parser.add_argument(
+        "--from", dest="kept", type=Path, metavar="DIR", help="write figures and page from the tables in DIR"
+    )
+    parser.add_argument("--runs", type=Path, default=Path("runs/results"), metavar="DIR", help="folder for the runs")
+    add_engine_options(parser, "DIR")
+    return parser
+
+
+def _curves(names: Sequence[str]) -> list[Curve]:
+    """Return the curves that are named."""
+    every = [curve for task in read_tasks().values() for curve in task.curves.values()]
+    known = {curve.task for curve in every} | {f"{curve.task}/{curve.name}" for curve in every}
+    for name in names:
+        if name not in known:
+            raise UserError(f"there is no {name} in results/curves.yaml; there are: {', '.join(sorted(known))}")
+    return [one for one in every if not names or {one.task, f"{one.task}/{one.name}"} & set(names)]
+
+
+def _say_plan(curves: Sequence[Curve]) -> int:
+    """Print what there is to train, by task, and what it costs."""
+    say(f"{'task':<12}{'curves':>8}{'runs':>8}{'kept':>8}{'core hours':>12}  what")
+    hours = 0.0
+    for name, task in read_tasks().items():
+        own = [curve for curve in curves if curve.task == name]
+        if own:
+            cost = sum(curve.minutes * len(curve.names) for curve in own) / 60
+            hours += cost
+            runs = [run for curve in own for run in curve.names]
+            kept = sum((FOLDER / name / run).is_dir() for run in runs)
+            say(f"{name:<12}{len(own):>8}{len(runs):>8}{kept:>8}{cost:>12.1f}  {task.about}")
+    say(f"{hours:.1f} core hours in all. --train trains them, --keep keeps their tables, --from DIR writes the page.")
+    return 0
+
+
+def _train(curves: Sequence[Curve], chosen: Any) -> int:
+    now = [curve for curve in curves if _can_be_trained(curve)]
+    ended: list[Result] = []
+    count: int | None = None
+    with StopSignals() as stop, FitServers() as servers:
+        try:
+            quieten_lightning()
+            with StoredPlans(chosen.runs, stop.check) as plans:
+                runs = plan_curves(now, chosen.runs, plans.of)
+            unique = {run.planned.path: run.planned for run in runs}
+            count = len(unique)
+            ended = run_all(list(unique.values()), chosen, stop, servers, leave_others=False)
+        except Stopped:
+            pass
+        if stop.first is not None:
+            return say_stopped("results", ended, count, stop)
+    return 0 if say_results(ended, []) else 1
+
+
+def _can_be_trained(curve: Curve) -> bool:
+    """Tell whether the environment is the one that a curve needs, and say so where it is not."""
+    if all(os.environ.get(name) == value for name, value in curve.needs.items()):
+        return True
+    given = " ".join(f"{name}={value}" for name, value in curve.needs.items())
+    say(f"{curve.task}/{curve.name} needs {given}, and --runs of its own: left out", error=True)
+    return False
+
+
+def _keep(curves: Sequence[Curve], chosen: Any) -> int:
+    quieten_lightning()
+    with StoredPlans(chosen.runs) as plans:
+        runs = plan_curves([curve for curve in curves if _can_be_trained(curve)], chosen.runs, plans.of)
+    for run in runs:
+        keep(run, FOLDER)
+    say(f"kept {len(runs)} runs in {FOLDER}")
+    return 0
+
+
+def _write(evidence: Evidence, root: Path) -> int:
+    """Write the page and its figures."""
+    written = draw(evidence, root / "docs" / "results", list(FIGURES))
+    write_atomically(root / PAGE, page(evidence))
+    for path in (*written, root / PAGE):
+        say(f"  {path.relative_to(root)}")
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(results(sys.argv[1:]))
+    except UserError as error:
+        say(f"results: error: {error}", error=True)
+        sys.exit(2)

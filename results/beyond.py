@@ -1,0 +1,76 @@
+"""What followers of the paper claim, and what we found beside it."""
+
+import numpy as np
+
+from results.claims import Row, add_rows, descent_row, section, spearman
+from results.evidence import CurveEvidence, Evidence, over_seeds
+from results.wording import Text, interval, percent, points, verdict
+from sdd.analysis.statistics import SeedPhases, bootstrap_phases
+
+DODGES = {
+    "decay_0.001": "weight decay 0.001 (Quétu & Tartaglione 2023)",
+    "decay_0.005": "weight decay 0.005 (Quétu & Tartaglione 2023)",
+    "distilled": "distillation from a sparse network (Quétu & Tartaglione 2024)",
+    "smoothing": "label smoothing 0.1",
+    "penalty": "a penalty on the distance",
+    "generalized": "generalised cross-entropy",
+    "symmetric": "symmetric cross-entropy",
+}
+SHOWS = {
+    "one_shot": "one-shot pruning",
+    "layer": "pruning in each layer by itself",
+    "largest": "the largest weights pruned first",
+    "snip": "SNIP, at initialisation",
+    "synflow": "SynFlow, at initialisation",
+    "shuffled": "masks shuffled within each layer",
+}
+
+_SECTION, _DIGITS = section("digits"), "digits, 40 %"
+
+
+def beyond_section(text: Text, evidence: Evidence) -> None:
+    """Add the section."""
+    text.add("## Beyond the paper")
+    base = evidence.curve("digits", "base")
+    rows: list[Row] = [
+        *(
+            descent_row("the double descent is dodged", words, evidence.curve("digits", name), want=False)
+            for name, words in DODGES.items()
+        ),
+        *(descent_row("it is seen elsewhere", words, evidence.curve("digits", name)) for name, words in SHOWS.items()),
+        _width(evidence),
+        _calibration(base),
+        _entropy(base),
+    ]
+    add_rows(text, rows)
+
+
+def widths_phases(evidence: Evidence) -> SeedPhases:
+    """Return depth, gain and verdict of dense networks over their widths, the widest first."""
+    widths = evidence.widths()
+    left = widths.mean("remaining")
+    return bootstrap_phases(widths.values("test_acc"), 1 - left / left[0])
+
+
+def _width(evidence: Evidence) -> Row:
+    found = widths_phases(evidence)
+    said = f"depth {points(found.depth)}, gain {points(found.gain, sign=True)} points, n = {found.seeds}"
+    return ("it is seen elsewhere", "narrower dense networks", verdict(found.double_descent), said, _SECTION)
+
+
+def _calibration(curve: CurveEvidence) -> Row:
+    peak = curve.mean_phases.peak
+    assert peak is not None
+    error = curve.values("test_ece")
+    change = over_seeds(error[:, peak] - error[:, 0])
+    dense = percent(error[:, 0].mean())
+    said = f"expected calibration error {dense} dense, {points(change, sign=True)} points at the peak"
+    agrees = None if change.low <= 0 <= change.high else bool(change.high < 0)
+    return ("the best sparse networks are better calibrated than dense ones", _DIGITS, verdict(agrees), said, _SECTION)
+
+
+def _entropy(curve: CurveEvidence) -> Row:
+    falls = np.diff(curve.mean("activation_entropy")[curve.mean_phases.trough :]) < 0
+    said = f"Spearman with test accuracy over all levels {interval(spearman(curve, 'activation_entropy'), 2)}"
+    claim = "the activations' entropy falls from the trough on (Quétu & Tartaglione 2024)"
+    return (claim, _DIGITS, verdict(bool(falls.all())), said, _SECTION)

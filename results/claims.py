@@ -1,0 +1,215 @@
+"""The paper's claims, each with a verdict, the numbers it rests on, and where they are shown."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from results.evidence import CurveEvidence, Evidence, over_seeds
+from results.wording import Text, interval, number, points, verdict
+from sdd.analysis.statistics import Interval, bootstrap_phases
+
+Row = tuple[str, str, str, str, str]
+"""Claim, setting, verdict, what was found, where."""
+
+_FOLLOWS, _EXPLAINS = 0.5, 0.9  # sizes of a rank correlation
+_NEAR = 2.0  # levels
+_AT_PEAK = "digits, 40 %, at the peak"
+
+SETTINGS = {
+    ("digits", "rate_20"): "digits, 20 % noise",
+    ("digits", "base"): "digits, 40 %",
+    ("digits", "rate_60"): "digits, 60 %",
+    ("digits", "rate_80"): "digits, 80 %",
+    ("mnist_6000", "rate_20"): "MNIST, 6,000 images, 20 %",
+    ("mnist_6000", "rate_40"): "MNIST, 6,000 images, 40 %",
+    ("mnist_6000", "rate_80"): "MNIST, 6,000 images, 80 %",
+    ("mnist", "rate_20"): "MNIST, 60,000 images, 20 %",
+    ("mnist", "rate_40"): "MNIST, 60,000 images, 40 %",
+    ("mnist", "rate_80"): "MNIST, 60,000 images, 80 %",
+    ("resnet18", "rate_40"): "ResNet-18 of width 8, JPEG CIFAR-10, 40 %",
+    ("vgg16", "rate_40"): "VGG-16 of width 8, JPEG CIFAR-10, 40 %",
+}
+"""Settings in which a double descent is looked for, in words."""
+
+CLEAN = {("digits", "rate_0"): "digits", ("mnist_6000", "rate_0"): "MNIST, 6,000 images"}
+CRITERIA = {"base": "magnitude", "gradient": "gradient", "random": "random"}
+RETRAINING = {"lr_rewind": "learning-rate rewinding", "finetune": "fine-tuning", "scratch": "from scratch"}
+BEST = {"rate_20": "digits, 20 %", "base": "digits, 40 %", "rate_60": "digits, 60 %"}
+FLATNESS = {"hessian_top": "largest eigenvalue", "hessian_trace": "trace", "sharpness": "sharpness"}
+
+
+def claim_rows(evidence: Evidence) -> list[Row]:
+    """Return the rows of the table of claims, of what is kept."""
+    there = {place: words for place, words in SETTINGS.items() if evidence.has(*place)}
+    falls = {place: words for place, words in there.items() if evidence.curve(*place).verdict is True}
+    base = evidence.curve("digits", "base")
+    return [
+        *(
+            descent_row("accuracy falls, climbs again and collapses", words, evidence.curve(*place))
+            for place, words in there.items()
+        ),
+        *(
+            descent_row("not with clean labels", words, evidence.curve(*place), want=False)
+            for place, words in CLEAN.items()
+            if evidence.has(*place)
+        ),
+        *(
+            descent_row("whatever the criterion", words, evidence.curve("digits", name))
+            for name, words in CRITERIA.items()
+        ),
+        *(
+            descent_row("whatever the retraining", words, evidence.curve("digits", name))
+            for name, words in RETRAINING.items()
+        ),
+        _moved(evidence),
+        *(_best(evidence.curve("digits", name), words) for name, words in BEST.items()),
+        *(_flatness(base, name, words) for name, words in FLATNESS.items()),
+        *(_turning(evidence.curve(*place), words) for place, words in falls.items()),
+        *(_distance_overall(evidence.curve(*place), words) for place, words in falls.items()),
+        _tickets(evidence),
+        _redense_escapes(evidence),
+        _redense_sharper(evidence),
+    ]
+
+
+def trough_levels(curve: CurveEvidence) -> list[int | None]:
+    """Return the level of each seed's trough."""
+    return [
+        None if run.phases.trough is None else int(run.rows[run.phases.trough]["level"]) for run in curve.group.runs
+    ]
+
+
+def moved(evidence: Evidence, first: str, second: str) -> Interval:
+    """Return by how many levels the trough of one curve lies after another's, seed by seed."""
+    pairs = zip(*(trough_levels(evidence.curve("digits", name)) for name in (first, second)), strict=True)
+    return over_seeds([b - a for a, b in pairs if a is not None and b is not None])
+
+
+def best_phases(curve: CurveEvidence) -> tuple[Interval, Interval, bool | None]:
+    """Return depth and recovery of the best accuracies of the levels' epochs, and the verdict on them."""
+    found = bootstrap_phases(curve.values("best_test_acc"), curve.mean("sparsity"))
+    return found.depth, found.recovery, found.double_descent
+
+
+def grown(evidence: Evidence, name: str, level: int) -> Interval:
+    """Return by how much re-dense training changes a measure of a level, seed by seed."""
+    sparse, dense = (evidence.curve("digits", curve) for curve in ("redense_source", "redense"))
+    at = sparse.levels.index(level)
+    return over_seeds(dense.values(name)[:, at] - sparse.values(name)[:, at])
+
+
+def times_grown(evidence: Evidence, name: str, level: int) -> Interval:
+    """Return how many times as large re-dense training makes a positive measure of a level, seed by seed."""
+    sparse, dense = (evidence.curve("digits", curve) for curve in ("redense_source", "redense"))
+    at = sparse.levels.index(level)
+    found = over_seeds(np.log(dense.values(name)[:, at]) - np.log(sparse.values(name)[:, at]))
+    return Interval(*(float(np.exp(value)) for value in (found.estimate, found.low, found.high)))
+
+
+def spearman(curve: CurveEvidence, name: str) -> Interval:
+    """Return the rank correlation of test accuracy with a measure over all levels, mean over seeds."""
+    found = curve.analysis["correlations"][name]["pooled"]["within"]
+    return ends_of(found)
+
+
+def spearman_within(curve: CurveEvidence, name: str, stretch: str) -> Interval:
+    """Return that within a phase, `dense_to_trough` or `trough_to_peak`."""
+    found = curve.analysis["correlations"][name]["phases"][stretch]["pooled"]["within"]
+    return ends_of(found)
+
+
+def ends_of(found: Mapping[str, Any], mean: str = "estimate") -> Interval:
+    """Return an interval that a dictionary holds, NaN where it has none."""
+    return Interval(*(float("nan") if found[end] is None else float(found[end]) for end in (mean, "low", "high")))
+
+
+def descent_row(claim: str, setting: str, curve: CurveEvidence, *, want: bool = True) -> Row:
+    """Return a row on whether a curve has a double descent; it is agreed to where that is as wanted."""
+    here = curve.verdict
+    agrees = None if here is None else here is want
+    if curve.seeds > 2:
+        said = f"depth {points(curve.interval('depth'))}, gain {points(curve.interval('gain'), sign=True)}"
+    else:
+        phases = curve.mean_phases
+        if phases.depth is None or phases.gain is None:
+            return (claim, setting, verdict(agrees), f"no trough, n = {curve.seeds}", section(curve.task))
+        said = f"depth {number(100 * phases.depth)}, gain {number(100 * phases.gain, sign=True)}"
+    return (claim, setting, verdict(agrees), f"{said} points, n = {curve.seeds}", section(curve.task))
+
+
+def _moved(evidence: Evidence) -> Row:
+    found = moved(evidence, "rate_20", "rate_60")
+    agrees = None if found.low <= 0 <= found.high else True
+    said = f"the trough moves by {interval(found, 1, sign=True)} levels"
+    return ("heavier noise moves the phases", "digits, 20 to 60 %", verdict(agrees), said, section("digits"))
+
+
+def _best(curve: CurveEvidence, words: str) -> Row:
+    depth, _, found = best_phases(curve)
+    agrees = None if found is None else not found
+    claim = "the best accuracy of a level's epochs has no double descent"
+    return (claim, words, verdict(agrees), f"depth {points(depth)} points, n = {curve.seeds}", section("digits"))
+
+
+def _flatness(curve: CurveEvidence, name: str, words: str) -> Row:
+    found = spearman(curve, name)
+    agrees = True if abs(found.estimate) < _EXPLAINS else None
+    said = f"Spearman {interval(found, 2)}, n = {curve.seeds}"
+    return ("flatness does not explain it", f"digits, 40 %, {words}", verdict(agrees), said, section("digits"))
+
+
+def _turning(curve: CurveEvidence, words: str) -> Row:
+    turn = curve.analysis["turning_point"]
+    claim = "the learning distance turns where accuracy does"
+    if not turn["turning"]:
+        said = f"it climbs or falls to the end, n = {curve.seeds}"
+        return (claim, words, verdict(False), said, section(curve.task))
+    found = ends_of(turn["levels_from_trough"])
+    low, high = (found.estimate, found.estimate) if np.isnan(found.low) else (found.low, found.high)
+    agrees = True if low >= -_NEAR and high <= _NEAR else False if low > _NEAR or high < -_NEAR else None
+    said = f"{interval(found, 1, sign=True)} levels from the trough, n = {turn['levels_from_trough']['seeds']}"
+    return (claim, words, verdict(agrees), said, section(curve.task))
+
+
+def _distance_overall(curve: CurveEvidence, words: str) -> Row:
+    found = spearman(curve, "distance")
+    said = f"Spearman {interval(found, 2)}, n = {curve.seeds}"
+    claim = "it follows accuracy over the whole curve"
+    return (claim, words, verdict(found.estimate < -_FOLLOWS), said, section(curve.task))
+
+
+def _tickets(evidence: Evidence) -> Row:
+    levels = evidence.tickets("reinitialised")["levels"]
+    lost = [level for level in levels if level["reinit_wins_holm"]]
+    won = [level for level in levels if level["lottery_wins_holm"]]
+    said = f"they lose at {len(lost)} of {len(levels) - 1} levels and win at {len(won)}, with Holm's correction"
+    return ("winning tickets may not win", "digits, 40 %", verdict(bool(lost)), said, section("digits"))
+
+
+def _redense_escapes(evidence: Evidence) -> Row:
+    found = grown(evidence, "memorized", 28)
+    said = f"{points(found, sign=True)} points more of the wrong labels are memorised"
+    return ("re-dense training leaves the sparse solution", _AT_PEAK, verdict(found.low > 0), said, section("digits"))
+
+
+def _redense_sharper(evidence: Evidence) -> Row:
+    found = times_grown(evidence, "hessian_trace", 28)
+    agrees = None if found.low <= 1 <= found.high else found.low > 1
+    said = f"the Hessian's trace in all weights is {interval(found, 1)} times the sparse one's"
+    return ("re-dense solutions are sharper", _AT_PEAK, verdict(agrees), said, section("digits"))
+
+
+def section(task: str) -> str:
+    """Return a link to the section on a task."""
+    name = {"digits": "digits", "mnist_6000": "MNIST", "mnist": "MNIST"}.get(task, "convolutional networks")
+    return f"[{name}](#{name.lower().replace(' ', '-')})"
+
+
+def add_rows(text: Text, rows: Sequence[Row]) -> None:
+    """Add a table of claims; a claim that is that of the row before is not repeated."""
+    shown = []
+    for place, row in enumerate(rows):
+        same = place > 0 and rows[place - 1][0] == row[0]
+        shown.append(("" if same else row[0], *row[1:]))
+    text.table(("claim", "setting", "here", "what was found", "section"), shown)

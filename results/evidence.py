@@ -1,0 +1,143 @@
+"""The kept runs read back, and the numbers that RESULTS.md says of them."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from results.curves import Task, read_tasks
+from sdd.analysis.compare import analyse_group, mean_phases, table
+from sdd.analysis.correlation import t_interval
+from sdd.analysis.dense_widths import join_along
+from sdd.analysis.grouping import Group, group_runs
+from sdd.analysis.one_shot import join_one_shot
+from sdd.analysis.phases import Phases
+from sdd.analysis.reading import Run, read_run, read_together
+from sdd.analysis.statistics import Interval
+from sdd.analysis.tickets import pair_groups
+from sdd.errors import UserError
+
+Floats = NDArray[np.float64]
+
+FOLDER = Path(__file__).parents[1] / "docs" / "results" / "runs"
+
+
+class Evidence:
+    """The runs that are kept, by task and curve.
+
+    Args:
+        folder: Where they are kept.
+    """
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.folder = folder
+        self.tasks: dict[str, Task] = read_tasks()
+        self.curve = cache(self._curve)
+        self._read = cache(self._read_once)
+
+    def has(self, task: str, curve: str) -> bool:
+        """Whether any run of a curve is kept."""
+        return any(self._paths(task, curve))
+
+    def tickets(self, second: str, *, task: str = "digits", first: str = "base") -> dict[str, Any]:
+        """Return the comparison of two curves under the same masks, second minus first, pair by pair."""
+        return pair_groups(self.curve(task, first).group, self.curve(task, second).group)
+
+    def widths(self) -> "CurveEvidence":
+        """Return the dense networks of all widths as one curve over their numbers of weights."""
+        names = [name for name in self.tasks["digits"].curves if name.startswith("width_")]
+        runs = [run for name in names for run in self._read("digits", name)]
+        (group,) = join_along(group_runs(read_together(runs)), "model.net.init_args.widths")
+        return CurveEvidence("digits", "widths", group)
+
+    def names(self, task: str) -> list[str]:
+        """Return the curves of a task of which runs are kept."""
+        return sorted({path.name.split("-")[0] for path in self._paths(task, "*")})
+
+    def runs(self, task: str) -> list[Run]:
+        """Return all kept runs of a task."""
+        return [run for name in self.names(task) for run in self._read(task, name)]
+
+    def _paths(self, task: str, curve: str) -> list[Path]:
+        return sorted((self.folder / task).glob(f"{curve}-*s[0-9]*"))
+
+    def _curve(self, task: str, curve: str) -> "CurveEvidence":
+        runs = self._read(task, curve)
+        if not runs:
+            raise UserError(f"no run of {task}/{curve} is kept in {self.folder}")
+        (group,) = group_runs(join_one_shot(runs))
+        return CurveEvidence(task, curve, group)
+
+    def _read_once(self, task: str, curve: str) -> list[Run]:
+        return [read_run(path) for path in self._paths(task, curve)]
+
+
+@dataclass(frozen=True, eq=False)
+class CurveEvidence:
+    """One curve over its seeds. Attributes: task, name: Which. group: Its runs."""
+
+    task: str
+    name: str
+    group: Group
+
+    @cached_property
+    def analysis(self) -> dict[str, Any]:
+        """What `analyze` says of it."""
+        return analyse_group(self.group)
+
+    @property
+    def seeds(self) -> int:
+        """How many runs there are."""
+        return len(self.group.runs)
+
+    @property
+    def levels(self) -> list[int]:
+        """Numbers of its levels."""
+        return [int(level["level"]) for level in self.analysis["levels"]]
+
+    def values(self, name: str) -> Floats:
+        """Return a measure, [seeds, levels]."""
+        return table(self.group.runs, self.levels, name)
+
+    def mean(self, name: str) -> Floats:
+        """Return a measure's mean over seeds, [levels]."""
+        found: Floats = self.values(name).mean(axis=0)
+        return found
+
+    @property
+    def remaining(self) -> Floats:
+        """Fraction of weights that remain, [levels]."""
+        return self.mean("remaining_fraction")
+
+    def place(self, which: str) -> int:
+        """Return the index of `trough` or `peak` of the mean curve."""
+        found = self.analysis["phases"][which]
+        if found is None:
+            raise UserError(f"{self.task}/{self.name} has no {which}")
+        return int(found)
+
+    def interval(self, which: str) -> Interval:
+        """Return `depth`, `gain` or `recovery` with its 95 % interval, cross-fitted over the seeds."""
+        found = self.analysis["intervals"][which]
+        return Interval(*(math.nan if found[end] is None else float(found[end]) for end in ("estimate", "low", "high")))
+
+    @cached_property
+    def mean_phases(self) -> Phases:
+        """Phases of the mean curve over its seeds; of the one curve where there is one."""
+        return mean_phases(self.mean("sparsity"), self.values("test_acc"))
+
+    @property
+    def verdict(self) -> bool | None:
+        """Whether there is a double descent; None: not decided."""
+        found: bool | None = self.analysis["intervals" if self.seeds > 2 else "phases"]["double_descent"]
+        return found
+
+
+def over_seeds(values: Sequence[float] | Floats) -> Interval:
+    """Return mean and 95 % interval of one number a seed, by Student's t."""
+    return t_interval(np.asarray(values, float), 0.95)
