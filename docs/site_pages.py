@@ -1,4 +1,4 @@
-"""Pages of the site that are no files of docs/: CONTRIBUTING.md, and the API, a page for each room of sdd/."""
+"""Pages of the site that are no files of docs/: RESULTS.md, CONTRIBUTING.md, and the API, a page a room of sdd/."""
 
 import ast
 from pathlib import Path
@@ -35,15 +35,16 @@ def page(room: str, modules: list[str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def contributing() -> str:
-    """Return CONTRIBUTING.md with its links as seen from docs/."""
-    return (PROJECT / "CONTRIBUTING.md").read_text(encoding="utf-8").replace("](docs/", "](")
+def from_docs(name: str) -> str:
+    """Return a page of the project's folder with its links as seen from docs/."""
+    return (PROJECT / name).read_text(encoding="utf-8").replace("](docs/", "](")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages, and name them in the navigation after those of mkdocs.yml."""
     made = {
-        "contributing.md": contributing(),
+        "results.md": from_docs("RESULTS.md"),
+        "contributing.md": from_docs("CONTRIBUTING.md"),
         "code.css": f"{FRAME}\n{TABLES}\n{WIDTH}\n{HtmlFormatter().get_style_defs('.highlight')}",
     }
     pages = {room: f"api/{room}.md" for room in rooms()}

@@ -10,7 +10,7 @@ from tests.small import PROJECT
 README = PROJECT / "README.md"
 CONTRIBUTING = PROJECT / "CONTRIBUTING.md"
 TUTORIAL = PROJECT / "docs" / "tutorial.md"
-PAGES = (README, *sorted((PROJECT / "docs").glob("*.md")))
+PAGES = (README, PROJECT / "RESULTS.md", *sorted((PROJECT / "docs").glob("*.md")))
 
 _BLOCK = re.compile(r'^```(\w+)(?: title="([^"\n]*)")?\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"(?<!`)`([^`]+)`(?!`)")

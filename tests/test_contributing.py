@@ -142,11 +142,11 @@ def test_every_make_target_and_file_exists():
     assert asked
     assert asked <= targets
     modules = {command[2] for script in scripts for command in commands(script) if command[1:2] == ["-m"]}
-    modules |= {span.split()[-1] for span in spans(CONTRIBUTING) if span.startswith("python -m ")}
+    modules |= {span.split()[2] for span in spans(CONTRIBUTING) if span.startswith("python -m ")}
     for module in modules - {"sdd"}:
         place = PROJECT / module.replace(".", "/")
         assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), module
     added = {block.title.replace("my_package", "") for found in PARTS.values() for block in found}
     added = {Path(title).name for title in added}
-    named = [span for span in spans(CONTRIBUTING) if re.fullmatch(r"(sdd|tests|configs|sweeps|docs)/[\w./]*", span)]
+    named = [span for span in spans(CONTRIBUTING) if re.fullmatch(r"(sdd|tests|configs|sweeps|docs|results)/[\w./]*", span)]
     assert [name for name in named if Path(name).name not in added and not (PROJECT / name).exists()] == []
