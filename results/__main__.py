@@ -10,10 +10,11 @@ from results.curves import Curve, plan_curves, read_tasks
 from results.evidence import FOLDER, Evidence
 from results.figures import FIGURES, draw
 from results.page import PAGE, page
-from results.store import keep
+from results.store import check_finished, keep
 from sdd.console import OneLineParser, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
+from sdd.messages import did_you_mean
 from sdd.sweep.fit_servers import FitServers
 from sdd.sweep.grid_run import add_engine_options, check_engine_options, run_all, say_results, say_stopped
 from sdd.sweep.runner import Result
@@ -28,7 +29,13 @@ def results(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
     check_engine_options("results", chosen)
     curves = _curves(chosen.curves)
+    if sum((chosen.train, chosen.keep, chosen.kept is not None)) > 1:
+        raise UserError("--train, --keep and --from are one each: give them one after the other")
     if chosen.kept is not None:
+        if chosen.curves:
+            raise UserError("--from writes the whole page: name no curves beside it")
+        if not chosen.kept.is_dir():
+            raise UserError(f"--from is {chosen.kept}, which is no folder; the kept tables are in docs/results/runs")
         return _write(Evidence(chosen.kept), _ROOT)
     if chosen.train:
         return _train(curves, chosen)
@@ -60,7 +67,8 @@ def _curves(names: Sequence[str]) -> list[Curve]:
     known = {curve.task for curve in every} | {f"{curve.task}/{curve.name}" for curve in every}
     for name in names:
         if name not in known:
-            raise UserError(f"there is no {name} in results/curves.yaml; there are: {', '.join(sorted(known))}")
+            tasks = ", ".join(sorted({curve.task for curve in every}))
+            raise UserError(f"there is no {name} in results/curves.yaml; its tasks: {tasks}{did_you_mean(name, known)}")
     return [one for one in every if not names or {one.task, f"{one.task}/{one.name}"} & set(names)]
 
 
@@ -112,6 +120,8 @@ def _keep(curves: Sequence[Curve], chosen: Any) -> int:
     quieten_lightning()
     with StoredPlans(chosen.runs) as plans:
         runs = plan_curves([curve for curve in curves if _can_be_trained(curve)], chosen.runs, plans.of)
+    for run in runs:
+        check_finished(run)
     for run in runs:
         keep(run, FOLDER)
     say(f"kept {len(runs)} runs in {FOLDER}")

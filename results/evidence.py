@@ -141,3 +141,13 @@ class CurveEvidence:
 def over_seeds(values: Sequence[float] | Floats) -> Interval:
     """Return mean and 95 % interval of one number a seed, by Student's t."""
     return t_interval(np.asarray(values, float), 0.95)
+
+
+def same_seeds(first: CurveEvidence, second: CurveEvidence) -> None:
+    """Refuse to pair curves by seed that are not of the same seeds.
+
+    Raises:
+        UserError: They are not.
+    """
+    if [run.seed for run in first.group.runs] != [run.seed for run in second.group.runs]:
+        raise UserError(f"{first.task}/{first.name} and {second.task}/{second.name} are kept of different seeds")

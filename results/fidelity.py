@@ -62,8 +62,8 @@ def _float64(text: Text, folder: Path, base: CurveEvidence) -> None:
     sizes = bootstrap_phases(theirs, base.mean("sparsity")), bootstrap_phases(ours, base.mean("sparsity"))
     text.say(
         f"`results/float64.py` trains `digits_mlp` once more in NumPy, in 64 bits and without any of sdd's arithmetic, from the same "
-        f"initial weights, labels and batch orders, {len(seeds)} seeds. Dense weights agree to rounding until single units take "
-        "another side of zero, from where on the two trainings part, as any two roundings do:",
+        f"initial weights, labels and batch orders, {len(seeds)} seeds. Dense weights agree to rounding at first, and then part in "
+        "some seeds, presumably where single units take another side of zero, as any two roundings would:",
         bool((left == base.values("remaining")[chosen]).all()),
     )
     text.table(("epochs of the dense level", "relative distance of the weights, median", "largest"), rows)
@@ -72,7 +72,7 @@ def _float64(text: Text, folder: Path, base: CurveEvidence) -> None:
         f"All levels keep the same numbers of weights. Over the whole curve test accuracy differs by {points(differences, sign=True)} "
         f"points on average, single levels by {number(100 * float((theirs - ours).std()))} (standard deviation), as two seeds do by "
         f"{number(100 * float(np.sqrt(2 * ours.var(axis=0, ddof=1).mean())))}. Depth is {points(sizes[0].depth)} in 64 bits and "
-        f"{points(sizes[1].depth)} in sdd's 32, gain {points(sizes[0].gain)} and {points(sizes[1].gain)}.",
+        f"{points(sizes[1].depth)} in sdd's 32 with the same seeds, gain {points(sizes[0].gain)} and {points(sizes[1].gain)}.",
     )
 
 

@@ -19,7 +19,7 @@ from sdd.files import read_table
 from sdd.measures.columns import Column
 
 DOTS_PER_INCH = 160
-_NAMES = dict(zip(SHOWN_LEVELS, ("dense", "trough", "peak", "last"), strict=True))
+_NAMES = dict(zip(SHOWN_LEVELS, ("dense", "trough", "near the peak", "last"), strict=True))
 
 Draw = Callable[[Evidence], Figure]
 

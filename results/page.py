@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from results.beyond import beyond_section
-from results.claims import add_rows, claim_rows
+from results.claims import FOLLOWS, add_rows, claim_rows
 from results.digits_sections import digits_sections
 from results.evidence import Evidence
 from results.fidelity import fidelity_section
@@ -20,16 +20,18 @@ def page(evidence: Evidence) -> str:
     _introduction(text, evidence)
     text.add("## The paper's claims")
     text.add(
-        "He et al. (ICML 2022) train networks of MNIST, CIFAR and Tiny ImageNet; this is what smaller experiments say of each claim. "
-        "*Yes*: the claim holds here; *no*: it does not; *not decided*: more seeds would tell. Verdicts on double descents are at "
-        "95 %, brackets are 95 % intervals of what further seeds of the same data and wrong labels would give, and n counts seeds; "
-        "where n is 1 or 2 it is the verdict on the mean curve."
+        "He et al. (ICML 2022) train networks on MNIST, CIFAR and Tiny ImageNet; this is what smaller experiments say of each claim. "
+        "*Yes*: the claim holds here; *no*: it does not; *not decided*: more seeds would tell. Brackets are 95 % confidence intervals of the "
+        "mean over training seeds, for one split and one draw of wrong labels; n counts seeds, and where it is 1 or 2 the verdict is on the mean "
+        "curve. The verdicts are not corrected for their number."
     )
     add_rows(text, claim_rows(evidence))
     text.add(
-        "Rank correlations are those over all levels. A measure of flatness is said to explain test accuracy where its correlation is 0.9 or "
-        "more in size, and the learning distance to follow it where that is below −0.5. It turns where accuracy does where the interval "
-        "lies within two levels of the trough, and does not where it lies outside of them."
+        "A curve has a double descent where depth and recovery (from trough to peak) are above zero at 95 %, the depth is more than a point, "
+        "and the recovery at least half of it; it has none where a depth or a recovery of more than a point is excluded. Rank "
+        f"correlations are over all levels; a measure is said to follow accuracy where the whole interval is below −{FOLLOWS}, and not to "
+        "where all of it is above. The distance is said to turn where accuracy does where the interval lies within two levels of the "
+        "trough. These two limits are ours, and were set with the results known."
     )
     digits_sections(text, evidence)
     mnist_section(text, evidence)
@@ -43,9 +45,10 @@ def page(evidence: Evidence) -> str:
 def _introduction(text: Text, evidence: Evidence) -> None:
     text.add("# Results")
     text.add(
-        "What sparse double descent looks like in experiments that a laptop can do, and which of the paper's claims they bear out. This page and its figures "
-        "are written by a command from the small tables in `docs/results/runs` (no weights); every number is computed from them as "
-        "the page is written, sentences are refused that the numbers do not bear out, and a test writes the page anew."
+        "What sparse double descent looks like in experiments that a laptop can do, and which of the paper's claims they bear out. This page "
+        "and its figures are written by a command from the small tables in `docs/results/runs` (no weights). What was found is computed from "
+        "them as the page is written, and sentences that state a finding are refused where the numbers do not bear them out; a test "
+        "writes the page anew. What was set is in `results/curves.yaml`."
     )
     text.add(
         "```sh",
@@ -68,7 +71,7 @@ def _introduction(text: Text, evidence: Evidence) -> None:
             rows.append((task.about, str(len(evidence.names(name))), str(len(runs)), number(seconds / 3600)))
     text.table(("what was trained", "curves", "runs", "hours"), rows)
     text.say(
-        f"In all {count:,} runs and {number(hours)} hours of training on one core each, two at a time. {_environment(evidence)}"
+        f"In all {count:,} runs and {number(hours)} hours in their levels, measures included, on two cores. {_environment(evidence)}"
     )
 
 
@@ -84,7 +87,7 @@ def _environment(evidence: Evidence) -> str:
     }
     return (
         f"Python {words['python']}, sdd {words['sdd']}, PyTorch {words['torch']}, Lightning {words['lightning']}, on "
-        f"{words['machine']} with {words['cpu']}."
+        f"{words['machine']} with {words['cpu']} (the former in the runs that are there to be compared)."
     )
 
 
@@ -102,13 +105,13 @@ def _left_out(text: Text, evidence: Evidence) -> None:
     text.add(
         "- The paper's sizes of ResNet-18, VGG-16 and ResNet-101, on the original CIFAR and Tiny ImageNet: `python -m sdd reproduce "
         "--list --scale paper` counts 265 runs; they need GPUs, and none was at hand. The convolutional networks here are narrow, see "
-        "4,000 images of 16 pixels, and those are CIFAR-10's as lossy JPEG: no number of them is one of CIFAR-10.\n"
+        "4,000 images of 16 pixels, and those are CIFAR-10's as lossy JPEG: none of these numbers can be compared with CIFAR-10's.\n"
         "- Fashion-MNIST and labels given by people (CIFAR-10N): the data could not be had where this was run.\n"
         "- One data set, one split and one draw of wrong labels for each curve: intervals are over training seeds only. "
         "`--data.noise_seed` and `--data.subset_seed` draw others.\n"
         "- Open: what makes the learning distance follow accuracy over the whole curve in the paper's recipe of MNIST and in no "
         "smaller experiment here, the number of images or of epochs; whether the best epochs fall and climb with heavy noise on other "
-        "data too; a VGG-16 that overfits; how wide the trough of narrow dense networks is."
+        "data too; a VGG-16 that overfits; whether narrow dense networks have a double descent."
     )
 
 

@@ -7,14 +7,13 @@ from results.wording import Text, interval, percent, points
 from sdd.analysis.reading import Run
 from sdd.analysis.report_text import summary
 
-_COUNTS = {3: "three", 5: "five", 8: "eight", 10: "ten"}
 _PHASE_LINES = 6
 
 
 def passages(evidence: Evidence) -> dict[str, str]:
     """Return the passages by a name, each on one line but the printout."""
     base, text = evidence.curve("digits", "base"), Text()
-    seeds = _COUNTS[base.seeds]
+    seeds = base.seeds
     first, older = base.group.runs[0], evidence.curve("digits", "avx2").group.runs[0]
     text.say(
         f"here the trough is {_trough(first)}, with the instructions of older processors {_trough(older)}. Over {seeds} seeds the "
@@ -24,11 +23,12 @@ def passages(evidence: Evidence) -> dict[str, str]:
     turn = base.analysis["turning_point"]["levels_from_trough"]
     tickets = best_and_worst(evidence)
     text.say(
-        f"On digits, over {seeds} seeds, there is a double descent at 95 %: the trough lies {points(base.interval('depth'))} "
+        f"On digits with 40 % wrong labels, over {seeds} seeds, there is a double descent at 95 %: the trough lies {points(base.interval('depth'))} "
         f"points below the dense network, the peak {points(base.interval('gain'))} points above it. The paper's learning distance "
-        f"turns {interval(ends_of(turn), 1)} levels after the trough, but hardly follows accuracy over all levels (Spearman "
+        f"turns {interval(ends_of(turn), 1)} levels from the trough, but hardly follows accuracy over all levels (Spearman "
         f"{interval(spearman(base, 'distance'), 2)}). Winning tickets lose to fresh initialisations at {len(tickets.lost)} of "
-        f"{tickets.levels} levels, by up to {points(tickets.most_lost)} points, and win at {len(tickets.won)}.",
+        f"{tickets.levels} levels, by up to {points(tickets.most_lost)} points, and win at {len(tickets.won)}, by up to "
+        f"{points(tickets.most_won)} points (Holm's correction).",
         base.verdict is True,
         0 < turn["estimate"] < 1,
         abs(spearman(base, "distance").estimate) < 0.3,

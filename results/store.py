@@ -22,8 +22,18 @@ _MORE = {
 """Further tables of some curves."""
 
 SHOWN_LEVELS = (0, 15, 28, 34)
-"""Levels of digits whose further tables are kept: dense, trough, peak and last."""
+"""Levels of digits whose further tables are kept: dense, at the trough, near the peak, and the last."""
 _POINTS = 21
+
+
+def check_finished(run: KeptRun) -> None:
+    """Refuse a run that is not finished.
+
+    Raises:
+        UserError: It is not.
+    """
+    if run.planned.state() != "finished":
+        raise UserError(f"{run.curve.task}/{run.name}: {run.planned.path} is not finished; train it with --train")
 
 
 def keep(run: KeptRun, folder: Path) -> None:
@@ -34,9 +44,8 @@ def keep(run: KeptRun, folder: Path) -> None:
     Raises:
         UserError: The run is not finished, or a table of it is missing.
     """
+    check_finished(run)
     source = RunFolder(run.planned.path)
-    if source.state().name != "finished":
-        raise UserError(f"{run.curve.task}/{run.name}: {source.path} is not finished; train it with --train")
     target = folder / run.curve.task
     if run.curve.name == "redense":
         interpolate_redense(source.path, SHOWN_LEVELS, points=_POINTS, show="none")

@@ -148,5 +148,6 @@ def test_every_make_target_and_file_exists():
         assert place.with_suffix(".py").is_file() or (place / "__main__.py").is_file(), module
     added = {block.title.replace("my_package", "") for found in PARTS.values() for block in found}
     added = {Path(title).name for title in added}
-    named = [span for span in spans(CONTRIBUTING) if re.fullmatch(r"(sdd|tests|configs|sweeps|docs|results)/[\w./]*", span)]
+    ours = r"(sdd|tests|configs|sweeps|docs|results)/[\w./]*"
+    named = [span for span in spans(CONTRIBUTING) if re.fullmatch(ours, span)]
     assert [name for name in named if Path(name).name not in added and not (PROJECT / name).exists()] == []
