@@ -113,14 +113,14 @@ def _train(asked: Request) -> bool:
             loggers.publish()
         say(f"{request.folder.path} is finished: see {request.folder.picture} and {request.folder.curve}")
         return True
-    with loggers.given_back_before_start():
+    with loggers.given_back():
         claimed = train_prerequisites(asked, request, claimed)
-    with telling("making the parts of the run"):
-        experiment = build(request, claimed.config)
-        teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
-    try_out(request, claimed.config, experiment.data)
-    record = checked_record(request, experiment, claimed.checkpoint, teacher)
-    return fit(request, claimed, experiment, record, loggers)
+        with telling("making the parts of the run"):
+            experiment = build(request, claimed.config)
+            teacher = teach(experiment.model, experiment.data, claimed.config.model, request.plan.seed)
+        try_out(request, claimed.config, experiment.data)
+        record = checked_record(request, experiment, claimed.checkpoint, teacher)
+        return fit(request, claimed, experiment, record, loggers)
 
 
 def _try_only(request: Request) -> None:

@@ -17,7 +17,6 @@ from sdd.runs.noise_text import noise_lines
 from sdd.runs.origin import ORIGIN, check_origin, origin_of
 from sdd.runs.start import write_start
 from sdd.tracking.loggers import RunLoggers
-from sdd.tracking.sweep_agent import given_back_when_preempted
 
 
 def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRecord, loggers: RunLoggers) -> bool:
@@ -53,8 +52,7 @@ def fit(request: Request, claimed: Claim, experiment: Experiment, record: DataRe
             _take_dense_level(request, claimed)
         for logger in experiment.trainer.loggers:
             loggers.start(logger)
-        with given_back_when_preempted(lambda: experiment.trainer.loggers, request.config.requeue):
-            _train(request, experiment, claimed)
+        _train(request, experiment, claimed)
         _check_complete(request, experiment)
         if is_first_process():
             request.folder.write_config(request.text, request.plan.settings)  # with what was measured later

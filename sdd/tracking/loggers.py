@@ -66,6 +66,7 @@ class RunLoggers:
         self._config, self._text, self._plan, self._folder = config, text, plan, folder
         self._started_with = folder.environment()
         self._wandb_id: str | None = None
+        self._wandb_started: list[Logger] = []
         for logger in self._configured():
             check_installed(str(getattr(logger, "class_path", "")).rpartition(".")[2])
             settings = getattr(logger, "init_args", None)
@@ -100,8 +101,10 @@ class RunLoggers:
         Raises:
             UserError: The logger refuses, or W&B's server does: key, entity or project are wrong.
         """
-        if isinstance(logger, WandbLogger) and not logger._log_model:
-            os.environ.setdefault("WANDB_FINISH_TIMEOUT", _FINISH_SECONDS)
+        if isinstance(logger, WandbLogger):
+            self._wandb_started.append(logger)
+            if not logger._log_model:
+                os.environ.setdefault("WANDB_FINISH_TIMEOUT", _FINISH_SECONDS)
         settings = plain(self._text)
         try:
             if isinstance(logger, MLFlowLogger):
@@ -145,9 +148,9 @@ class RunLoggers:
             logger.finalize("success")
         self._folder.write_environment({**self._started_with, **self.note()})
 
-    def given_back_before_start(self) -> AbstractContextManager[None]:
-        """In a sweep, give the run back to it where it is pre-empted, although no logger has been started yet."""
-        return given_back_when_preempted(self._with_a_folder, self._config.requeue)
+    def given_back(self) -> AbstractContextManager[None]:
+        """In a sweep, give the run back to it where it is pre-empted, also before any logger has been started."""
+        return given_back_when_preempted(lambda: self._wandb_started or self._with_a_folder(), self._config.requeue)
 
     def _with_a_folder(self) -> list[Logger]:
         """Build W&B's loggers before the training does, and make the folder this run's, since they write there."""

@@ -17,10 +17,11 @@ FILE = PROJECT / "sweeps" / "digits_noise_rates.yaml"
 
 
 LEVELS = 7
+EPOCHS = 300  # of a millisecond or more each: no processor ends a run before it is stopped
 
 
-def sweep_of(machine, rates, seeds, levels=LEVELS, epochs=40):
-    """A sweep whose runs take a third of a second a level."""
+def sweep_of(machine, rates, seeds, levels=LEVELS, epochs=EPOCHS):
+    """A sweep whose runs take a third of a second a level, or more."""
     values = {"data.noise_rate": rates, "seed_everything": seeds}
     quick = [*DESCENT[2:], "--pruning.levels", str(levels), "--pruning.epochs_per_level", str(epochs)]
     return machine.sweep(small_sweep(FILE, machine.folder, quick, values))
@@ -30,7 +31,8 @@ def undisturbed(run, folder):
     """The curve of the same run without W&B and without interruption."""
     cell = [f"--{name}={value}" for name, value in run.cell.items()]
     config = str(PROJECT / "configs" / "digits_mlp.yaml")
-    quick = [*DESCENT[2:], "--pruning.levels", str(LEVELS), "--run_dir", str(folder)]
+    quick = [*DESCENT[2:], "--pruning.levels", str(LEVELS), "--pruning.epochs_per_level", str(EPOCHS)]
+    quick += ["--run_dir", str(folder)]
     assert main(["fit", "--config", config, *quick, *cell]) == 0
     return curve_without_seconds(folder)
 
@@ -100,8 +102,8 @@ def test_a_run_that_is_stopped_on_the_page_ends_and_is_not_handed_out_again(serv
 @pytest.mark.slow
 def test_a_run_that_is_pre_empted_while_its_dense_network_is_trained_is_handed_out_again(server, machine):
     values = {"pruning.sparsities": [[0.5]], "seed_everything": [3]}
-    # An epoch of the dense network is a hundredth of a second.
-    slow = [*DESCENT[2:6], "--model.net.widths", "[200]", "--pruning.epochs_per_level", "600"]
+    # An epoch of the dense network is some milliseconds.
+    slow = [*DESCENT[2:6], "--model.net.widths", "[200]", "--pruning.epochs_per_level", "3000"]
     slow += ["--checkpoint.every_n_epochs", "50", "--progress.show", "none"]
     sweep = machine.sweep(small_sweep(PROJECT / "sweeps" / "digits_sparsities.yaml", machine.folder, slow, values))
     agent = machine.start_agent(sweep, "--forward-signals")
