@@ -11,6 +11,9 @@ from sdd.analysis.phases import SMALLEST_DEPTH, coarsest_step, trough_and_peak
 
 Floats = NDArray[np.float64]
 
+_DECIMALS = 12
+"""To which means are compared: accuracies of few examples are often equal, whatever a processor's last bits say."""
+
 
 @dataclass(frozen=True)
 class Correlation:
@@ -186,7 +189,7 @@ def _cross_fitted(values: Floats, counts: ArrayLike) -> Floats:
     for start in range(0, len(weights), 500):  # bounds the memory
         part = weights[start : start + 500]
         others = (part @ values)[:, None] - part[:, :, None] * values
-        others /= (seeds - part)[:, :, None]
+        others = np.round(others / (seeds - part)[:, :, None], _DECIMALS)
         pairs = trough_and_peak(others.reshape(-1, levels), 0.0)
         trough = values[each, pairs.trough.reshape(-1, seeds)]
         peak = values[each, pairs.peak.reshape(-1, seeds)]

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from dataclasses import astuple
 
 import numpy as np
 import pytest
@@ -155,3 +156,11 @@ def test_shapes_and_confidence_are_checked():
         bootstrap_phases(np.zeros((3, 5)), np.zeros(4))
     with pytest.raises(ValueError, match="confidence"):
         bootstrap_phases(np.zeros((3, 5)), np.zeros(5), confidence=95)
+
+
+def test_the_last_bits_of_accuracies_do_not_choose_between_equal_levels():
+    hits = np.random.default_rng(4).integers(40, 60, (10, 12))
+    noise = 1 + 1e-15 * np.random.default_rng(5).standard_normal(hits.shape)
+    first, second = (bootstrap_phases(curves, 1 - 0.8 ** np.arange(12)) for curves in (hits / 100, hits / 100 * noise))
+    for name in ("depth", "gain", "recovery"):
+        assert astuple(getattr(first, name)) == pytest.approx(astuple(getattr(second, name)), abs=1e-9)
