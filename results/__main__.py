@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from results.evidence import FOLDER, Evidence
 from results.figures import FIGURES, draw
 from results.page import PAGE, page
 from results.store import check_finished, keep
-from sdd.console import OneLineParser, quieten_lightning, say
+from sdd.console import OneLineParser, Progress, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.messages import did_you_mean
@@ -122,18 +123,21 @@ def _keep(curves: Sequence[Curve], chosen: Any) -> int:
         runs = plan_curves([curve for curve in curves if _can_be_trained(curve)], chosen.runs, plans.of)
     for run in runs:
         check_finished(run)
-    for run in runs:
-        keep(run, FOLDER)
+    with closing(Progress(len(runs), 0, "run", smoothing=0.0)) as bar:
+        for done, run in enumerate(runs, 1):
+            keep(run, FOLDER)
+            bar.move_to(done, f"{done} of {len(runs)} runs kept")
     say(f"kept {len(runs)} runs in {FOLDER}")
     return 0
 
 
 def _write(evidence: Evidence, root: Path) -> int:
     """Write the page and its figures."""
-    written = draw(evidence, root / "docs" / "results", list(FIGURES))
-    write_atomically(root / PAGE, page(evidence))
-    for path in (*written, root / PAGE):
-        say(f"  {path.relative_to(root)}")
+    content = page(evidence)  # refused before anything is drawn
+    for name in FIGURES:
+        say(f"  {draw(evidence, root / 'docs' / 'results', name).relative_to(root)}")
+    write_atomically(root / PAGE, content)
+    say(f"  {PAGE}")
     return 0
 
 

@@ -1,9 +1,8 @@
 """What followers of the paper claim, and what we found beside it."""
 
 from results.claims import Row, add_rows, descent_row, section
-from results.evidence import CurveEvidence, Evidence, over_seeds
+from results.evidence import CurveEvidence, Evidence, over_seeds, widths_phases
 from results.wording import Text, interval, percent, points, verdict
-from sdd.analysis.statistics import SeedPhases, bootstrap_phases
 
 DODGES = {
     "decay_0.001": "weight decay 0.001 (Quétu & Tartaglione 2023)",
@@ -48,13 +47,6 @@ def beyond_section(text: Text, evidence: Evidence) -> None:
         _entropy(base),
     ]
     add_rows(text, rows)
-
-
-def widths_phases(evidence: Evidence) -> SeedPhases:
-    """Return depth, gain and verdict of dense networks over their widths, the widest first."""
-    widths = evidence.widths()
-    left = widths.mean("remaining")
-    return bootstrap_phases(widths.values("test_acc"), 1 - left / left[0])
 
 
 def _width(evidence: Evidence) -> Row:

@@ -1,11 +1,11 @@
 """The paper's claims, each with a verdict, the numbers it rests on, and where they are shown."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from results.evidence import CurveEvidence, Evidence, over_seeds, same_seeds
+from results.evidence import CurveEvidence, Evidence, ends_of, over_seeds, same_seeds
+from results.ticket_levels import best_and_worst
 from results.wording import Text, interval, number, points, verdict
 from sdd.analysis.statistics import Interval, bootstrap_phases
 
@@ -129,11 +129,6 @@ def spearman_within(curve: CurveEvidence, name: str, stretch: str) -> Interval:
     return ends_of(found)
 
 
-def ends_of(found: Mapping[str, Any], mean: str = "estimate") -> Interval:
-    """Return an interval that a dictionary holds, NaN where it has none."""
-    return Interval(*(float("nan") if found[end] is None else float(found[end]) for end in (mean, "low", "high")))
-
-
 def descent_row(claim: str, setting: str, curve: CurveEvidence, *, want: bool = True) -> Row:
     """Return a row on whether a curve has a double descent; it is agreed to where that is as wanted."""
     here = curve.verdict
@@ -202,11 +197,10 @@ def _distance_overall(curve: CurveEvidence, words: str) -> Row:
 
 
 def _tickets(evidence: Evidence) -> Row:
-    levels = evidence.tickets("reinitialised")["levels"]
-    lost = [level for level in levels if level["reinit_wins_holm"]]
-    won = [level for level in levels if level["lottery_wins_holm"]]
-    said = f"they lose at {len(lost)} of {len(levels) - 1} levels and win at {len(won)}, with Holm's correction"
-    return ("winning tickets may not win", "digits, 40 %", verdict(bool(lost)), said, section("digits"))
+    found = best_and_worst(evidence)
+    lost, won = len(found.lost), len(found.won)
+    said = f"they lose at {lost} of {found.levels} levels and win at {won}, with Holm's correction"
+    return ("winning tickets may not win", "digits, 40 %", verdict(lost > 0), said, section("digits"))
 
 
 def _redense_escapes(evidence: Evidence) -> Row:

@@ -1,12 +1,14 @@
 """The curves of `curves.yaml`, and the runs that they are made of."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from sdd.console import Progress
 from sdd.errors import UserError
 from sdd.sweep.planned_run import Invalid, PlannedRun, Repeated, plan_runs
 from sdd.sweep.stored_plans import Planner, parsed
@@ -86,20 +88,22 @@ def read_tasks(file: Path = FILE) -> dict[str, Task]:
     return tasks
 
 
-def plan_curves(curves: Iterable[Curve], base: Path, plan: Planner = parsed) -> list[KeptRun]:
-    """Return the runs of some curves, those that others are trained from first.
+def plan_curves(curves: Sequence[Curve], base: Path, plan: Planner = parsed) -> list[KeptRun]:
+    """Return the runs of some curves, those that others are trained from first, and show how many are checked.
 
     Raises:
         UserError: A run cannot be made.
     """
-    found = []
-    for curve in curves:
-        for name, arguments in curve.names.items():
+    found: list[KeptRun] = []
+    every = [(curve, name, arguments) for curve in curves for name, arguments in curve.names.items()]
+    with closing(Progress(len(every), 0, "run", smoothing=0.0)) as bar:
+        for curve, name, arguments in every:
             (planned,) = plan_runs([Cell({"run": f"{curve.task}/{name}"}, ("fit", *arguments))], base, plan)
             assert not isinstance(planned, Repeated)
             if isinstance(planned, Invalid):
                 raise UserError(f"{curve.task}/{name}: {planned.reason}")
             found.append(KeptRun(curve, name, planned))
+            bar.move_to(len(found), f"{len(found)} of {len(every)} runs checked")
     return found
 
 

@@ -1,7 +1,7 @@
 """The kept runs read back, and the numbers that RESULTS.md says of them."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -18,7 +18,7 @@ from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.phases import Phases
 from sdd.analysis.reading import Run, read_run, read_together
-from sdd.analysis.statistics import Interval
+from sdd.analysis.statistics import Interval, SeedPhases, bootstrap_phases
 from sdd.analysis.tickets import pair_groups
 from sdd.errors import UserError
 
@@ -151,3 +151,20 @@ def same_seeds(first: CurveEvidence, second: CurveEvidence) -> None:
     """
     if [run.seed for run in first.group.runs] != [run.seed for run in second.group.runs]:
         raise UserError(f"{first.task}/{first.name} and {second.task}/{second.name} are kept of different seeds")
+
+
+def ends_of(found: Mapping[str, Any], mean: str = "estimate") -> Interval:
+    """Return an interval that a dictionary holds, NaN where it has none."""
+    return Interval(*(float("nan") if found[end] is None else float(found[end]) for end in (mean, "low", "high")))
+
+
+def turned(held: Interval) -> Interval:
+    """Return the interval of the other sign."""
+    return Interval(-held.estimate, -held.high, -held.low)
+
+
+def widths_phases(evidence: Evidence) -> SeedPhases:
+    """Return depth, gain and verdict of dense networks over their widths, the widest first."""
+    widths = evidence.widths()
+    left = widths.mean("remaining")
+    return bootstrap_phases(widths.values("test_acc"), 1 - left / left[0])

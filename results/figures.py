@@ -1,6 +1,6 @@
 """The figures of RESULTS.md, each from the kept runs alone."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -292,11 +292,8 @@ FIGURES: Mapping[str, Draw] = {
 """By name of the file, without its ending."""
 
 
-def draw(evidence: Evidence, folder: Path, names: Sequence[str]) -> list[Path]:
-    """Write figures as PNG; returns the files."""
-    written = []
-    for name in names:
-        path = folder / f"{name}.png"
-        write_figure(FIGURES[name](evidence), path, DOTS_PER_INCH)
-        written.append(path)
-    return written
+def draw(evidence: Evidence, folder: Path, name: str) -> Path:
+    """Write a figure as PNG; returns the file."""
+    path = folder / f"{name}.png"
+    write_figure(FIGURES[name](evidence), path, DOTS_PER_INCH)
+    return path

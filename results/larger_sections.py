@@ -1,8 +1,8 @@
 """What RESULTS.md says of MNIST and of convolutional networks."""
 
-from results.claims import CLEAN, SETTINGS, ends_of, spearman
-from results.digits_sections import correlations, curve_table
-from results.evidence import Evidence
+from results.claims import CLEAN, SETTINGS, spearman
+from results.evidence import Evidence, ends_of
+from results.tables import correlations, curve_table
 from results.wording import Text, interval, number, percent, points, remaining
 
 

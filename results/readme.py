@@ -1,8 +1,8 @@
 """What README.md says was found: the end of the first run's printout, and the sentences with numbers."""
 
-from results.claims import ends_of, spearman
-from results.digits_sections import best_and_worst
-from results.evidence import Evidence
+from results.claims import spearman
+from results.evidence import Evidence, ends_of
+from results.ticket_levels import best_and_worst
 from results.wording import Text, interval, percent, points
 from sdd.analysis.reading import Run
 from sdd.analysis.report_text import summary

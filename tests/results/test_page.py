@@ -38,7 +38,7 @@ def test_what_readme_says_was_found_is_in_the_kept_runs(evidence, name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_each_figure_is_drawn_again_as_it_is(evidence, tmp_path, name):
-    draw(evidence, tmp_path, [name])
+    draw(evidence, tmp_path, name)
     ours, theirs = (picture_pixels(folder / f"{name}.png") for folder in (tmp_path, ROOT / "docs" / "results"))
     assert ours.shape == theirs.shape
     assert (np.abs(ours.astype(int) - theirs) > 8).any(axis=-1).mean() < 1e-3, "other fonts aside, pixel by pixel"

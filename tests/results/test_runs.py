@@ -36,7 +36,7 @@ def little(tmp_path, monkeypatch):
     settings = {"data.train_size": 200, "pruning.levels": 2, "pruning.epochs_per_level": 2, "progress.show": "none"}
     (tmp_path / "curves.yaml").write_text(SMALL.format(config=CONFIG, settings=json.dumps(settings)))
     curves = read_tasks(tmp_path / "curves.yaml")["a_task"].curves.values()
-    return plan_curves(curves, tmp_path / "runs")
+    return plan_curves([*curves], tmp_path / "runs")
 
 
 def test_what_is_kept_of_a_run_is_read_as_the_run_is(little, tmp_path):
