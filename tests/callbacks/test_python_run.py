@@ -17,13 +17,9 @@ from torch import nn
 from sdd.__main__ import main
 from sdd.analysis import load_runs
 from sdd.callbacks import (
-    AccuracyMeasures,
-    CurveRecorder,
     IterativePruning,
-    LearningDistance,
     LevelCallback,
     LevelWarnings,
-    RunCheckpoint,
 )
 from sdd.callbacks.configuration import configuration
 from sdd.callbacks.expressed import (
@@ -39,90 +35,15 @@ from sdd.locks import holds
 from sdd.models import MLP
 from sdd.module import Classifier
 from sdd.runs.origin import ORIGIN
+from tests.callbacks.python_parts import parts
 from tests.small import QUICK, curve_without_seconds, sgd, small_net
 
 LEVELS = ["--pruning.levels", "1", "--pruning.epochs_per_level", "2", "--threads", "null"]
 
 
-def parts(folder, *extra, seed=0, net=lambda: MLP(64, [20]), **trainer):
-    """The objects of `configs/digits_mlp.yaml` with QUICK and LEVELS, as a script makes them."""
-    driver = IterativePruning(levels=1, fraction=0.5, epochs_per_level=2, exclude=["fc.weight"], seed=seed)
-    model = Classifier(net, lambda parameters: torch.optim.SGD(parameters, lr=0.1, momentum=0.9), seed=seed)
-    data = NoisyLabelData(noise_rate=0.4, train_size=200, batch_size=50, seed=seed)
-    callbacks = [LearningDistance(), RunCheckpoint(), CurveRecorder(), AccuracyMeasures(), driver, *extra]
-    made = pl.Trainer(
-        max_epochs=driver.max_epochs,
-        accelerator="cpu",
-        default_root_dir=folder,
-        logger=False,
-        enable_progress_bar=False,
-        enable_model_summary=False,
-        callbacks=callbacks,
-        **trainer,
-    )
-    return made, model, data
-
-
 def fit(*arguments, ckpt_path=None, **named):
     trainer, model, data = parts(*arguments, **named)
     trainer.fit(model, data, ckpt_path=ckpt_path)
-
-
-class Other(pl.LightningModule):
-    """A module that Lightning trains, and no Classifier."""
-
-    def training_step(self, batch, number):
-        return None
-
-    def configure_optimizers(self):
-        return None
-
-
-LOADER = torch.utils.data.DataLoader([(torch.zeros(1, 8, 8), 0)])
-
-
-@pytest.mark.parametrize(
-    ("ask", "words"),
-    [
-        (
-            lambda trainer, model, data: trainer.fit(model, data, ckpt_path="best"),
-            "ckpt_path is 'best', .* give it a path",
-        ),
-        (
-            lambda trainer, model, data: trainer.test(model, data, ckpt_path="best"),
-            "ckpt_path is 'best', .* levels/level",
-        ),
-        (lambda trainer, model, data: trainer.fit(model, LOADER), "was given DataLoader, .* NoisyLabelData: give it"),
-        (lambda trainer, model, data: trainer.fit(model, LOADER, LOADER), "was given DataLoader, .* NoisyLabelData"),
-        (lambda trainer, model, data: trainer.fit(model, [LOADER]), "was given list, .* NoisyLabelData"),
-        (lambda trainer, model, data: trainer.fit(model), "was given no data, .* NoisyLabelData"),
-        (
-            lambda trainer, model, data: trainer.fit(model, pl.LightningDataModule()),
-            "was given LightningDataModule, but",
-        ),
-        (
-            lambda trainer, model, data: trainer.fit(Other(), data),
-            "was given Other as its model, .* a Classifier: give",
-        ),
-    ],
-)
-def test_what_lightning_takes_and_a_run_of_levels_has_not_is_refused_in_a_line(tmp_path, ask, words):
-    with pytest.raises(UserError, match=words) as caught:
-        ask(*parts(tmp_path / "run"))
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "run").exists()
-
-
-def test_whoever_asks_first_whether_there_is_a_best_checkpoint_learns_that_there_is_none():
-    assert not hasattr(RunCheckpoint(), "best_model_path")
-
-
-@pytest.mark.parametrize("callback", [CurveRecorder, RunCheckpoint])
-def test_levels_that_nothing_trains_are_not_recorded(tmp_path, callback):
-    trainer, model, data = parts(tmp_path / "run")
-    trainer.callbacks = [callback()]
-    with pytest.raises(UserError, match=f"has {callback.__name__} but no IterativePruning, .* add IterativePruning"):
-        trainer.fit(model, data)
 
 
 class Breaks(pl.Callback):
