@@ -17,6 +17,7 @@ from sdd.analysis.panels import Line, Panel
 from sdd.analysis.spectra import mean_spectra, read_spectra, spectrum_figure
 from sdd.files import read_table
 from sdd.measures.columns import Column
+from sdd.termination import interrupts_held
 
 DOTS_PER_INCH = 160
 _NAMES = dict(zip(SHOWN_LEVELS, ("dense", "trough", "near the peak", "last"), strict=True))
@@ -292,6 +293,7 @@ FIGURES: Mapping[str, Draw] = {
 """By name of the file, without its ending."""
 
 
+@interrupts_held()
 def draw(evidence: Evidence, folder: Path, name: str) -> Path:
     """Write a figure as PNG; returns the file."""
     path = folder / f"{name}.png"

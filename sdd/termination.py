@@ -1,12 +1,15 @@
-"""SIGTERM while Lightning does not listen: before and after its training, and while a process ends."""
+"""Ctrl-C and SIGTERM around a training, in a drawing, and while a process ends."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 from sdd.console import say
+
+_INTERRUPTING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 
 
 @contextmanager
@@ -29,6 +32,31 @@ def interrupted_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let signals that interrupt wait until this is done, for code that would lose an interrupt or fail of it.
+
+    matplotlib is such: an exception in one of its many weak references is printed and forgotten by Python, and one in
+    an argument of its compiled code ends in an error of another kind.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting = dict[int, None]()
+    before = dict[int, Any]()
+    try:
+        for number in (getattr(signal, name) for name in _INTERRUPTING if hasattr(signal, name)):
+            if callable(handler := signal.getsignal(number)):
+                before[number] = handler
+                signal.signal(number, lambda number, _: waiting.setdefault(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in waiting:
+            signal.raise_signal(number)
 
 
 def take_time_to_end() -> None:

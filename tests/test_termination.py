@@ -5,12 +5,15 @@ import signal
 import subprocess
 import sys
 import time
+import weakref
 from threading import Thread
 
 import lightning.pytorch as pl
 import pytest
+from matplotlib.figure import Figure
 
-from sdd.termination import interrupted_by_sigterm
+from sdd.analysis.drawing import write_figure
+from sdd.termination import interrupted_by_sigterm, interrupts_held
 from tests.small import PROJECT
 
 
@@ -49,6 +52,64 @@ def test_a_thread_leaves_signals_alone():
     thread.start()
     thread.join()
     assert seen == [signal.getsignal(signal.SIGTERM)]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_waits_where_it_would_be_lost(number):
+    @interrupts_held()
+    def work():
+        signal.raise_signal(number)
+        signal.raise_signal(number)
+        done.append("all")
+
+    done = []
+    with interrupted_by_sigterm():
+        before = signal.getsignal(number)
+        with pytest.raises(KeyboardInterrupt):
+            work()
+        assert signal.getsignal(number) is before
+    assert done
+
+
+def test_an_error_is_told_where_nothing_has_interrupted():
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(ValueError, match="no"), interrupts_held():
+        raise ValueError("no")
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_signals_that_nothing_answers_are_left_alone():
+    code = """if True:
+        import signal
+        from sdd.termination import interrupts_held
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        with interrupts_held():
+            signal.raise_signal(signal.SIGINT)
+            print("still here", flush=True)
+            signal.raise_signal(signal.SIGTERM)
+            print("not here")
+    """
+    ended = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (-signal.SIGTERM, "still here\n")
+
+
+def test_a_picture_is_drawn_to_its_end_before_an_interrupt_is_heard(tmp_path, monkeypatch, capfd):
+    class Part:
+        """What matplotlib watches by weak references, whose exceptions nobody gets."""
+
+    def draw_and_interrupt(*args, **options):
+        part = Part()
+        seen = weakref.ref(part, lambda _: signal.raise_signal(signal.SIGINT))
+        del part
+        assert seen() is None
+        draw(*args, **options)
+
+    draw = Figure.savefig
+    monkeypatch.setattr(Figure, "savefig", draw_and_interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write_figure(Figure(), tmp_path / "figure.png", 50)
+    assert (tmp_path / "figure.png").stat().st_size > 0
+    assert not capfd.readouterr().err
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -12,11 +12,12 @@ import numpy as np
 from matplotlib import image
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from sdd.analysis.phases import PHASES, Phases
 from sdd.files import write_atomically
+from sdd.termination import interrupts_held
 
 Floats = NDArray[np.float64]
 
@@ -25,12 +26,13 @@ PHASE_SHADES = {"light": "#FFFFFF", "critical": "#F6D9CC", "sweet": "#D5EBDD", "
 
 _INCHES_PER_CHARACTER = 0.6 * FONT / 72
 _WIDE = 20.0
-_DECADES, _SMALLEST_PLAIN, _LARGEST_PLAIN = 1000.0, 1e-4, 1e5
+_DECADES, _SMALLEST_PLAIN, _LARGEST_PLAIN, _MOST_TICKS = 1000.0, 1e-5, 1e6, 20
 # What would tell when a file was written, by format.
 _UNDATED: dict[str, dict[str, Any]] = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 _QUICK = {"compress_level": 1}  # a tenth larger than the usual 6, and written in half the time
 
 
+@interrupts_held()
 def write_figure(figure: Figure, path: Path, dots_per_inch: int) -> None:
     """Write a figure in one step, in the format of the path's suffix; the same picture is the same file.
 
@@ -96,16 +98,38 @@ def draw_line(axes: Axes, x: Floats, mean: Floats, spread: Floats | None = None,
 def scale_for(axes: Axes, values: Floats) -> None:
     """Make the y axis logarithmic where all values, [...], are positive and span more than a factor of 20.
 
-    Below three decades 1, 2 and 5 of each are labelled: a power of ten alone may be the only one on the axis.
+    It is labelled by powers of ten, and at 1, 2 and 5 of each while it shows less than three decades.
     """
-    if not is_wide(values):
-        return
-    axes.set_yscale("log")
-    present = values[np.isfinite(values)]
-    if present.max() < _DECADES * present.min() and present.min() > _SMALLEST_PLAIN and present.max() < _LARGEST_PLAIN:
-        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    if is_wide(values):
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(_LogTicks())
+        axes.yaxis.set_major_formatter(_LogLabels(minor_thresholds=(np.inf, np.inf)))  # of every tick
         axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+class _LogTicks(LogLocator):
+    """Ticks of powers of ten, as many as find room; of 1, 2 and 5 of each on an axis of less than three decades."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._fine = LogLocator(subs=(1.0, 2.0, 5.0), numticks=_MOST_TICKS)
+
+    def tick_values(self, vmin: float, vmax: float) -> Any:
+        """Return the ticks between two limits; matplotlib asks for those of the view."""
+        few = 0 < vmin < vmax < _DECADES * vmin
+        return self._fine.tick_values(vmin, vmax) if few else super().tick_values(vmin, vmax)
+
+
+class _LogLabels(LogFormatterSciNotation):
+    """Plain numbers on an axis of less than three decades where they are short, else powers of ten."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        """Return the label of a tick."""
+        assert self.axis is not None
+        low, high = sorted(self.axis.get_view_interval())
+        if low > 0 and high < _DECADES * low and low > _SMALLEST_PLAIN and high < _LARGEST_PLAIN:
+            return f"{x:g}"
+        return str(super().__call__(x, pos))
 
 
 def is_wide(values: Floats) -> bool:

@@ -33,6 +33,7 @@ from sdd.analysis.phase_correlations import STRETCHES
 from sdd.analysis.phases import Phases
 from sdd.analysis.turning_point import DISTANCE
 from sdd.measures.columns import Column
+from sdd.termination import interrupts_held
 
 COLUMN_WIDTH = 3.3
 """Width of one column of a two-column page, in inches."""
@@ -46,6 +47,7 @@ _LINE_STYLES = ("-", "--", "-.", ":")
 _MARGIN = 1.0  # inches left and right of a panel with two y axes
 
 
+@interrupts_held()
 def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measures: Sequence[str]) -> list[Path]:
     """Draw test accuracy and other measures over what remains, mean and standard deviation over seeds.
 
@@ -97,6 +99,7 @@ def draw_group(analysis: Mapping[str, Any], path: str | os.PathLike[str], measur
     return save(figure, path)
 
 
+@interrupts_held()
 def draw_loss_curves(
     curves: Sequence[LossCurve], path: str | os.PathLike[str], names: Mapping[int, str] | None = None
 ) -> list[Path]:
@@ -143,6 +146,7 @@ def draw_loss_curves(
     return save(figure, path)
 
 
+@interrupts_held()
 def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], accuracy: Column) -> list[Path]:
     """Draw winning tickets against re-initialised networks, and below the difference with its interval.
 
@@ -164,6 +168,7 @@ def draw_tickets(comparison: Mapping[str, Any], path: str | os.PathLike[str], ac
     return save(tickets_figure(comparison, accuracy), path) if comparison["levels"] else []
 
 
+@interrupts_held()
 def tickets_figure(comparison: Mapping[str, Any], accuracy: Column) -> Figure:
     """Return what `draw_tickets` writes; it belongs to no pyplot state.
 

@@ -8,11 +8,13 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from sdd.analysis.drawing import write_figure
+from sdd.termination import interrupts_held
 
 _COLUMNS = 10
 _WRONG = "#B4004E"
 
 
+@interrupts_held()
 def draw_images(
     images: npt.NDArray[np.uint8], titles: Sequence[str], wrong: Sequence[bool], path: Path, *, columns: int = _COLUMNS
 ) -> None:

@@ -37,6 +37,7 @@ from sdd.analysis.panels import Band, Line, Panel, XKind, columns_in, numbers_ta
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.measures.columns import Column
+from sdd.termination import interrupts_held
 
 FORMATS = ("pdf", "png", "svg")
 """Formats that a figure is written in, each a suffix of its file."""
@@ -56,6 +57,7 @@ _LINE_HEIGHT = 1.3 * FONT / 72
 _BEYOND = 5.0  # percent: margin of an axis of fractions
 
 
+@interrupts_held()
 def draw_panels(
     panels: Sequence[Panel],
     *,

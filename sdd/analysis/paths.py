@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from sdd.analysis.drawing import FONT, plain_axes, scale_for, write_figure
 from sdd.errors import UserError
 from sdd.files import read_table
+from sdd.termination import interrupts_held
 
 Row = dict[str, float | int]
 
@@ -38,6 +39,7 @@ def read_paths(path: str | os.PathLike[str]) -> list[Row]:
     return rows
 
 
+@interrupts_held()
 def draw_paths(
     rows: Sequence[Mapping[str, float | int]], path: Path, *, ends: tuple[str, str], title: str = ""
 ) -> None:

@@ -27,6 +27,7 @@ from sdd.analysis.drawing import (
 from sdd.analysis.phases import Phases
 from sdd.analysis.turning_point import DISTANCE, turning_point
 from sdd.measures.columns import Column
+from sdd.termination import interrupts_held
 
 # Lines of the upper panel.
 _STYLES: dict[str, dict[str, Any]] = {
@@ -47,6 +48,7 @@ _PANEL = 0.75  # inches of a panel of a further measure
 _LABEL_WIDTH = 14  # characters
 
 
+@interrupts_held()
 def draw_curve(
     rows: Sequence[Mapping[str, float | int]],
     phases: Phases | None,

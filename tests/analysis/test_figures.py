@@ -5,10 +5,11 @@ import xml.etree.ElementTree as ET
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 from sdd.analysis.columns import built_in
 from sdd.analysis.compare import analyse_group
-from sdd.analysis.drawing import is_wide
+from sdd.analysis.drawing import is_wide, scale_for
 from sdd.analysis.figures import COLUMN_WIDTH, draw_group, draw_loss_curves, draw_tickets
 from sdd.analysis.grouping import group_runs
 from sdd.analysis.loss_curves import LossCurve
@@ -89,6 +90,31 @@ def test_loss_curves_of_one_and_of_several_directions(tmp_path):
 )
 def test_wide_positive_values_get_a_logarithmic_axis(values, wide):
     assert is_wide(np.array(values)) is wide
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ([1, 21], [1, 100]),
+        ([1, 21], [1, 1e5]),
+        ([1, 21], [1e-6, 1e-4]),
+        ([1e-6, 1e-4], [1e-6, 1e-4]),
+        ([1e-30, 1e30], [1, 21]),
+    ],
+)
+def test_logarithmic_axes_that_are_shared_are_labelled_for_all_that_they_show(first, second):
+    figure = Figure()
+    upper, lower = figure.subplots(2, 1, sharey=True)
+    for axes, values in ((upper, first), (lower, second)):
+        axes.plot(values)
+        scale_for(axes, np.array(values, float))
+    figure.draw_without_rendering()
+    for axes in (upper, lower):
+        low, high = axes.get_ylim()
+        labels = [label.get_text() for label in axes.get_yticklabels() if low <= label.get_position()[1] <= high]
+        assert 3 <= len(labels) < 20, labels
+        assert all(labels), labels
+        assert len(set(labels)) == len(labels), "each tick says a number of its own"
 
 
 def test_a_full_disk_leaves_the_old_figure(groups, tmp_path, monkeypatch):
