@@ -16,8 +16,16 @@ from sdd.console import OneLineParser, Progress, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
 from sdd.messages import did_you_mean
+from sdd.places import path_argument
 from sdd.sweep.fit_servers import FitServers
-from sdd.sweep.grid_run import add_engine_options, check_engine_options, run_all, say_results, say_stopped
+from sdd.sweep.grid_run import (
+    ENGINE_OPTIONS,
+    add_engine_options,
+    check_engine_options,
+    run_all,
+    say_results,
+    say_stopped,
+)
 from sdd.sweep.runner import Result
 from sdd.sweep.stop_signals import Stopped, StopSignals
 from sdd.sweep.stored_plans import StoredPlans
@@ -30,6 +38,8 @@ def results(arguments: Sequence[str]) -> int:
     chosen = _parser().parse_args(arguments)
     check_engine_options("results", chosen)
     curves = _curves(chosen.curves)
+    _check_used(chosen)
+    chosen.runs = chosen.runs or Path("runs/results")
     if sum((chosen.train, chosen.keep, chosen.kept is not None)) > 1:
         raise UserError("--train, --keep and --from are one each: give them one after the other")
     if chosen.kept is not None:
@@ -55,11 +65,20 @@ def _parser() -> OneLineParser:
     parser.add_argument("--train", action="store_true", help="train the runs that are not finished in --runs")
     parser.add_argument("--keep", action="store_true", help="copy the small tables of finished runs to docs/results")
     parser.add_argument(
-        "--from", dest="kept", type=Path, metavar="DIR", help="write figures and page from the tables in DIR"
+        "--from", dest="kept", type=path_argument, metavar="DIR", help="write figures and page from the tables in DIR"
     )
-    parser.add_argument("--runs", type=Path, default=Path("runs/results"), metavar="DIR", help="folder for the runs")
+    parser.add_argument("--runs", type=path_argument, metavar="DIR", help="folder for the runs (default: runs/results)")
     add_engine_options(parser, "DIR")
     return parser
+
+
+def _check_used(chosen: Any) -> None:
+    """Refuse options that what is asked for has no use for."""
+    if chosen.runs is not None and not (chosen.train or chosen.keep):
+        raise UserError("--runs is where --train and --keep have their runs: add one of them")
+    for name in ENGINE_OPTIONS:
+        if getattr(chosen, name) is not None and not chosen.train:
+            raise UserError(f"--{name} is for --train: add it")
 
 
 def _curves(names: Sequence[str]) -> list[Curve]:

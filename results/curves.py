@@ -46,14 +46,20 @@ class Curve:
     @property
     def names(self) -> dict[str, list[str]]:
         """The command lines of its runs, after `fit`, by the names that the runs have where they are kept."""
-        found = {}
-        for seed in range(self.seeds):
-            given = {**self.settings, "seed_everything": seed}
-            parts = {f"-{level}": _at_once(level) for level in self.one_shot} or {"": {}}
-            for suffix, part in parts.items():
-                words = [f"--{name}={_text(value)}" for name, value in {**given, **part}.items()]
-                found[f"{self.name}{suffix}-s{seed}"] = ["--config", self.config, *words]
-        return found
+        return {
+            run: ["--config", self.config, *(f"--{name}={_text(value)}" for name, value in given.items())]
+            for run, given in self.settings_of.items()
+        }
+
+    @property
+    def settings_of(self) -> dict[str, dict[str, Any]]:
+        """What differs from the configuration in each of its runs, by their names."""
+        parts = {f"-{level}": _at_once(level) for level in self.one_shot} or {"": {}}
+        return {
+            f"{self.name}{suffix}-s{seed}": {**self.settings, "seed_everything": seed, **part}
+            for seed in range(self.seeds)
+            for suffix, part in parts.items()
+        }
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.curves import Task, read_tasks
+from results.kept_runs import REDENSE, SOURCE, curve_of, group_of, kept_paths, read_kept
 from sdd.analysis.compare import analyse_group, mean_phases, table
 from sdd.analysis.correlation import t_interval
 from sdd.analysis.dense_widths import join_along
 from sdd.analysis.grouping import Group, group_runs
-from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.phases import Phases
-from sdd.analysis.reading import Run, read_run, read_together
+from sdd.analysis.reading import Run, read_together
 from sdd.analysis.statistics import Interval, SeedPhases, bootstrap_phases
 from sdd.analysis.tickets import pair_groups
 from sdd.errors import UserError
@@ -42,7 +42,7 @@ class Evidence:
 
     def has(self, task: str, curve: str) -> bool:
         """Whether any run of a curve is kept."""
-        return any(self._paths(task, curve))
+        return bool(kept_paths(self.folder, curve_of(self.tasks, task, curve)))
 
     def tickets(self, second: str, *, task: str = "digits", first: str = "base") -> dict[str, Any]:
         """Return the comparison of two curves under the same masks, second minus first, pair by pair."""
@@ -52,29 +52,28 @@ class Evidence:
         """Return the dense networks of all widths as one curve over their numbers of weights."""
         names = [name for name in self.tasks["digits"].curves if name.startswith("width_")]
         runs = [run for name in names for run in self._read("digits", name)]
-        (group,) = join_along(group_runs(read_together(runs)), "model.net.init_args.widths")
-        return CurveEvidence("digits", "widths", group)
+        groups = join_along(group_runs(read_together(runs)), "model.net.init_args.widths")
+        if len(groups) != 1:
+            raise UserError(f"the runs of digits/width_… in {self.folder} differ in more than width and seed")
+        return CurveEvidence("digits", "widths", groups[0])
 
     def names(self, task: str) -> list[str]:
         """Return the curves of a task of which runs are kept."""
-        return sorted({path.name.split("-")[0] for path in self._paths(task, "*")})
+        known = [*self.tasks[task].curves, *([SOURCE] if REDENSE in self.tasks[task].curves else [])]
+        return sorted(name for name in known if self.has(task, name))
 
     def runs(self, task: str) -> list[Run]:
         """Return all kept runs of a task."""
         return [run for name in self.names(task) for run in self._read(task, name)]
 
-    def _paths(self, task: str, curve: str) -> list[Path]:
-        return sorted((self.folder / task).glob(f"{curve}-*s[0-9]*"))
-
     def _curve(self, task: str, curve: str) -> "CurveEvidence":
         runs = self._read(task, curve)
         if not runs:
             raise UserError(f"no run of {task}/{curve} is kept in {self.folder}")
-        (group,) = group_runs(join_one_shot(runs))
-        return CurveEvidence(task, curve, group)
+        return CurveEvidence(task, curve, group_of(runs))
 
     def _read_once(self, task: str, curve: str) -> list[Run]:
-        return [read_run(path) for path in self._paths(task, curve)]
+        return read_kept(self.folder, curve_of(self.tasks, task, curve))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +140,19 @@ class CurveEvidence:
 def over_seeds(values: Sequence[float] | Floats) -> Interval:
     """Return mean and 95 % interval of one number a seed, by Student's t."""
     return t_interval(np.asarray(values, float), 0.95)
+
+
+def rows_of_seeds(curve: CurveEvidence, seeds: Sequence[int | None]) -> list[int]:
+    """Return where the runs of some seeds stand among those of a curve.
+
+    Raises:
+        UserError: One is not kept.
+    """
+    places = {run.seed: index for index, run in enumerate(curve.group.runs)}
+    for seed in seeds:
+        if seed not in places:
+            raise UserError(f"{curve.task}/{curve.name} is kept of no seed {seed}, which it is compared at")
+    return [places[seed] for seed in seeds]
 
 
 def same_seeds(first: CurveEvidence, second: CurveEvidence) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from results.evidence import CurveEvidence, Evidence, Floats, over_seeds
+from results.evidence import CurveEvidence, Evidence, Floats, over_seeds, rows_of_seeds
 from results.wording import Text, number, percent, points
 from sdd.analysis.statistics import bootstrap_phases
 from sdd.files import read_table
@@ -51,7 +51,7 @@ def _float64(text: Text, folder: Path, base: CurveEvidence) -> None:
     table, apart = read_table(folder / "float64.csv"), read_table(folder / "float64_weights.csv")
     seeds = sorted({int(row["seed"]) for row in table})
     theirs = np.array([[row["test_acc"] for row in table if row["seed"] == seed] for seed in seeds])
-    chosen = [index for index, run in enumerate(base.group.runs) if run.seed in seeds]
+    chosen = rows_of_seeds(base, seeds)
     ours = base.values("test_acc")[chosen]
     left = np.array([[row["remaining"] for row in table if row["seed"] == seed] for seed in seeds])
     text.add("### An independent computation in 64 bits")
@@ -79,7 +79,7 @@ def _float64(text: Text, folder: Path, base: CurveEvidence) -> None:
 def _apart(first: CurveEvidence, second: CurveEvidence) -> tuple[str, ...]:
     """Return seeds, the share of equal levels, and mean absolute differences by column."""
     shared = [run.seed for run in second.group.runs]
-    chosen = [index for index, run in enumerate(first.group.runs) if run.seed in shared]
+    chosen = rows_of_seeds(first, shared)
     both: list[tuple[Floats, Floats]] = [(first.values(name)[chosen], second.values(name)) for name in _COLUMNS]
     equal = np.all([one == other for one, other in both], axis=0)
     share = f"{100 * float(equal.mean()):.0f} %"

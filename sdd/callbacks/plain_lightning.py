@@ -5,16 +5,18 @@ import lightning.pytorch as pl
 from sdd.callbacks.callback_order import LevelEnd
 from sdd.errors import UserError
 
+_NO_BEST = (
+    "ckpt_path is 'best', which test, validate and predict without a model take too, but RunCheckpoint calls none of a "
+    "run's files the best: give it a path in the run's folder, checkpoints/epoch-N.ckpt for fit to go on from, "
+    "levels/level-K.ckpt for the others"
+)
+
 
 class NoBestError(UserError, AttributeError):
     """The best checkpoint was asked for, and there is none: an AttributeError to whoever asks first if there is."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            "ckpt_path is 'best', which test, validate and predict without a model take too, but RunCheckpoint calls "
-            "none of a run's files the best: give it a path in the run's folder, checkpoints/epoch-N.ckpt for fit to "
-            "go on from, levels/level-K.ckpt for the others"
-        )
+    def __init__(self, message: str = _NO_BEST) -> None:
+        super().__init__(message)
 
 
 def check_driven(trainer: pl.Trainer, callback: pl.Callback) -> None:

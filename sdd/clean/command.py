@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, get_args
 
 from sdd.clean.plan import Freed, Keep, freed_of
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
-from sdd.places import path_argument
+from sdd.places import path_argument, resolved
 from sdd.pruning.halving import halve, is_halved
 from sdd.runs.checkpoint_file import checkpoint_bytes, read_checkpoint
 from sdd.runs.finding import runs_in
@@ -44,8 +45,8 @@ def clean(arguments: Sequence[str]) -> int:
         say(f"would go: {_needs(['checkpoints', keep])}")
     every = list[_Done]()
     for freed in runs:
-        done = _Done(reason=freed.reason)
-        if not freed.reason:
+        done = _Done(reason=freed.reason or _elsewhere(freed.folder.path, chosen.runs))
+        if not done.reason:
             _free(freed, keep, done, dry_run=chosen.dry_run)
         say(f"  {freed.folder.path}: {done.words}", error=done.failed)
         every.append(done)
@@ -78,6 +79,14 @@ class _Done:
         """What is said of the run."""
         freed = f"{self.size / _MEGA:,.1f} MB"
         return f"{freed}, the rest {self.reason}" if self.size and self.reason else self.reason or freed
+
+
+def _elsewhere(run: Path, given: Sequence[Path]) -> str:
+    """Return why a run is left as it is that a link leads to; empty for one inside the folders given."""
+    real = resolved(run)
+    if any(real.is_relative_to(resolved(folder)) for folder in given):
+        return ""
+    return f"left as it is: a link leads to it; give {real} to free it"
 
 
 def _needs(what: Iterable[str]) -> str:

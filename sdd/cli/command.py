@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import torch
+from jsonargparse import Namespace
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from sdd.cli.build import build
@@ -94,7 +95,11 @@ def _run(arguments: Sequence[str]) -> Request:
     with interrupted_by_sigterm():
         while not _train(request):
             say(f"{request.folder.path} is being worked on by another process; waiting for it", error=True)
-            with Heartbeat(request.config.progress.heartbeat).going_on("waiting for another process"):
+            heartbeat = Heartbeat(request.config.progress.heartbeat)
+            with (
+                _loggers(request, request.config.clone()).given_back(),
+                heartbeat.going_on("waiting for another process"),
+            ):
                 request.folder.wait_until_free()
     return request
 
@@ -107,13 +112,13 @@ def _train(asked: Request) -> bool:
     claimed = claim(request)
     if claimed.found is Found.BUSY:
         return False
-    loggers = RunLoggers(claimed.config, request.text, request.plan, request.folder, request.arguments)
+    loggers = _loggers(request, claimed.config)
     if claimed.found is Found.FINISHED:
         if is_first_process():
             loggers.publish()
         say(f"{request.folder.path} is finished: see {request.folder.picture} and {request.folder.curve}")
         return True
-    with loggers.given_back():
+    with loggers.given_back(owned=True):
         claimed = train_prerequisites(asked, request, claimed)
         with telling("making the parts of the run"):
             experiment = build(request, claimed.config)
@@ -121,6 +126,10 @@ def _train(asked: Request) -> bool:
         try_out(request, claimed.config, experiment.data)
         record = checked_record(request, experiment, claimed.checkpoint, teacher)
         return fit(request, claimed, experiment, record, loggers)
+
+
+def _loggers(request: Request, config: Namespace) -> RunLoggers:
+    return RunLoggers(config, request.text, request.plan, request.folder, request.arguments)
 
 
 def _try_only(request: Request) -> None:

@@ -16,6 +16,9 @@ from sdd.sweep.runner import Result, SweepRunner
 from sdd.sweep.silence import timeout_of
 from sdd.sweep.stop_signals import StopSignals
 
+ENGINE_OPTIONS = ("workers", "ray", "timeout", "cpus_per_run", "gpus_per_run")
+"""Names of what `add_engine_options` adds; None where it is not given."""
+
 
 def add_engine_options(parser: OneLineParser, folder: str) -> None:
     """Add the options that say where runs are computed.

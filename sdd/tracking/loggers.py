@@ -148,13 +148,22 @@ class RunLoggers:
             logger.finalize("success")
         self._folder.write_environment({**self._started_with, **self.note()})
 
-    def given_back(self) -> AbstractContextManager[None]:
-        """In a sweep, give the run back to it where it is pre-empted, also before any logger has been started."""
-        return given_back_when_preempted(lambda: self._wandb_started or self._with_a_folder(), self._config.requeue)
+    def given_back(self, *, owned: bool = False) -> AbstractContextManager[None]:
+        """In a sweep, give the run back to it where it is pre-empted before its end.
 
-    def _with_a_folder(self) -> list[Logger]:
-        """Build W&B's loggers before the training does, and make the folder this run's, since they write there."""
-        self._folder.write_config(self._text, self._plan.settings)
+        Args:
+            owned: This process is to write in the run's folder; else it waits for another one that does.
+        """
+        return given_back_when_preempted(lambda: self._to_be_told(owned=owned), self._config.requeue)
+
+    def _to_be_told(self, *, owned: bool) -> list[Logger]:
+        """Return W&B's loggers, built here where the training has not come to it; none once the run is finished."""
+        if self._folder.finished:
+            return []
+        if self._wandb_started:
+            return self._wandb_started
+        if owned:  # they write there
+            self._folder.write_config(self._text, self._plan.settings)
         return self._wandb_loggers()
 
     def _settle_wandb(self, settings: Namespace, arguments: Sequence[str]) -> None:

@@ -1,10 +1,13 @@
 """What plain Lightning takes and a run of levels has not is refused in a line that says what to give instead."""
 
+import pickle
+
 import lightning.pytorch as pl
 import pytest
 import torch
 
 from sdd.callbacks import CurveRecorder, RunCheckpoint
+from sdd.callbacks.plain_lightning import NoBestError
 from sdd.errors import UserError
 from tests.callbacks.python_parts import parts
 
@@ -52,6 +55,12 @@ def test_what_lightning_takes_and_a_run_of_levels_has_not_is_refused_in_a_line(t
         ask(*parts(tmp_path / "run"))
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
+
+
+def test_that_there_is_no_best_checkpoint_is_told_in_another_process_too():
+    error = pickle.loads(pickle.dumps(NoBestError()))
+    assert isinstance(error, NoBestError)
+    assert str(error) == str(NoBestError())
 
 
 def test_whoever_asks_first_whether_there_is_a_best_checkpoint_learns_that_there_is_none():

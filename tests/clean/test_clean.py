@@ -66,6 +66,22 @@ def test_a_dry_run_says_what_goes_and_touches_nothing(here, capsys):
     assert f"{freed / 1e6:,.1f} MB would be freed" in said
 
 
+def test_what_a_link_leads_to_elsewhere_is_left_as_it_is(here, capsys):
+    Path("elsewhere").mkdir()
+    shutil.move("runs/done", "elsewhere/done")
+    Path("runs/done").symlink_to(Path("elsewhere/done").resolve())
+    before = files("elsewhere")
+    assert main(["clean", "runs", "--levels", "none", "--sources"]) == 0
+    assert files("elsewhere") == before
+    assert (
+        f"runs/done: left as it is: a link leads to it; give {Path('elsewhere/done').resolve()}"
+        in capsys.readouterr().out
+    )
+    Path("all").symlink_to(Path("elsewhere").resolve())  # the folder itself may be one
+    assert main(["clean", "all", "--levels", "none", "--sources"]) == 0
+    assert files("elsewhere") != before
+
+
 def test_checkpoints_go_and_levels_stay_unless_asked(here, capsys):
     before = files()
     assert main(["clean", "runs"]) == 0

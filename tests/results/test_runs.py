@@ -1,6 +1,7 @@
 """What is trained for RESULTS.md, what is kept of it, and that this version of sdd still finds the same."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -8,7 +9,7 @@ import torch
 import sdd
 from results.__main__ import results
 from results.curves import plan_curves, read_tasks
-from results.evidence import FOLDER
+from results.evidence import FOLDER, Evidence, rows_of_seeds
 from results.float64 import Experiment
 from results.store import keep
 from sdd.__main__ import main
@@ -66,10 +67,71 @@ def test_the_plan_counts_what_is_kept_and_refuses_what_it_does_not_know(capsys):
         ("digits/bass",): "there is no digits/bass .* mnist.*did you mean digits/base",
         ("--train", "--keep"): "one each",
         ("--from", "nowhere"): "nowhere, which is no folder",
+        ("--from", ""): "the path is ''",
         ("digits", "--from", "docs"): "name no curves",
+        ("digits", "--runs", "x"): "--runs is where --train and --keep have their runs",
+        ("digits", "--keep", "--workers", "2"): "--workers is for --train",
     }.items():
         with pytest.raises(UserError, match=told):
             results([*words])
+
+
+@pytest.fixture
+def kept(tmp_path):
+    """A copy of some of the kept runs, to be spoilt."""
+    for name in ("threads_2", "redense_source"):
+        for path in (FOLDER / "digits").glob(f"{name}-s*"):
+            shutil.copytree(path, tmp_path / "digits" / path.name)
+    return tmp_path
+
+
+def spoil(folder, run, file, old, new):
+    """Replace a text of one of a run's tables, as if the run had been like that."""
+    (path := folder / "digits" / run / file).write_text(path.read_text().replace(old, new))
+    (folder / "digits" / run / "checksums.json").unlink()
+
+
+@pytest.mark.parametrize(
+    ("do", "told"),
+    [
+        (
+            lambda at: shutil.rmtree(at / "digits/threads_2-s1"),
+            "has no threads_2-s1, which results/curves.yaml asks for",
+        ),
+        (lambda at: shutil.move(at / "digits/threads_2-s1", at / "digits/threads_2-s3"), "has no threads_2-s1"),
+        (
+            lambda at: shutil.copytree(at / "digits/threads_2-s1", at / "digits/threads_2-s3"),
+            "threads_2-s3 is no run that",
+        ),
+        (
+            lambda at: spoil(at, "threads_2-s2", "settings.json", '"seed_everything": 2', '"seed_everything": 1'),
+            "threads_2-s2 was trained with seed_everything 1; results/curves.yaml says 2",
+        ),
+        (
+            lambda at: spoil(at, "threads_2-s2", "settings.json", '"data.batch_size": 128', '"data.batch_size": 64'),
+            r"threads_2-s. differ in more than the seed: data.batch_size=",
+        ),
+        (lambda at: (at / "digits/threads_2-s0/summary.json").unlink(), "threads_2-s0"),
+    ],
+)
+def test_kept_runs_that_are_not_those_of_the_plan_are_refused(kept, do, told):
+    assert Evidence(kept).curve("digits", "threads_2").seeds == 3
+    do(kept)
+    with pytest.raises(UserError, match=told):
+        Evidence(kept).curve("digits", "threads_2")
+
+
+def test_curves_are_compared_at_seeds_that_both_have(kept):
+    evidence = Evidence(kept)
+    curve = evidence.curve("digits", "threads_2")
+    assert rows_of_seeds(curve, [2, 0]) == [2, 0]
+    with pytest.raises(UserError, match="digits/threads_2 is kept of no seed 3"):
+        rows_of_seeds(curve, [3])
+    assert evidence.names("digits") == ["redense_source", "threads_2"]
+    with pytest.raises(UserError, match="no run of digits/base is kept"):
+        evidence.curve("digits", "base")
+    with pytest.raises(UserError, match="has no digits/bass"):
+        evidence.curve("digits", "bass")
 
 
 @pytest.mark.slow
