@@ -21,6 +21,7 @@ from sdd.analysis.reading import Run, read_together
 from sdd.analysis.statistics import Interval, SeedPhases, bootstrap_phases
 from sdd.analysis.tickets import pair_groups
 from sdd.errors import UserError
+from sdd.files import read_json
 
 Floats = NDArray[np.float64]
 
@@ -112,6 +113,25 @@ class CurveEvidence:
     def remaining(self) -> Floats:
         """Fraction of weights that remain, [levels]."""
         return self.mean("remaining_fraction")
+
+    def is_set(self, settings: Mapping[str, Any]) -> bool:
+        """Whether settings, by dotted name, have these values in every run."""
+        return all(run.settings.get(name) == value for run in self.group.runs for name, value in settings.items())
+
+    def counts(self, part: str) -> tuple[int, int]:
+        """Return examples and wrong labels of `train` or `test`, the same in every run.
+
+        Raises:
+            UserError: They are not.
+        """
+        every = [leaf for run in self.group.runs for leaf in run.parts or (run,)]
+        found = {
+            (int(held["examples"]), int(held["wrong"]))
+            for held in (read_json(run.path / "data.json")["parts"][part] for run in every)
+        }
+        if len(found) != 1:
+            raise UserError(f"the runs of {self.task}/{self.name} are kept with different data")
+        return found.pop()
 
     def place(self, which: str) -> int:
         """Return the index of `trough` or `peak` of the mean curve."""

@@ -35,6 +35,13 @@ def test_what_readme_says_was_found_is_in_the_kept_runs(evidence, name):
     assert said in (readme if name == "printout" else " ".join(readme.split()))
 
 
+def test_a_curve_that_is_named_by_its_noise_rate_has_it(evidence):
+    named = [(task, name) for task in evidence.tasks for name in evidence.names(task) if name.startswith("rate_")]
+    assert len(named) > 8
+    for task, name in named:
+        assert evidence.curve(task, name).is_set({"data.noise_rate": int(name.removeprefix("rate_")) / 100})
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_each_figure_is_drawn_again_as_it_is(evidence, tmp_path, name):
