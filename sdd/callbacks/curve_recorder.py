@@ -16,7 +16,6 @@ from sdd.analysis.report_text import header, row_line, summary
 from sdd.analysis.summary import summarise
 from sdd.callbacks.level import Level, LevelCallback, level_callbacks
 from sdd.callbacks.level_table import LevelTable
-from sdd.callbacks.plain_lightning import check_driven
 from sdd.files import settle_checksums, write_checked
 from sdd.measures.columns import LEVEL_COLUMNS, Column, describe
 from sdd.module import Classifier
@@ -77,7 +76,7 @@ class CurveRecorder(LevelCallback):
             UserError: No levels are trained, or a measure of a resumed run would be taken otherwise than at the levels
                 so far.
         """
-        check_driven(trainer, self)
+        super().on_fit_start(trainer, pl_module)
         self._clock = self._drawn = time.monotonic()
         measured = [name for row in self._rows for name in row]
         declared = {column.name: column for callback in level_callbacks(trainer) for column in callback.columns()}

@@ -8,6 +8,7 @@ import lightning.pytorch as pl
 from torch import Tensor
 
 from sdd.callbacks.idle_hooks import IdleAtSteps
+from sdd.callbacks.plain_lightning import check_driven
 from sdd.errors import UserError
 from sdd.measures.columns import Column
 from sdd.module import Classifier
@@ -98,6 +99,14 @@ class LevelCallback(IdleAtSteps):
 
     def shorten(self) -> None:
         """Measure as cheaply as will do to try it out; called of a callback that is thrown away after the trial."""
+
+    def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Find out whether there are levels to hear of.
+
+        Raises:
+            UserError: Nothing drives them.
+        """
+        check_driven(trainer, self)
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""

@@ -27,6 +27,7 @@ class LevelTable(LevelCallback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Write the table of a run that is gone on with, which may be damaged or not there."""
+        super().on_fit_start(trainer, pl_module)
         if trainer.is_global_zero:
             self.write(trainer)
 

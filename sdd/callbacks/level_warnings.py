@@ -48,6 +48,7 @@ class LevelWarnings(LevelCallback):
 
     def on_fit_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Know what numbers are compared with, and repeat what was found before a run was stopped."""
+        super().on_fit_start(trainer, pl_module)
         assert isinstance(pl_module, Classifier)
         data = data_of(trainer)
         labels = data.split("train").labels

@@ -8,7 +8,7 @@ from lightning.pytorch.callbacks import Checkpoint
 
 from sdd.callbacks.checkpoint_io import CheckedCheckpointIO, use_checked_files
 from sdd.callbacks.level import Level, LevelCallback, refuse_other_levels
-from sdd.callbacks.plain_lightning import NoBestError, check_driven
+from sdd.callbacks.plain_lightning import NoBestError
 from sdd.errors import UserError
 from sdd.files import PART, put_in_place
 from sdd.locks import check_there
@@ -85,7 +85,7 @@ class RunCheckpoint(LevelCallback, Checkpoint):
         Raises:
             UserError: No levels are trained.
         """
-        check_driven(trainer, self)
+        super().on_fit_start(trainer, pl_module)
         self._origin = origin_of(RunFolder(trainer.default_root_dir)) if trainer.is_global_zero else None
 
     def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:

@@ -6,7 +6,8 @@ import lightning.pytorch as pl
 import pytest
 import torch
 
-from sdd.callbacks import CurveRecorder, RunCheckpoint
+from sdd.callbacks import AccuracyMeasures, CurveRecorder, LearningDistance, RunCheckpoint
+from sdd.callbacks.level_warnings import LevelWarnings
 from sdd.callbacks.plain_lightning import NoBestError
 from sdd.errors import UserError
 from tests.callbacks.python_parts import parts
@@ -67,7 +68,7 @@ def test_whoever_asks_first_whether_there_is_a_best_checkpoint_learns_that_there
     assert not hasattr(RunCheckpoint(), "best_model_path")
 
 
-@pytest.mark.parametrize("callback", [CurveRecorder, RunCheckpoint])
+@pytest.mark.parametrize("callback", [CurveRecorder, RunCheckpoint, AccuracyMeasures, LearningDistance, LevelWarnings])
 def test_levels_that_nothing_trains_are_not_recorded(tmp_path, callback):
     trainer, model, data = parts(tmp_path / "run")
     trainer.callbacks = [callback()]
