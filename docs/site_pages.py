@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 from pygments.formatters import HtmlFormatter
 
 PROJECT = Path(__file__).parent.parent
@@ -13,6 +14,10 @@ FRAME = ".rst-content div.highlight { border: 0; padding: 0 } .highlight .filena
 TABLES = ".wy-table-responsive table td, .wy-table-responsive table th { white-space: normal }"
 """Cells of tables break their lines; the theme's do not, and hide what is right of the first column."""
 WIDTH = ".wy-nav-content { max-width: 1050px }"
+
+
+PAGES = {"RESULTS.md": "results.md", "CONTRIBUTING.md": "contributing.md"}
+"""Pages of the project's folder, and what they are called on the site."""
 
 
 def rooms() -> dict[str, list[str]]:
@@ -40,11 +45,17 @@ def from_docs(name: str) -> str:
     return (PROJECT / name).read_text(encoding="utf-8").replace("](docs/", "](")
 
 
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Let links to pages of the project's folder, as its files have them, lead to those of the site."""
+    for name, made in PAGES.items():
+        markdown = markdown.replace(f"](../{name}", f"]({made}")
+    return markdown
+
+
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages, and name them in the navigation after those of mkdocs.yml."""
     made = {
-        "results.md": from_docs("RESULTS.md"),
-        "contributing.md": from_docs("CONTRIBUTING.md"),
+        **{made: from_docs(name) for name, made in PAGES.items()},
         "code.css": f"{FRAME}\n{TABLES}\n{WIDTH}\n{HtmlFormatter().get_style_defs('.highlight')}",
     }
     pages = {room: f"api/{room}.md" for room in rooms()}

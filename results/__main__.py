@@ -132,7 +132,7 @@ def _can_be_trained(curve: Curve) -> bool:
     if all(os.environ.get(name) == value for name, value in curve.needs.items()):
         return True
     given = " ".join(f"{name}={value}" for name, value in curve.needs.items())
-    say(f"{curve.task}/{curve.name} needs {given}, and --runs of its own: left out", error=True)
+    say(f"{curve.task}/{curve.name} needs {given}: left out", error=True)
     return False
 
 

@@ -61,7 +61,9 @@ def _calibration(curve: CurveEvidence) -> Row:
     error = curve.values("test_ece")
     change = over_seeds(error[:, peak] - error[:, 0])
     dense = percent(error[:, 0].mean())
-    said = f"expected calibration error {dense} dense, {points(change, sign=True)} points at the peak"
+    said = (
+        f"expected calibration error {dense} dense, {points(change, sign=True)} points at the peak, n = {curve.seeds}"
+    )
     agrees = None if change.low <= 0 <= change.high else bool(change.high < 0)
     return ("the best sparse networks are better calibrated than dense ones", _DIGITS, verdict(agrees), said, _SECTION)
 

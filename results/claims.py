@@ -1,5 +1,6 @@
 """The paper's claims, each with a verdict, the numbers it rests on, and where they are shown."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from results.evidence import CurveEvidence, Evidence, ends_of, over_seeds, same_
 from results.ticket_levels import best_and_worst
 from results.wording import Text, interval, number, points, verdict
 from sdd.analysis.statistics import Interval, bootstrap_phases
+from sdd.errors import UserError
 
 Row = tuple[str, str, str, str, str]
 """Claim, setting, verdict, what was found, where."""
@@ -15,13 +17,13 @@ Row = tuple[str, str, str, str, str]
 FOLLOWS = 0.5
 """Size of a rank correlation over all levels from which on a measure is said to follow test accuracy."""
 _NEAR = 2.0  # levels
-_AT_PEAK = "digits, 40 %, level 28"
+_AT_TROUGH, _AT_PEAK = "digits, 40 %, level 15, at the trough", "digits, 40 %, level 28, near the peak"
+
+RATES = {"rate_20": "20 %", "base": "40 %", "rate_60": "60 %", "rate_80": "80 %"}
+"""Curves of the digits by their rate of symmetric noise."""
 
 SETTINGS = {
-    ("digits", "rate_20"): "digits, 20 % noise",
-    ("digits", "base"): "digits, 40 %",
-    ("digits", "rate_60"): "digits, 60 %",
-    ("digits", "rate_80"): "digits, 80 %",
+    **{("digits", name): f"digits, {rate}" for name, rate in RATES.items()},
     ("mnist_6000", "rate_20"): "MNIST, 6,000 images, 20 %",
     ("mnist_6000", "rate_40"): "MNIST, 6,000 images, 40 %",
     ("mnist_6000", "rate_80"): "MNIST, 6,000 images, 80 %",
@@ -36,7 +38,6 @@ SETTINGS = {
 CLEAN = {("digits", "rate_0"): "digits", ("mnist_6000", "rate_0"): "MNIST, 6,000 images"}
 CRITERIA = {"base": "magnitude", "gradient": "gradient", "random": "random"}
 RETRAINING = {"lr_rewind": "learning-rate rewinding", "finetune": "fine-tuning", "scratch": "from scratch"}
-BEST = {"rate_20": "digits, 20 %", "base": "digits, 40 %", "rate_60": "digits, 60 %", "rate_80": "digits, 80 %"}
 FLATNESS = {
     "hessian_top": "largest eigenvalue",
     "hessian_trace": "trace",
@@ -69,13 +70,13 @@ def claim_rows(evidence: Evidence) -> list[Row]:
             for name, words in RETRAINING.items()
         ),
         _moved(evidence),
-        *(_best(evidence.curve("digits", name), words) for name, words in BEST.items()),
+        *(_best(evidence.curve("digits", name), f"digits, {rate}") for name, rate in RATES.items()),
         *(_flatness(base, name, words) for name, words in FLATNESS.items()),
         *(_turning(evidence.curve(*place), words) for place, words in falls.items()),
         *(_distance_overall(evidence.curve(*place), words) for place, words in falls.items()),
         _tickets(evidence),
         _redense_escapes(evidence),
-        _redense_sharper(evidence),
+        *(_redense_sharper(evidence, level, words) for level, words in {15: _AT_TROUGH, 28: _AT_PEAK}.items()),
     ]
 
 
@@ -87,11 +88,11 @@ def trough_levels(curve: CurveEvidence) -> list[int | None]:
 
 
 def moved(evidence: Evidence, first: str, second: str) -> Interval:
-    """Return by how many levels the trough of one curve lies after another's, seed by seed."""
+    """Return by how many levels the trough of one curve lies after another's, seed by seed; NaN where one has none."""
     one, other = (evidence.curve("digits", name) for name in (first, second))
     same_seeds(one, other)
-    pairs = zip(trough_levels(one), trough_levels(other), strict=True)
-    return over_seeds([b - a for a, b in pairs if a is not None and b is not None])
+    pairs = list(zip(trough_levels(one), trough_levels(other), strict=True))
+    return over_seeds([math.nan if a is None or b is None else b - a for a, b in pairs])
 
 
 def best_phases(curve: CurveEvidence) -> tuple[Interval, Interval, bool | None]:
@@ -100,18 +101,30 @@ def best_phases(curve: CurveEvidence) -> tuple[Interval, Interval, bool | None]:
     return found.depth, found.recovery, found.double_descent
 
 
+def sparse_and_redense(evidence: Evidence) -> tuple[CurveEvidence, CurveEvidence]:
+    """Return the sparse networks, and what releasing their masks makes of them, both measured in all weights.
+
+    Raises:
+        UserError: They are measured otherwise, or are of other seeds.
+    """
+    sparse, dense = (evidence.curve("digits", curve) for curve in ("full", "redense"))
+    same_seeds(sparse, dense)
+    for curve in (sparse, dense):
+        if evidence.tasks["digits"].curves[curve.name].settings.get("flatness.space") != "full":
+            raise UserError(f"digits/{curve.name} is not measured in all weights")
+    return sparse, dense
+
+
 def grown(evidence: Evidence, name: str, level: int) -> Interval:
     """Return by how much re-dense training changes a measure of a level, seed by seed."""
-    sparse, dense = (evidence.curve("digits", curve) for curve in ("redense_source", "redense"))
-    same_seeds(sparse, dense)
+    sparse, dense = sparse_and_redense(evidence)
     at = sparse.levels.index(level)
     return over_seeds(dense.values(name)[:, at] - sparse.values(name)[:, at])
 
 
 def times_grown(evidence: Evidence, name: str, level: int) -> Interval:
     """Return how many times as large re-dense training makes a positive measure of a level, seed by seed."""
-    sparse, dense = (evidence.curve("digits", curve) for curve in ("redense_source", "redense"))
-    same_seeds(sparse, dense)
+    sparse, dense = sparse_and_redense(evidence)
     at = sparse.levels.index(level)
     found = over_seeds(np.log(dense.values(name)[:, at]) - np.log(sparse.values(name)[:, at]))
     return Interval(*(float(np.exp(value)) for value in (found.estimate, found.low, found.high)))
@@ -171,9 +184,8 @@ def _flatness(curve: CurveEvidence, name: str, words: str) -> Row:
 
 
 def follows(found: Interval) -> bool | None:
-    """Tell whether a negative rank correlation is `FOLLOWS` in size or more; None: its interval holds that."""
-    low, high = (found.estimate, found.estimate) if np.isnan(found.low) else (found.low, found.high)
-    return True if high <= -FOLLOWS else False if low > -FOLLOWS else None
+    """Tell whether a negative rank correlation is `FOLLOWS` in size or more; None: its interval does not tell."""
+    return True if found.high <= -FOLLOWS else False if found.low > -FOLLOWS else None
 
 
 def _turning(curve: CurveEvidence, words: str) -> Row:
@@ -183,8 +195,8 @@ def _turning(curve: CurveEvidence, words: str) -> Row:
         said = f"it has no turning point, as the paper says of CIFAR, n = {curve.seeds}"
         return (claim, words, "–", said, section(curve.task))
     found = ends_of(turn["levels_from_trough"])
-    low, high = (found.estimate, found.estimate) if np.isnan(found.low) else (found.low, found.high)
-    agrees = True if low >= -_NEAR and high <= _NEAR else False if low > _NEAR or high < -_NEAR else None
+    near, far = found.low >= -_NEAR and found.high <= _NEAR, found.low > _NEAR or found.high < -_NEAR
+    agrees = True if near else False if far else None
     said = f"{interval(found, 1, sign=True)} levels from the trough, n = {turn['levels_from_trough']['seeds']}"
     return (claim, words, verdict(agrees), said, section(curve.task))
 
@@ -199,22 +211,26 @@ def _distance_overall(curve: CurveEvidence, words: str) -> Row:
 def _tickets(evidence: Evidence) -> Row:
     found = best_and_worst(evidence)
     lost, won = len(found.lost), len(found.won)
-    said = f"they lose at {lost} of {found.levels} levels and win at {won}, with Holm's correction"
+    said = f"they lose at {lost} of {found.levels} levels and win at {won}, with Holm's correction, n = {found.pairs}"
     return ("winning tickets may not win", "digits, 40 %", verdict(lost > 0), said, section("digits"))
 
 
 def _redense_escapes(evidence: Evidence) -> Row:
     found = grown(evidence, "memorized", 28)
-    said = f"{points(found, sign=True)} points more of the wrong labels are memorised"
+    said = f"{points(found, sign=True)} points more of the wrong labels are memorised, {_count(evidence)}"
     agrees = None if found.low <= 0 <= found.high else found.low > 0
     return ("re-dense training memorises more", _AT_PEAK, verdict(agrees), said, section("digits"))
 
 
-def _redense_sharper(evidence: Evidence) -> Row:
-    found = times_grown(evidence, "hessian_trace", 28)
+def _redense_sharper(evidence: Evidence, level: int, words: str) -> Row:
+    found = times_grown(evidence, "hessian_trace", level)
     agrees = None if found.low <= 1 <= found.high else found.low > 1
-    said = f"the Hessian's trace in all weights is {interval(found, 1)} times the sparse one's"
-    return ("re-dense solutions are sharper", _AT_PEAK, verdict(agrees), said, section("digits"))
+    said = f"the Hessian's trace in all weights is {interval(found, 2)} times the sparse one's, {_count(evidence)}"
+    return ("re-dense solutions are sharper", words, verdict(agrees), said, section("digits"))
+
+
+def _count(evidence: Evidence) -> str:
+    return f"n = {sparse_and_redense(evidence)[0].seeds}"
 
 
 def section(task: str) -> str:

@@ -31,6 +31,8 @@ class Curve:
         seeds: Runs of it, their training seeds from 0 on.
         minutes: Of one of its runs.
         needs: Environment variables that its runs need, and their values.
+        apart: Its runs are those of another curve but for what is measured or what they need, and have a folder of
+            their own.
         one_shot: Levels at whose sparsity a run each is pruned at once; empty: one run goes through all levels.
     """
 
@@ -42,6 +44,7 @@ class Curve:
     minutes: float
     one_shot: tuple[int, ...] = ()
     needs: Mapping[str, str] = field(default_factory=dict)
+    apart: bool = False
 
     @property
     def names(self) -> dict[str, list[str]]:
@@ -87,9 +90,9 @@ def read_tasks(file: Path = FILE) -> dict[str, Task]:
         curves = {}
         for curve, own in task["curves"].items():
             seeds, minutes = own.pop("seeds", task["seeds"]), own.pop("minutes", task["minutes"])
-            at_once, needs = tuple(own.pop("one_shot", ())), own.pop("needs", {})
+            at_once, needs, apart = tuple(own.pop("one_shot", ())), own.pop("needs", {}), own.pop("apart", False)
             settings = {**task.get("settings", {}), **own}
-            curves[curve] = Curve(name, curve, task["config"], settings, seeds, minutes, at_once, needs)
+            curves[curve] = Curve(name, curve, task["config"], settings, seeds, minutes, at_once, needs, apart)
         tasks[name] = Task(name, task["about"], curves)
     return tasks
 
@@ -104,7 +107,8 @@ def plan_curves(curves: Sequence[Curve], base: Path, plan: Planner = parsed) -> 
     every = [(curve, name, arguments) for curve in curves for name, arguments in curve.names.items()]
     with closing(Progress(len(every), 0, "run", smoothing=0.0)) as bar:
         for curve, name, arguments in every:
-            (planned,) = plan_runs([Cell({"run": f"{curve.task}/{name}"}, ("fit", *arguments))], base, plan)
+            cell = Cell({"run": f"{curve.task}/{name}"}, ("fit", *arguments))
+            (planned,) = plan_runs([cell], base / curve.name if curve.apart else base, plan)
             assert not isinstance(planned, Repeated)
             if isinstance(planned, Invalid):
                 raise UserError(f"{curve.task}/{name}: {planned.reason}")

@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from results.claims import best_phases, grown, spearman, times_grown
+from results.claims import RATES, best_phases, grown, spearman, times_grown
 from results.evidence import Evidence, ends_of, turned
 from results.tables import correlations, place
 from results.wording import Text, interval, number, percent, points, remaining, verdict
+from sdd.callbacks import FlatnessMeasures
 from sdd.files import read_table
 
 
@@ -15,7 +16,7 @@ def epochs_section(text: Text, evidence: Evidence) -> None:
     text.figure("digits_epochs", "Accuracies and memorisation over the epochs of four levels")
     text.figure("digits_best", "Test accuracy at a level's end, and the best of its epochs")
     rows = []
-    for name, words in {"rate_20": "20 %", "base": "40 %", "rate_60": "60 %", "rate_80": "80 %"}.items():
+    for name, words in RATES.items():
         curve = evidence.curve("digits", name)
         depth, recovery, found = best_phases(curve)
         best = curve.mean("best_test_acc")
@@ -34,11 +35,13 @@ def epochs_section(text: Text, evidence: Evidence) -> None:
     heavy, light = best_phases(evidence.curve("digits", "rate_60")), best_phases(evidence.curve("digits", "rate_20"))
     best = evidence.curve("digits", "rate_60").mean("best_test_acc")
     lowest = int(best[: int(best.argmax())].argmin())
+    plain = evidence.curve("digits", "base")
     text.say(
         "Dense networks and those at the trough test best after a few epochs, before they learn the wrong labels. The best epoch is chosen "
-        f"on the test set itself. With 20 % noise a depth of {points(light[0])} points is left. With 60 % the best epochs fall by "
+        f"on the test set itself. With 20 % noise they fall by {number(100 * light[0].high)} points at most. With 60 % the best epochs fall by "
         f"{points(heavy[0])} points and climb again by {points(heavy[1])} points, but at level {lowest}, long before the trough of the "
         "levels' ends, and where the best epoch is among the first: looking more often than once in 8 steps might fill that dip.",
+        bool(np.median(plain.values("best_epoch")[:, [0, place(plain, "trough")]]) < 10),
         lowest < 5,
         float(np.median(evidence.curve("digits", "rate_60").values("best_epoch")[:, lowest])) <= 3,
         heavy[2] is True,
@@ -80,8 +83,11 @@ def flatness_section(text: Text, evidence: Evidence) -> None:
     names = ("hessian_top", "hessian_trace", "sharpness", "effective_dimension")
     correlations(text, curve, {name: f"`{name}`" for name in names})
     trace, phases = curve.mean("hessian_trace"), curve.mean_phases
+    error, measured = curve.mean("hessian_trace_error"), FlatnessMeasures()
     assert phases.trough is not None
     text.say(
+        f"On {measured.examples} training examples with their noisy labels, sharpness within ρ = {measured.rho}, the trace by "
+        f"{measured.trace_probes} probes with a standard error of {percent(float((error / trace).max()), 0)} of it at most. "
         f"By trace the loss is sharpest near the trough ({number(float(trace.max()), 0)}), and dense networks "
         f"({number(float(trace[0]), 0)}), those of the peak ({number(float(trace[place(curve, 'peak')]), 0)}) and the last "
         f"({number(float(trace[-1]), 0)}) are all flat, though their accuracies lie up to "
@@ -106,7 +112,7 @@ def flatness_section(text: Text, evidence: Evidence) -> None:
 def redense_section(text: Text, evidence: Evidence) -> None:
     """Add the section on re-dense training."""
     text.add("### Re-dense training")
-    text.figure("digits_redense", "Sparse solutions, and what releasing their masks makes of them")
+    text.figure("digits_redense", "Sparse solutions, and what releasing their masks makes of them, in all weights")
     rows = []
     for level, words in {0: "dense", 15: "trough", 28: "near the peak", 34: "last"}.items():
         rows.append(
@@ -125,14 +131,19 @@ def redense_section(text: Text, evidence: Evidence) -> None:
         grown(evidence, "test_acc", 28),
         times_grown(evidence, "hessian_trace", 28),
     )
+    flatter = times_grown(evidence, "hessian_trace", 15), times_grown(evidence, "sharpness", 15)
     text.say(
         f"With its masks released, at a rate of 0.01, the network of level 28 learns {points(memorised)} points more of the wrong labels by "
         f"heart and loses {points(turned(lost))} points of test accuracy; its Hessian's trace, over all weights, becomes "
-        f"{interval(trace, 1)} times as large. The collapsed network of the last level gains by it. There is no barrier between the two solutions: on the "
+        f"{interval(trace, 2)} times as large. At the trough it becomes {interval(flatter[0], 2)} times as large, and the sharpness "
+        f"{interval(flatter[1], 2)} times: there the solution with more of the wrong labels by heart is the flatter one. The collapsed network of the last level gains by it. There is no barrier between the two solutions: on the "
         "straight way training accuracy hardly ever falls.",
         memorised.low > 0,
         lost.high < 0,
         trace.low > 1,
+        max(found.high for found in flatter) < 1,
+        grown(evidence, "memorized", 15).low > 0,
+        abs(place(evidence.curve("digits", "base"), "trough") - 15) <= 1,
         grown(evidence, "test_acc", 34).low > 0,
         all(_only_climbs(evidence, level) for level in (15, 28, 34)),
         abs(place(evidence.curve("digits", "base"), "peak") - 28) <= 1,

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from results.curves import Task, read_tasks
-from results.kept_runs import REDENSE, SOURCE, curve_of, group_of, kept_paths, read_kept
+from results.kept_runs import curve_of, group_of, kept_paths, read_kept
 from sdd.analysis.compare import analyse_group, mean_phases, table
 from sdd.analysis.correlation import t_interval
 from sdd.analysis.dense_widths import join_along
@@ -60,8 +60,7 @@ class Evidence:
 
     def names(self, task: str) -> list[str]:
         """Return the curves of a task of which runs are kept."""
-        known = [*self.tasks[task].curves, *([SOURCE] if REDENSE in self.tasks[task].curves else [])]
-        return sorted(name for name in known if self.has(task, name))
+        return sorted(name for name in self.tasks[task].curves if self.has(task, name))
 
     def runs(self, task: str) -> list[Run]:
         """Return all kept runs of a task."""
@@ -132,13 +131,6 @@ class CurveEvidence:
         if len(found) != 1:
             raise UserError(f"the runs of {self.task}/{self.name} are kept with different data")
         return found.pop()
-
-    def place(self, which: str) -> int:
-        """Return the index of `trough` or `peak` of the mean curve."""
-        found = self.analysis["phases"][which]
-        if found is None:
-            raise UserError(f"{self.task}/{self.name} has no {which}")
-        return int(found)
 
     def interval(self, which: str) -> Interval:
         """Return `depth`, `gain` or `recovery` with its 95 % interval, cross-fitted over the seeds."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from matplotlib.figure import Figure
 
+from results.claims import RATES, sparse_and_redense
 from results.evidence import CurveEvidence, Evidence
 from results.store import SHOWN_LEVELS
 from sdd.analysis.columns import built_in
@@ -21,6 +22,7 @@ from sdd.termination import interrupts_held
 
 DOTS_PER_INCH = 160
 _NAMES = dict(zip(SHOWN_LEVELS, ("dense", "trough", "near the peak", "last"), strict=True))
+_MNIST = {"rate_20": "20 % noise", "rate_40": "40 % noise", "rate_80": "80 % noise"}
 
 Draw = Callable[[Evidence], Figure]
 
@@ -60,7 +62,7 @@ def _digits_phases(evidence: Evidence) -> Figure:
 
 
 def _digits_noise(evidence: Evidence) -> Figure:
-    rates = {"rate_0": "0 %", "rate_20": "20 %", "base": "40 %", "rate_60": "60 %", "rate_80": "80 %"}
+    rates = {"rate_0": "0 %", **RATES}
     panels = [by_curve(evidence, "test accuracy", rates), by_curve(evidence, "training", rates, measure="train_acc")]
     return draw_panels(panels, ordered=True, legend_title="noise rate", share_y=False)
 
@@ -104,11 +106,11 @@ def _digits_controls(evidence: Evidence) -> Figure:
 
 def _digits_best(evidence: Evidence) -> Figure:
     panels = []
-    for name, title in {"rate_20": "20 % noise", "base": "40 % noise", "rate_60": "60 % noise"}.items():
+    for name, rate in RATES.items():
         curve = evidence.curve("digits", name)
         lines = (line(curve, "test_acc"), line(curve, "best_test_acc"))
-        panels.append(Panel(title, lines, x="remaining_fraction", left_label="accuracy (%)"))
-    return draw_panels(panels)
+        panels.append(Panel(f"{rate} noise", lines, x="remaining_fraction", left_label="accuracy (%)"))
+    return draw_panels(panels, columns=4)
 
 
 def _digits_epochs(evidence: Evidence) -> Figure:
@@ -160,13 +162,14 @@ def _loss_panel(curve: CurveEvidence, title: str) -> Panel:
 
 
 def _digits_loss_curves(evidence: Evidence) -> Figure:
-    titles = {"base": "surviving weights", "redense_source": "all weights", "redense": "re-dense, all weights"}
+    titles = {"base": "surviving weights", "full": "all weights", "redense": "re-dense, all weights"}
     panels = [_loss_panel(evidence.curve("digits", name), title) for name, title in titles.items()]
-    return draw_panels(panels, ordered=True, over="directions")
+    over = f"directions in {evidence.curve('digits', 'base').seeds} networks"
+    return draw_panels(panels, ordered=True, over=over)
 
 
 def _digits_redense(evidence: Evidence) -> Figure:
-    sparse, grown = evidence.curve("digits", "redense_source"), evidence.curve("digits", "redense")
+    sparse, grown = sparse_and_redense(evidence)
     panels = []
     for name in ("test_acc", "train_acc", "hessian_trace", "sharpness"):
         lines = (line(sparse, name, "sparse"), line(grown, name, "re-dense"))
@@ -236,22 +239,20 @@ def _digits_width(evidence: Evidence) -> Figure:
 
 def _mnist_6000(evidence: Evidence) -> Figure:
     panels = []
-    for name, title in {"rate_0": "clean", "rate_20": "20 %", "rate_40": "40 %", "rate_80": "80 %"}.items():
-        panels.append(phases(evidence, "mnist_6000", name, title))
+    for name, words in {"rate_0": "clean", **_MNIST}.items():
+        seeds = evidence.curve("mnist_6000", name).seeds
+        panels.append(phases(evidence, "mnist_6000", name, f"{words}, n = {seeds}"))
     return draw_panels(panels, columns=4)
 
 
 def _mnist_6000_distance(evidence: Evidence) -> Figure:
-    titles = {"rate_20": "20 %", "rate_40": "40 %", "rate_80": "80 %"}
-    curves = {name: evidence.curve("mnist_6000", name) for name in titles}
-    return draw_panels(
-        [beside_accuracy(curves[name], "distance", title) for name, title in titles.items()], share_y=False
-    )
+    curves = {words: evidence.curve("mnist_6000", name) for name, words in _MNIST.items()}
+    panels = [beside_accuracy(curve, "distance", f"{words}, n = {curve.seeds}") for words, curve in curves.items()]
+    return draw_panels(panels, share_y=False)
 
 
 def _mnist(evidence: Evidence) -> Figure:
-    titles = {"rate_20": "20 %", "rate_40": "40 %", "rate_80": "80 %"}
-    there = {name: title for name, title in titles.items() if evidence.has("mnist", name)}
+    there = {name: title for name, title in _MNIST.items() if evidence.has("mnist", name)}
     panels = [phases(evidence, "mnist", name, title, "memorized") for name, title in there.items()]
     panels += [beside_accuracy(evidence.curve("mnist", name), "distance", title) for name, title in there.items()]
     return draw_panels(panels, columns=len(panels) if len(panels) < 4 else len(there), share_y=False)

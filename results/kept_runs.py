@@ -1,7 +1,6 @@
 """Kept runs, read back as those that `curves.yaml` asks for: all of them, and no others."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,20 +9,16 @@ from sdd.analysis.grouping import Group, group_runs
 from sdd.analysis.one_shot import join_one_shot
 from sdd.analysis.reading import Run, read_run
 from sdd.errors import UserError
-
-SOURCE, REDENSE = "redense_source", "redense"
-"""The curve that re-dense runs are trained from, kept beside them without being asked for by itself."""
+from sdd.runs.folder import RunFolder
 
 
 def curve_of(tasks: Mapping[str, Task], task: str, name: str) -> Curve:
-    """Return a curve as `curves.yaml` has it; `SOURCE` as the one of its re-dense runs, whose settings are its own.
+    """Return a curve as `curves.yaml` has it.
 
     Raises:
         UserError: There is none.
     """
     curves = tasks[task].curves
-    if name == SOURCE and REDENSE in curves:
-        return replace(curves[REDENSE], name=SOURCE, settings={})
     if name not in curves:
         raise UserError(f"results/curves.yaml has no {task}/{name}")
     return curves[name]
@@ -76,10 +71,13 @@ def group_of(runs: list[Run]) -> Group:
 
 
 def _check_settings(run: Run, settings: Mapping[str, Any]) -> None:
-    """Refuse a run with a setting of another value than asked for; what decides no number, a run does not hold."""
+    """Refuse a run with a setting, or a measure, of another value than asked for; of others it holds nothing."""
+    stored = RunFolder(run.path).settings()
+    assert stored is not None
+    held_values = {**stored.values, **stored.measures}
     for name, value in settings.items():
         section, _, last = name.rpartition(".")
-        held = next((key for key in (name, f"{section}.init_args.{last}") if key in run.settings), None)
-        if held is not None and run.settings[held] != value:
-            trained = run.settings[held]
+        held = next((key for key in (name, f"{section}.init_args.{last}") if key in held_values), None)
+        if held is not None and held_values[held] != value:
+            trained = held_values[held]
             raise UserError(f"{run.path} was trained with {held} {trained!r}; results/curves.yaml says {value!r}")

@@ -116,13 +116,15 @@ def convolutional_section(text: Text, evidence: Evidence) -> None:
         curve = evidence.curve("resnet18", "rate_40")
         learnt = curve.mean("memorized")
         text.say(
-            f"ResNet-18's accuracy falls by {points(curve.interval('depth'))} points and climbs again; over {curve.seeds} seeds its peak is "
+            f"ResNet-18's accuracy falls by {points(curve.interval('depth'))} points and climbs again over the seeds; by the mean curve alone, "
+            f"whose phases the figure would shade, that is not decided. Over {curve.seeds} seeds its peak is "
             f"not shown to lie above the dense networks ({points(curve.interval('gain'), sign=True)}). Dense networks have memorised "
             f"{percent(learnt[0])} of the wrong labels after 20 epochs, those with {remaining(curve.remaining[int(learnt.argmax())])} of "
             f"the weights {percent(learnt.max())}. The paper's distance does not turn: it climbs to the last level, as the paper says of "
             "CIFAR that it has no distinct peak.",
             curve.interval("gain").low < 0,
             curve.verdict is True,
+            curve.mean_phases.double_descent is None,
             curve.analysis["turning_point"]["turning"] == 0,
         )
     if "vgg16" in there:

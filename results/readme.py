@@ -27,8 +27,8 @@ def passages(evidence: Evidence) -> dict[str, str]:
         f"points below the dense network, the peak {points(base.interval('gain'))} points above it. The paper's learning distance "
         f"turns {interval(ends_of(turn), 1)} levels from the trough, but hardly follows accuracy over all levels (Spearman "
         f"{interval(spearman(base, 'distance'), 2)}). Winning tickets lose to fresh initialisations at {len(tickets.lost)} of "
-        f"{tickets.levels} levels, by up to {points(tickets.most_lost)} points, and win at {len(tickets.won)}, by up to "
-        f"{points(tickets.most_won)} points (Holm's correction).",
+        f"{tickets.levels} levels and win at {len(tickets.won)} (Holm's correction), by up to {points(tickets.worst[0])} and "
+        f"{points(tickets.best[0])} points (intervals of those levels alone).",
         base.verdict is True,
         0 < turn["estimate"] < 1,
         abs(spearman(base, "distance").estimate) < 0.3,

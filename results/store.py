@@ -10,14 +10,14 @@ from sdd.checksums import FILE as CHECKSUMS
 from sdd.checksums import checksum, text_of
 from sdd.errors import UserError
 from sdd.files import write_atomically
-from sdd.interpolation.redense import interpolate_redense, source_of
+from sdd.interpolation.redense import interpolate_redense
 from sdd.runs.folder import RunFolder
 
 _TABLES = ("settings.json", "data.json", "environment.json", "curve.csv", "summary.json")
 _MORE = {
     "base": ("epochs.csv", "loss_curves.csv", "spectrum.csv"),
     "redense": ("loss_curves.csv", "interpolation.csv"),
-    "redense_source": ("loss_curves.csv",),
+    "full": ("loss_curves.csv",),
 }
 """Further tables of some curves."""
 
@@ -39,7 +39,7 @@ def check_finished(run: KeptRun) -> None:
 def keep(run: KeptRun, folder: Path) -> None:
     """Copy a finished run's small tables into a folder of its own in `folder`.
 
-    Of a re-dense run the run that it was trained from is kept too, as `redense_source`, and the way between the two.
+    Of a re-dense run the way is kept too that leads to it from the run that it was trained from.
 
     Raises:
         UserError: The run is not finished, or a table of it is missing.
@@ -49,8 +49,6 @@ def keep(run: KeptRun, folder: Path) -> None:
     target = folder / run.curve.task
     if run.curve.name == "redense":
         interpolate_redense(source.path, SHOWN_LEVELS, points=_POINTS, show="none")
-        sparse = f"redense_source{run.name.removeprefix('redense')}"
-        _copy(source_of(source), target / sparse, _MORE["redense_source"])
     _copy(source, target / run.name, _MORE.get(run.curve.name, ()))
 
 

@@ -6,12 +6,20 @@ from results.claims import spearman, spearman_within
 from results.evidence import CurveEvidence, Evidence
 from results.wording import Text, interval, number, percent, points, remaining, verdict
 
-_HEADS = ("curve", "seeds", "dense", "trough", "at", "peak", "at", "depth", "gain", "double descent")
+_HEADS = ("curve", "seeds", "wrong labels", "dense", "trough", "at", "peak", "at", "depth", "gain", "double descent")
+_WRONG = _HEADS.index("wrong labels")
 
 
 def curve_table(text: Text, evidence: Evidence, task: str, named: Mapping[str, str]) -> None:
-    """Add a table of some curves: dense, trough and peak of the mean curve, depth and gain over seeds."""
-    text.table(_HEADS, [curve_row(evidence.curve(task, name), words) for name, words in named.items()])
+    """Add a table of some curves: dense, trough and peak of the mean curve, depth and gain over seeds.
+
+    Where they differ in their wrong labels, these are in it too.
+    """
+    curves = {words: evidence.curve(task, name) for name, words in named.items()}
+    alike = len({curve.counts("train") for curve in curves.values()}) == 1
+    rows = [curve_row(curve, words) for words, curve in curves.items()]
+    without = [[*row[:_WRONG], *row[_WRONG + 1 :]] for row in (_HEADS, *rows)]
+    text.table(*((without[0], without[1:]) if alike else (_HEADS, rows)))
 
 
 def curve_row(curve: CurveEvidence, words: str) -> tuple[str, ...]:
@@ -24,7 +32,9 @@ def curve_row(curve: CurveEvidence, words: str) -> tuple[str, ...]:
         both = [points(curve.interval("depth"), sign=True), points(curve.interval("gain"), sign=True)]
     else:
         both = ["–" if one is None else number(100 * one, sign=True) for one in (found.depth, found.gain)]
-    return (words, str(curve.seeds), percent(accuracy[0]), *places, *both, verdict(curve.verdict))
+    examples, wrong = curve.counts("train")
+    first = (words, str(curve.seeds), percent(wrong / examples, 0), percent(accuracy[0]))
+    return (*first, *places, *both, verdict(curve.verdict))
 
 
 def correlations(text: Text, curve: CurveEvidence, named: Mapping[str, str]) -> None:

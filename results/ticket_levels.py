@@ -27,14 +27,19 @@ class TicketLevels:
     overall: Interval
 
     @property
-    def most_lost(self) -> Interval:
-        """By how much fresh weights are better where they are so most."""
-        return ends_of(max(self.lost, key=lambda level: float(level["mean"])), "mean")
+    def worst(self) -> tuple[Interval, float]:
+        """By how much fresh weights are better where they are so most, and what fraction of the weights remains there.
+
+        The interval is that of one level, and takes no account of its being the worst of many.
+        """
+        level = max(self.lost, key=lambda level: float(level["mean"]))
+        return ends_of(level, "mean"), 1 - float(level["sparsity"])
 
     @property
-    def most_won(self) -> Interval:
-        """By how much tickets are better where they are so most."""
-        return turned(ends_of(min(self.won, key=lambda level: float(level["mean"])), "mean"))
+    def best(self) -> tuple[Interval, float]:
+        """The same of the tickets."""
+        level = min(self.won, key=lambda level: float(level["mean"]))
+        return turned(ends_of(level, "mean")), 1 - float(level["sparsity"])
 
 
 def best_and_worst(evidence: Evidence) -> TicketLevels:

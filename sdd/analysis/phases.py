@@ -48,7 +48,7 @@ class Phases:
 
     Attributes:
         double_descent: True: test accuracy falls, and climbs again, beyond what noise explains, at 95 %. False: a
-            depth of more than a point is excluded at 95 %. None: neither, so it is not decided.
+            depth of more than a point that is made good is excluded at 95 %. None: neither, so it is not decided.
         reason: Why there is none, or why it is not decided and what would decide it; empty for True. Its numbers
             are those of the curve.
         noise: Standard deviation of a level's noise that was reckoned with (the largest of several levels'); NaN

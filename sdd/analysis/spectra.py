@@ -104,11 +104,14 @@ def spectrum_figure(spectra: Sequence[MeanSpectrum], names: Mapping[int, str]) -
     """
     lines = []
     for spectrum in spectra:
-        label = f"{100 * spectrum.sparsity:.4g} % ({names.get(spectrum.level, f'level {spectrum.level}')})"
+        remain = f"{100 * (1 - spectrum.sparsity):.2g}" if spectrum.sparsity > 0 else "100"
+        label = f"{remain} % remain ({names.get(spectrum.level, f'level {spectrum.level}')})"
         mean = spectrum.densities.mean(axis=0)
         above = np.flatnonzero(mean > _FLOOR * mean.max())
         shown = slice(above[0], above[-1] + 1)
         line = Line.over_runs(label, spectrum.eigenvalues[shown], spectrum.densities[:, shown], _DENSITY)
         lines.append(replace(line, mean=np.maximum(line.mean, _FLOOR * mean.max())))
     panel = Panel("", tuple(lines), x="alpha", x_label="eigenvalue of the Hessian of the training loss")
-    return draw_panels([panel], ordered=True)
+    return draw_panels(
+        [panel], ordered=True, band="none"
+    )  # on this axis a standard deviation reaches below all numbers

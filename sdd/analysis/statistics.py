@@ -68,8 +68,8 @@ class SeedPhases:
         gain: A(P) − A(0).
         recovery: A(P) − A(T).
         double_descent: True: depth and recovery are above zero at this confidence, the depth is estimated at more
-            than a point, and the recovery at no less than half the depth. False: a depth of more than a point is
-            excluded. None: neither, so it is not decided.
+            than a point, and the recovery at no less than half the depth. False: a depth of more than a point that is
+            made good, or a recovery of as much, is excluded. None: neither, so it is not decided.
         reason: Why not, or why it is not decided and what would decide it; empty for True.
         seeds: Curves used.
         confidence: Of each interval.

@@ -150,9 +150,9 @@ TEXT = """# How far verdicts can be trusted
 
 Written by `python -m tests.analysis.calibrate docs/verdicts.md`; `sdd/analysis/phases.py` says how verdicts are made.
 
-A verdict is *yes* (test accuracy falls and climbs again beyond what noise explains, at 95 %), *no* (a depth of more
-than a point is excluded at 95 %) or *not decided*, with what would decide it. The lowest and highest levels that a
-sentence names are always those of the table; noise only decides the verdict.
+A verdict is *yes* (test accuracy falls and climbs again beyond what noise explains, at 95 %), *no* (a fall of more
+than a point that is made good is excluded at 95 %) or *not decided*, with what would decide it. The lowest and highest
+levels that a sentence names are always those of the table; noise only decides the verdict.
 
 ## One curve
 

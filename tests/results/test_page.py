@@ -35,6 +35,13 @@ def test_what_readme_says_was_found_is_in_the_kept_runs(evidence, name):
     assert said in (readme if name == "printout" else " ".join(readme.split()))
 
 
+@pytest.mark.slow
+def test_the_runs_of_the_papers_sizes_are_as_many_as_the_page_says(capsys):
+    assert main(["reproduce", "--list", "--scale", "paper"]) == 0
+    (said,) = set(re.findall(r"counts (\d+) runs", (ROOT / PAGE).read_text(encoding="utf-8")))
+    assert f"{said} runs" in capsys.readouterr().out
+
+
 def test_a_curve_that_is_named_by_its_noise_rate_has_it(evidence):
     named = [(task, name) for task in evidence.tasks for name in evidence.names(task) if name.startswith("rate_")]
     assert len(named) > 8

@@ -79,7 +79,7 @@ def test_the_plan_counts_what_is_kept_and_refuses_what_it_does_not_know(capsys):
 @pytest.fixture
 def kept(tmp_path):
     """A copy of some of the kept runs, to be spoilt."""
-    for name in ("threads_2", "redense_source"):
+    for name in ("threads_2", "full"):
         for path in (FOLDER / "digits").glob(f"{name}-s*"):
             shutil.copytree(path, tmp_path / "digits" / path.name)
     return tmp_path
@@ -127,7 +127,7 @@ def test_curves_are_compared_at_seeds_that_both_have(kept):
     assert rows_of_seeds(curve, [2, 0]) == [2, 0]
     with pytest.raises(UserError, match="digits/threads_2 is kept of no seed 3"):
         rows_of_seeds(curve, [3])
-    assert evidence.names("digits") == ["redense_source", "threads_2"]
+    assert evidence.names("digits") == ["full", "threads_2"]
     with pytest.raises(UserError, match="no run of digits/base is kept"):
         evidence.curve("digits", "base")
     with pytest.raises(UserError, match="has no digits/bass"):
