@@ -13,7 +13,7 @@ from sdd.files import write_atomically
 from sdd.interpolation.redense import interpolate_redense
 from sdd.runs.folder import RunFolder
 
-_TABLES = ("settings.json", "data.json", "environment.json", "curve.csv", "summary.json")
+_TABLES = ("settings.json", "data.json", "environment.json", "columns.json", "curve.csv", "summary.json")
 _MORE = {
     "base": ("epochs.csv", "loss_curves.csv", "spectrum.csv"),
     "redense": ("loss_curves.csv", "interpolation.csv"),
