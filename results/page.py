@@ -110,7 +110,7 @@ def _left_out(text: Text, evidence: Evidence) -> None:
         text.add(f"Not trained yet: {_listed(missing)}; `python -m results` says what they cost.")
     text.say(
         "- The paper's sizes of ResNet-18, VGG-16 and ResNet-101, on the original CIFAR and Tiny ImageNet: `python -m sdd reproduce "
-        "--list --scale paper` counts 265 runs; they need GPUs, and none was at hand. The convolutional networks here are narrow, see "
+        "--list --scale paper` counts 265 runs of 1,154,720 epochs, or 50 years of two CPU cores; they need GPUs, and none was at hand. The convolutional networks here are narrow, see "
         "4,000 images of 16 pixels, and those are CIFAR-10's as lossy JPEG: none of these numbers can be compared with CIFAR-10's.\n"
         "- Fashion-MNIST and labels given by people (CIFAR-10N): the data could not be had where this was run.\n"
         "- One data set, one split and one draw of wrong labels for each curve: intervals are over training seeds only. "

@@ -38,8 +38,14 @@ def test_what_readme_says_was_found_is_in_the_kept_runs(evidence, name):
 @pytest.mark.slow
 def test_the_runs_of_the_papers_sizes_are_as_many_as_the_page_says(capsys):
     assert main(["reproduce", "--list", "--scale", "paper"]) == 0
-    (said,) = set(re.findall(r"counts (\d+) runs", (ROOT / PAGE).read_text(encoding="utf-8")))
-    assert f"{said} runs" in capsys.readouterr().out
+    page_says = r"counts (\d+) runs of ([\d,]+) epochs, or (\d+) years of two CPU cores"
+    ((runs, epochs, years),) = re.findall(page_says, (ROOT / PAGE).read_text(encoding="utf-8"))
+    last = capsys.readouterr().out.splitlines()[-1]
+    found = re.match(r"(\d+) of \d+ runs to do: ([\d,]+) epochs, about ([\d,]+) days on two x86-64 cores", last)
+    assert found is not None
+    assert found[1] == runs
+    assert found[2] == epochs
+    assert int(found[3].replace(",", "")) // 365 == int(years)
 
 
 def test_a_curve_that_is_named_by_its_noise_rate_has_it(evidence):
