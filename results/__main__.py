@@ -12,6 +12,7 @@ from results.evidence import FOLDER, Evidence
 from results.figures import FIGURES, draw
 from results.page import PAGE, page
 from results.store import check_finished, keep
+from sdd.__main__ import told
 from sdd.console import OneLineParser, Progress, quieten_lightning, say
 from sdd.errors import UserError
 from sdd.files import write_atomically
@@ -161,8 +162,4 @@ def _write(evidence: Evidence, root: Path) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(results(sys.argv[1:]))
-    except UserError as error:
-        say(f"results: error: {error}", error=True)
-        sys.exit(2)
+    sys.exit(told(lambda: results(sys.argv[1:]), name="results", goes_on="--train" in sys.argv))

@@ -9,6 +9,7 @@ from results.evidence import Evidence, widths_phases
 from results.fidelity import fidelity_section
 from results.larger_sections import convolutional_section, mnist_section
 from results.wording import Text, number
+from sdd.errors import UserError
 from sdd.files import read_json
 
 PAGE = "RESULTS.md"
@@ -71,6 +72,8 @@ def _introduction(text: Text, evidence: Evidence) -> None:
             seconds = sum(float(row["seconds"]) for run in runs for row in run.rows)
             hours, count = hours + seconds / 3600, count + len(runs)
             rows.append((task.about, str(len(evidence.names(name))), str(len(runs)), number(seconds / 3600)))
+    if not rows:
+        raise UserError(f"{evidence.folder} holds no run that results/curves.yaml asks for")
     text.table(("what was trained", "curves", "runs", "hours"), rows)
     words, older = _environment(evidence)
     text.say(

@@ -83,8 +83,19 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: The command line after the program's name; None: this process's.
     """
     arguments = sys.argv[1:] if arguments is None else arguments
+    return told(lambda: _run(arguments), goes_on=_goes_on(arguments))
+
+
+def told(run: Callable[[], int], *, name: str = "sdd", goes_on: bool = False) -> int:
+    """Run a command and return its exit status; errors of the user are one line without a traceback.
+
+    Args:
+        run: The command.
+        name: What its errors begin with.
+        goes_on: Whether the same command, given again, goes on where it was left.
+    """
     try:
-        status = _run(arguments)
+        status = run()
         sys.stdout.flush()
         return status
     except BrokenPipeError:
@@ -94,15 +105,15 @@ def main(arguments: list[str] | None = None) -> int:
     except UserError as error:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()
-        say(f"sdd: error: {printable(str(error))}", error=True)
+        say(f"{name}: error: {printable(str(error))}", error=True)
         return 2
     except StoppedError as stopped:
-        say(f"sdd: {printable(str(stopped))}", error=True)
+        say(f"{name}: {printable(str(stopped))}", error=True)
         return STOPPED
     except KeyboardInterrupt:
         with _uninterrupted():
-            goes_on = "; the same command goes on from the last checkpoint" if _goes_on(arguments) else ""
-            say(f"sdd: interrupted{goes_on}", error=True)
+            what_now = "; the same command goes on from the last checkpoint" if goes_on else ""
+            say(f"{name}: interrupted{what_now}", error=True)
         return 130
     except OSError as error:
         trouble = disk_trouble(error)
@@ -111,10 +122,10 @@ def main(arguments: list[str] | None = None) -> int:
         problem, mended = trouble
         what_now = (
             "finished levels are safe, and the same command goes on from the last checkpoint"
-            if _goes_on(arguments)
+            if goes_on
             else "give the command again"
         )
-        say(f"sdd: error: {problem} ({error}); {what_now} once {mended}", error=True)
+        say(f"{name}: error: {problem} ({error}); {what_now} once {mended}", error=True)
         return 1
 
 
@@ -178,10 +189,18 @@ def _run(arguments: list[str]) -> int:
 
 def script() -> NoReturn:
     """Run the command `sdd`, or `python -m sdd`, and end the process."""
+    _open_what_is_closed()
     _look_here_for_modules()
     status = main()
     take_time_to_end()
     sys.exit(status)  # looked up only now: W&B has put its own in its place, to learn how the run ended
+
+
+def _open_what_is_closed() -> None:
+    """Let what is said go nowhere where standard output or error is closed, before another file takes its place."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - as long as the process
 
 
 def _look_here_for_modules() -> None:

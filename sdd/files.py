@@ -145,8 +145,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
     Raises:
         OSError: The content could not be written.
+        UserError: There is a device or a pipe, whose place no file may take.
         LostFolderError: It is to lie in a folder in which this process works, and which is gone.
     """
+    path = _to_be_written(path)
     check_there(path)
     make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
@@ -159,6 +161,14 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+def _to_be_written(path: Path) -> Path:
+    """Return the file that a path names, through links, where a file may take the place of what is there."""
+    real = Path(os.path.realpath(path)) if path.is_symlink() else path
+    if real.exists() and not real.is_file() and not real.is_dir():
+        raise UserError(f"{path} is a device or a pipe, which no file may replace: name another")
+    return real
 
 
 def put_in_place(part: Path, path: Path) -> None:
@@ -253,6 +263,21 @@ def _is_running(process: int) -> bool:
     except OSError:  # somebody else's
         return True
     return True
+
+
+def check_output(option: str, path: Path) -> None:
+    """Find out whether a file can be written, before the work for it is done.
+
+    Args:
+        option: What names it, for the message.
+        path: The file.
+
+    Raises:
+        UserError: It is a folder, a device or a pipe, or nothing may be written into its folder.
+    """
+    if path.is_dir():
+        raise UserError(f"{option} {path} is a folder; name a file in it")
+    check_folder(f"the folder of {option}", _to_be_written(path).parent)
 
 
 def check_folder(option: str, folder: Path) -> None:
@@ -357,7 +382,8 @@ def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        UserError: It is missing, cannot be read, is no YAML, or its aliases stand for more than a file may hold.
+        UserError: It is missing, cannot be read, is no YAML, names a key twice, of which one would be lost, or its
+            aliases stand for more than a file may hold.
     """
     text = read_text(path)
     try:
@@ -366,7 +392,30 @@ def read_yaml(path: Path) -> Any:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         raise UserError(f"{path} is no YAML: {yaml_error(str(error))}") from error
     _check_size(size, str(path))
+    _refuse_repeated(text, path)
     return content
+
+
+def _refuse_repeated(text: str, path: Path) -> None:
+    """Refuse a file a mapping of which names a key twice; what `<<` merges into it does not count."""
+    todo, seen = [yaml.compose(text, Loader=YAML_LOADER)], set[int]()
+    while todo:
+        node = todo.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += node.value
+            continue
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            todo.append(value)
+            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
+                continue
+            line = key.start_mark.line + 1
+            if key.value in lines:
+                raise UserError(f"{path}: {key.value} is set twice, in lines {lines[key.value]} and {line}: keep one")
+            lines[key.value] = line
 
 
 def check_size(content: Any, what: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdd.errors import UserError
+from sdd.files import read_yaml
 from sdd.messages import did_you_mean
 
 CONFIGS, SWEEPS = "configs", "sweeps"
@@ -96,8 +97,13 @@ def text_of(name: str) -> str:
 
 
 def _config(given: str) -> str:
-    """Return the path of a configuration; what is none, such as settings in YAML, stays as it is."""
-    return given if not given or given == "-" or _IS_YAML.search(given) else str(find(CONFIGS, given))
+    """Return the path of a configuration that can be read; what is none, such as settings in YAML, stays as it is."""
+    if not given or given == "-" or _IS_YAML.search(given):
+        return given
+    path = find(CONFIGS, given)
+    if path.is_file():  # a pipe can be read but once
+        read_yaml(path)
+    return str(path)
 
 
 def _folder(kind: str) -> Path:

@@ -1,9 +1,13 @@
 """The parser of the commands without a configuration, and where lines go."""
 
+import subprocess
+import sys
+
 import pytest
 
 from sdd.console import OneLineParser, Progress, say
 from sdd.errors import UserError
+from tests.small import PROJECT
 
 
 @pytest.fixture
@@ -67,3 +71,11 @@ def test_progress_that_is_not_to_be_shown_shows_nothing(capsys, monkeypatch):
     progress.close()
     shown = capsys.readouterr()
     assert (shown.out, shown.err) == ("", "")
+
+
+@pytest.mark.parametrize("closed", ["1>&-", "2>&-", "1>&- 2>&-"])
+def test_a_closed_output_is_no_error(closed):
+    command = f'exec "{sys.executable}" -m sdd status nowhere {closed}'
+    ended = subprocess.run(["sh", "-c", command], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert ended.returncode == 2
+    assert "Traceback" not in ended.stderr + ended.stdout

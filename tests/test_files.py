@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from sdd.errors import UserError
-from sdd.files import check_folder, sync_folder, write_atomically
+from sdd.files import check_folder, check_output, read_yaml, sync_folder, write_atomically
 
 
 @pytest.mark.parametrize(("content", "stored"), [("ρ = 0.4\n", "ρ = 0.4\n".encode()), (b"\x00\xff", b"\x00\xff")])
@@ -102,3 +102,44 @@ def test_a_folder_that_nothing_can_be_written_into_is_refused(tmp_path, monkeypa
         check_folder("--out", tmp_path / place)
     check_folder("--out", tmp_path / "new" / "folder")
     assert not (tmp_path / "new").exists()
+
+
+def test_no_file_takes_the_place_of_a_device_or_a_pipe(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "null").symlink_to("/dev/null")
+    for name in ("pipe", "null"):
+        for write in (lambda path: write_atomically(path, "text"), lambda path: check_output("--out", path)):
+            with pytest.raises(UserError, match=f"{name} is a device or a pipe"):
+                write(tmp_path / name)
+    with pytest.raises(UserError, match="is a folder; name a file in it"):
+        check_output("--out", tmp_path)
+    assert (tmp_path / "pipe").is_fifo()
+    assert not os.path.isfile("/dev/null")
+
+
+def test_a_file_is_written_where_a_link_leads(tmp_path):
+    (tmp_path / "there").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "there" / "file")
+    for text in ("first", "second"):
+        write_atomically(tmp_path / "link", text)
+        assert (tmp_path / "there" / "file").read_text() == text
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "a is set twice, in lines 1 and 3"),
+        ("data:\n  x: 1\nmodel: 2\ndata:\n  y: 1\n", "data is set twice, in lines 1 and 4"),
+        ("- {a: 1}\n- {b: {c: 1, c: 1}}\n", "c is set twice, in lines 2 and 2"),
+    ],
+)
+def test_a_key_that_is_set_twice_is_not_lost(tmp_path, text, told):
+    (tmp_path / "file.yaml").write_text(text)
+    with pytest.raises(UserError, match=f"file.yaml: {told}: keep one"):
+        read_yaml(tmp_path / "file.yaml")
+
+
+def test_keys_of_several_mappings_and_merged_ones_may_be_alike(tmp_path):
+    (tmp_path / "file.yaml").write_text("one: &one {a: 1, b: 2}\ntwo: {<<: *one, a: 3}\nthree: [*one, *one]\n")
+    assert read_yaml(tmp_path / "file.yaml")["two"] == {"a": 3, "b": 2}

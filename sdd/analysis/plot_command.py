@@ -9,7 +9,7 @@ from sdd.analysis.plotting import X_KINDS, arrange, names_in
 from sdd.analysis.reading import read_runs
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
-from sdd.files import check_folder
+from sdd.files import check_output
 from sdd.places import path_argument
 
 
@@ -71,7 +71,7 @@ def plot(arguments: Sequence[str]) -> int:
     check_format(chosen.out)
     if chosen.out.is_dir():
         raise UserError(f"cannot write {chosen.out}: it is a folder")
-    check_folder("the folder of --out", chosen.out.parent)
+    check_output("--out", chosen.out)
     loaded = read_runs(chosen.runs)
     made = arrange(
         loaded.runs,

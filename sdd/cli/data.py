@@ -11,7 +11,7 @@ from sdd.data import NoisyLabelData
 from sdd.data.splits import Split
 from sdd.errors import UserError
 from sdd.failures import telling
-from sdd.files import check_folder
+from sdd.files import check_output
 from sdd.places import path_argument
 from sdd.runs.noise_text import class_line, noise_lines
 from sdd.runs.same_data import record_of
@@ -53,7 +53,7 @@ def data(arguments: Sequence[str]) -> int:
     if chosen.picture is not None and chosen.picture.suffix not in {".png", ".pdf", ".svg"}:
         raise UserError(f"--picture is {chosen.picture}; it must end in .png, .pdf or .svg")
     if chosen.picture is not None:
-        check_folder("the folder of --picture", chosen.picture.parent)
+        check_output("--picture", chosen.picture)
     with telling("reading the settings"):
         request = parse(["fit", *settings])
     shown = NoisyLabelData(**request.config.data.as_dict())

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from sdd.callbacks.expressed import UnknownError, expressed
 from sdd.cli.command import fit_from_python
 from sdd.errors import UserError
@@ -84,9 +86,9 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _text(name: str, value: Any) -> str:
-    """Return a value as the command line takes it."""
+    """Return a value as the command line takes it; NumPy's numbers are numbers."""
     try:
-        plain = expressed(value)
+        plain = expressed(value.tolist() if isinstance(value, np.generic | np.ndarray) else value)
     except UnknownError as what:
         raise UserError(f"{name} is {what}, which no import path names: define it in a module, and give that") from what
     return plain if isinstance(plain, str) else json.dumps(plain)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sdd.console import OneLineParser, say
 from sdd.errors import UserError
-from sdd.files import check_folder, write_atomically
+from sdd.files import check_output, write_atomically
 from sdd.messages import counted
 from sdd.places import path_argument, resolved
 from sdd.report.content import report_content
@@ -58,7 +58,9 @@ def report(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.out.is_dir():
         raise UserError(f"--out {chosen.out} is a folder; name a file, such as {chosen.out / 'report.html'}")
-    check_folder("the folder of --out", chosen.out.parent)
+    if chosen.out.suffix not in {".html", ".htm"}:
+        raise UserError(f"--out is {chosen.out}; a page's name must end in .html")
+    check_output("--out", chosen.out)
     if chosen.watch is not None:
         return _watch(chosen.runs, chosen.out, chosen.watch)
     folders = read_folders(chosen.runs)

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sdd.errors import UserError
 from sdd.places import place_of
 
 _SECONDS = 1.0
@@ -20,11 +21,13 @@ class Heartbeat:
         file: Its path; None: nothing is said.
 
     Raises:
-        UserError: It is no path of this machine.
+        UserError: It is no path of this machine, or of what is no file.
     """
 
     def __init__(self, file: str | None) -> None:
         self._file, self._next = None if file is None else place_of(file, "progress.heartbeat"), 0.0
+        if self._file is not None and self._file.exists() and not self._file.is_file():
+            raise UserError(f"progress.heartbeat is {self._file}, which is no file: name one that may be written")
 
     @property
     def due(self) -> bool:

@@ -1,3 +1,4 @@
+import os
 import re
 import time
 
@@ -72,3 +73,10 @@ def test_who_waits_gives_signs_of_life_too(tmp_path):
         while last_beat(file) is None and time.monotonic() < end:
             time.sleep(0.01)
     assert last_beat(file).words == "waiting"
+
+
+def test_a_heartbeat_goes_to_a_file_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for place in (tmp_path, tmp_path / "pipe"):
+        with pytest.raises(UserError, match=r"progress\.heartbeat is .*, which is no file"):
+            Heartbeat(str(place))

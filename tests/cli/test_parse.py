@@ -72,7 +72,14 @@ def test_a_file_that_holds_no_settings_is_named(tmp_path, content):
     file.write_text(content)
     with pytest.raises(UserError) as raised:
         parse(["fit", "--config", str(CONFIG), "--config", str(file)])
-    assert str(raised.value).startswith(f"{file}: ")
+    assert str(raised.value).startswith(str(file))
+
+
+def test_a_setting_that_a_file_has_twice_is_refused(tmp_path):
+    file = tmp_path / "twice.yaml"
+    file.write_text(CONFIG.read_text() + "data:\n  noise_rate: 0.1\n")
+    with pytest.raises(UserError, match=r"twice\.yaml: data is set twice, in lines \d+ and \d+: keep one"):
+        parse(["fit", "--config", str(file)])
 
 
 def test_a_configuration_of_a_run_that_has_changed_is_named(tmp_path):

@@ -1,10 +1,12 @@
 """What notebooks call does what the commands do, and leaves the process as it was."""
 
+import json
 import os
 import shutil
 import sys
 
 import lightning.pytorch as pl
+import numpy as np
 import pytest
 import torch
 import yaml
@@ -187,3 +189,11 @@ def test_names_are_looked_up_and_others_are_none():
     assert {name for name in sdd.__all__ if getattr(sdd, name) is None} == set()
     with pytest.raises(AttributeError, match="has no attribute 'fitt'"):
         sdd.fitt  # noqa: B018
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path):
+    told = {"seed_everything": np.int64(3), "data.noise_rate": np.float64(0.25), "pruning.sparsities": np.array([0.5])}
+    small = {"data.train_size": 100, "pruning.epochs_per_level": 1, "progress.show": "none", "preflight": False}
+    run = sdd.fit("digits_mlp", {**told, **small, "run_dir": tmp_path / "run"})
+    settings = json.loads((run.path / "settings.json").read_text())["values"]
+    assert {name: settings[name] for name in told} == {**told, "pruning.sparsities": [0.5]}

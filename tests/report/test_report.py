@@ -54,6 +54,7 @@ def test_unfinished_runs_are_no_failure(tmp_path):
         (["missing"], "there is no run to report: missing is not there"),
         (["missing", "other"], "there is no run to report in 2 folders (2 no run)"),
         (["runs", "--out", "runs"], "--out runs is a folder; name a file"),
+        (["runs", "--out", "runs/one/curve.csv"], "--out is runs/one/curve.csv; a page's name must end in .html"),
         (["--watch", "runs"], "give RUNS before --watch"),
         (["nowhere", "--watch"], "nowhere is not there, and no sweep makes it by default"),
         (["nowhere/digits_noise_rates", "--watch"], "nowhere/digits_noise_rates is not there"),

@@ -68,6 +68,7 @@ def test_the_plan_counts_what_is_kept_and_refuses_what_it_does_not_know(capsys):
         ("--train", "--keep"): "one each",
         ("--from", "nowhere"): "nowhere, which is no folder",
         ("--from", ""): "the path is ''",
+        ("--from", "docs"): "docs holds no run that results/curves.yaml asks for",
         ("digits", "--from", "docs"): "name no curves",
         ("digits", "--runs", "x"): "--runs is where --train and --keep have their runs",
         ("digits", "--keep", "--workers", "2"): "--workers is for --train",
