@@ -17,11 +17,11 @@ FILE = PROJECT / "sweeps" / "digits_noise_rates.yaml"
 
 
 LEVELS = 7
-EPOCHS = 300  # of a millisecond or more each: no processor ends a run before it is stopped
+EPOCHS = 600  # of a millisecond or more each: no processor ends a run before it is stopped
 
 
 def sweep_of(machine, rates, seeds, levels=LEVELS, epochs=EPOCHS):
-    """A sweep whose runs take a third of a second a level, or more."""
+    """A sweep whose runs take two thirds of a second a level, or more."""
     values = {"data.noise_rate": rates, "seed_everything": seeds}
     quick = [*DESCENT[2:], "--pruning.levels", str(levels), "--pruning.epochs_per_level", str(epochs)]
     return machine.sweep(small_sweep(FILE, machine.folder, quick, values))
@@ -86,7 +86,7 @@ def test_a_pre_empted_run_is_handed_out_again_and_goes_on(server, machine, tmp_p
 @pytest.mark.slow
 def test_a_run_that_is_stopped_on_the_page_ends_and_is_not_handed_out_again(server, machine):
     """The agent sends it SIGTERM, as it does on early termination, and goes on with the next cell."""
-    sweep = sweep_of(machine, [0.0], [3, 4], epochs=600)  # the agent hears of it every few seconds
+    sweep = sweep_of(machine, [0.0], [3, 4], epochs=1200)  # the agent hears of it every few seconds
     agent = machine.start_agent(sweep)
     wait_for(lambda: levels_done(machine) >= 2, "two levels")
     with server.locked() as backend:
