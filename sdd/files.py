@@ -15,21 +15,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import yaml
-
 from sdd.checksums import ABSENT, Checksums, problem, read_checksums, text_of, with_next
 from sdd.checksums import FILE as CHECKSUMS
 from sdd.console import say
 from sdd.errors import DamagedError, UserError
 from sdd.locks import check_there
-from sdd.messages import yaml_error
 from sdd.regular_files import read_bytes
-
-YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Of plain values; ten times as fast where PyYAML has it."""
-
-_MOST_VALUES = 1_000_000
-"""Values of a YAML file; a few lines of aliases can stand for any number."""
 
 _WHOLE = ("level", "epoch", "direction")
 """Columns of whole numbers."""
@@ -148,7 +139,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         UserError: There is a device or a pipe, whose place no file may take.
         LostFolderError: It is to lie in a folder in which this process works, and which is gone.
     """
-    path = _to_be_written(path)
+    _check_replaceable(path)
     check_there(path)
     make_folder(path.parent)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-", suffix=PART)
@@ -163,12 +154,10 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _to_be_written(path: Path) -> Path:
-    """Return the file that a path names, through links, where a file may take the place of what is there."""
-    real = Path(os.path.realpath(path)) if path.is_symlink() else path
-    if real.exists() and not real.is_file() and not real.is_dir():
+def _check_replaceable(path: Path) -> None:
+    """Refuse a device or a pipe, also one that a link leads to."""
+    if path.exists() and not path.is_file() and not path.is_dir():
         raise UserError(f"{path} is a device or a pipe, which no file may replace: name another")
-    return real
 
 
 def put_in_place(part: Path, path: Path) -> None:
@@ -265,19 +254,25 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def check_output(option: str, path: Path) -> None:
-    """Find out whether a file can be written, before the work for it is done.
+def check_output(option: str, path: Path) -> Path:
+    """Find out whether a file that a user names can be written, before the work for it is done.
 
     Args:
         option: What names it, for the message.
         path: The file.
+
+    Returns:
+        Where it is to be written: what a link leads to is.
 
     Raises:
         UserError: It is a folder, a device or a pipe, or nothing may be written into its folder.
     """
     if path.is_dir():
         raise UserError(f"{option} {path} is a folder; name a file in it")
-    check_folder(f"the folder of {option}", _to_be_written(path).parent)
+    _check_replaceable(path)
+    real = Path(os.path.realpath(path)) if path.is_symlink() else path
+    check_folder(f"the folder of {option}", real.parent)
+    return real
 
 
 def check_folder(option: str, folder: Path) -> None:
@@ -376,72 +371,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise DamagedError(f"{path} is damaged: it holds no values by name")
     return content
-
-
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file.
-
-    Raises:
-        UserError: It is missing, cannot be read, is no YAML, names a key twice, of which one would be lost, or its
-            aliases stand for more than a file may hold.
-    """
-    text = read_text(path)
-    try:
-        content = yaml.load(text, Loader=YAML_LOADER)
-        size = _unfolded(content, {})
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise UserError(f"{path} is no YAML: {yaml_error(str(error))}") from error
-    _check_size(size, str(path))
-    _refuse_repeated(text, path)
-    return content
-
-
-def _refuse_repeated(text: str, path: Path) -> None:
-    """Refuse a file a mapping of which names a key twice; what `<<` merges into it does not count."""
-    todo, seen = [yaml.compose(text, Loader=YAML_LOADER)], set[int]()
-    while todo:
-        node = todo.pop()
-        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            todo += node.value
-            continue
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            todo.append(value)
-            if not isinstance(key, yaml.ScalarNode) or key.value == "<<":
-                continue
-            line = key.start_mark.line + 1
-            if key.value in lines:
-                raise UserError(f"{path}: {key.value} is set twice, in lines {lines[key.value]} and {line}: keep one")
-            lines[key.value] = line
-
-
-def check_size(content: Any, what: str) -> None:
-    """Check that YAML that has been read holds no more values than a configuration may.
-
-    Args:
-        content: Of plain values.
-        what: It is, for the error.
-
-    Raises:
-        UserError: Its aliases stand for more.
-    """
-    _check_size(_unfolded(content, {}), what)
-
-
-def _check_size(size: int, what: str) -> None:
-    if size > _MOST_VALUES:
-        raise UserError(f"{what} is no configuration: its aliases stand for more than {_MOST_VALUES:,} values")
-
-
-def _unfolded(content: Any, known: dict[int, int]) -> int:
-    """Return how many values there are in a value, those that several aliases stand for counted for each."""
-    if not isinstance(content, dict | list):
-        return 1
-    if id(content) not in known:
-        known[id(content)] = _MOST_VALUES + 1  # while it is counted: what holds itself has no end
-        within = content.values() if isinstance(content, dict) else content
-        known[id(content)] = 1 + sum(_unfolded(one, known) for one in within)
-    return known[id(content)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sdd.errors import UserError
-from sdd.files import read_yaml
 from sdd.messages import did_you_mean
+from sdd.yaml_files import read_yaml
 
 CONFIGS, SWEEPS = "configs", "sweeps"
 

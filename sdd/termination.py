@@ -3,7 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
@@ -55,8 +55,9 @@ def interrupts_held() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for number in waiting:
-            signal.raise_signal(number)
+        with ExitStack() as heard:  # each of them, also where the first raises
+            for number in reversed(waiting):
+                heard.callback(signal.raise_signal, number)
 
 
 def take_time_to_end() -> None:

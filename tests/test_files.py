@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import pytest
 
 from sdd.errors import UserError
-from sdd.files import check_folder, check_output, read_yaml, sync_folder, write_atomically
+from sdd.files import check_folder, check_output, sync_folder, write_atomically
 
 
 @pytest.mark.parametrize(("content", "stored"), [("ρ = 0.4\n", "ρ = 0.4\n".encode()), (b"\x00\xff", b"\x00\xff")])
@@ -117,29 +117,21 @@ def test_no_file_takes_the_place_of_a_device_or_a_pipe(tmp_path):
     assert not os.path.isfile("/dev/null")
 
 
-def test_a_file_is_written_where_a_link_leads(tmp_path):
+def test_a_link_is_replaced_and_what_it_leads_to_stays(tmp_path):
+    """A folder of links to a run's files, as `cp -rs` makes one, is not that run."""
+    (tmp_path / "original").write_text("first")
+    (tmp_path / "link").symlink_to(tmp_path / "original")
+    write_atomically(tmp_path / "link", "second")
+    assert ((tmp_path / "original").read_text(), (tmp_path / "link").read_text()) == ("first", "second")
+    assert not (tmp_path / "link").is_symlink()
+
+
+def test_what_a_user_names_is_where_a_link_leads(tmp_path):
     (tmp_path / "there").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "there" / "file")
-    for text in ("first", "second"):
-        write_atomically(tmp_path / "link", text)
-        assert (tmp_path / "there" / "file").read_text() == text
-    assert (tmp_path / "link").is_symlink()
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("a: 1\nb: 2\na: 3\n", "a is set twice, in lines 1 and 3"),
-        ("data:\n  x: 1\nmodel: 2\ndata:\n  y: 1\n", "data is set twice, in lines 1 and 4"),
-        ("- {a: 1}\n- {b: {c: 1, c: 1}}\n", "c is set twice, in lines 2 and 2"),
-    ],
-)
-def test_a_key_that_is_set_twice_is_not_lost(tmp_path, text, told):
-    (tmp_path / "file.yaml").write_text(text)
-    with pytest.raises(UserError, match=f"file.yaml: {told}: keep one"):
-        read_yaml(tmp_path / "file.yaml")
-
-
-def test_keys_of_several_mappings_and_merged_ones_may_be_alike(tmp_path):
-    (tmp_path / "file.yaml").write_text("one: &one {a: 1, b: 2}\ntwo: {<<: *one, a: 3}\nthree: [*one, *one]\n")
-    assert read_yaml(tmp_path / "file.yaml")["two"] == {"a": 3, "b": 2}
+    (tmp_path / "link").symlink_to("there/file")
+    assert check_output("--out", tmp_path / "link") == tmp_path / "there" / "file"
+    assert check_output("--out", tmp_path / "plain") == tmp_path / "plain"
+    (tmp_path / "nowhere").symlink_to(tmp_path / "plain" / "file")
+    (tmp_path / "plain").write_text("")
+    with pytest.raises(UserError, match="plain is a file: give a folder"):
+        check_output("--out", tmp_path / "nowhere")

@@ -71,6 +71,17 @@ def test_an_interrupt_waits_where_it_would_be_lost(number):
     assert done
 
 
+def test_each_signal_that_waits_is_heard_though_the_first_one_interrupts():
+    heard = []
+    before = signal.signal(signal.SIGTERM, lambda *_: heard.append("SIGTERM"))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupts_held()(lambda: [signal.raise_signal(one) for one in (signal.SIGINT, signal.SIGTERM)])()
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert heard == ["SIGTERM"]
+
+
 def test_an_error_is_told_where_nothing_has_interrupted():
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(ValueError, match="no"), interrupts_held():

@@ -116,7 +116,8 @@ class _LogTicks(LogLocator):
 
     def tick_values(self, vmin: float, vmax: float) -> Any:
         """Return the ticks between two limits; matplotlib asks for those of the view."""
-        few = 0 < vmin < vmax < _DECADES * vmin
+        low, high = sorted((vmin, vmax))
+        few = 0 < low < high < _DECADES * low
         return self._fine.tick_values(vmin, vmax) if few else super().tick_values(vmin, vmax)
 
 

@@ -71,7 +71,7 @@ def plot(arguments: Sequence[str]) -> int:
     check_format(chosen.out)
     if chosen.out.is_dir():
         raise UserError(f"cannot write {chosen.out}: it is a folder")
-    check_output("--out", chosen.out)
+    chosen.out = check_output("--out", chosen.out)
     loaded = read_runs(chosen.runs)
     made = arrange(
         loaded.runs,

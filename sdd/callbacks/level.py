@@ -107,6 +107,7 @@ class LevelCallback(IdleAtSteps):
             UserError: Nothing drives them.
         """
         check_driven(trainer, self)
+        super().on_fit_start(trainer, pl_module)
 
     def on_level_start(self, trainer: pl.Trainer, pl_module: Classifier, level: Level) -> None:
         """Hear that a level begins, its weights, masks and optimizer in place."""

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sdd.errors import UserError
-from sdd.files import read_yaml
 from sdd.places import place_of, resolved
 from sdd.runs.finding import is_run
 from sdd.runs.folder import RunFolder
 from sdd.runs.prerequisites import AUTO
 from sdd.runs.settings import DISTILL_FROM, MASKS_FROM, SEED
+from sdd.yaml_files import read_yaml
 
 Keep = Literal["all", "half", "masks", "none"]
 """What stays of the levels: weights and masks, weights in 16 bits and masks, masks alone, nothing."""

@@ -53,7 +53,7 @@ def data(arguments: Sequence[str]) -> int:
     if chosen.picture is not None and chosen.picture.suffix not in {".png", ".pdf", ".svg"}:
         raise UserError(f"--picture is {chosen.picture}; it must end in .png, .pdf or .svg")
     if chosen.picture is not None:
-        check_output("--picture", chosen.picture)
+        chosen.picture = check_output("--picture", chosen.picture)
     with telling("reading the settings"):
         request = parse(["fit", *settings])
     shown = NoisyLabelData(**request.config.data.as_dict())

@@ -9,11 +9,11 @@ from torch import nn
 from sdd.configured import builder
 from sdd.errors import UserError
 from sdd.failures import naming
-from sdd.files import read_yaml
 from sdd.messages import one_line
 from sdd.models.state import load_state
 from sdd.runs.identity import check_same_code
 from sdd.runs.trained_levels import StoredLevels
+from sdd.yaml_files import read_yaml
 
 
 def level_network(levels: StoredLevels, level: int, named: str) -> nn.Module:

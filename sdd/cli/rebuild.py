@@ -17,13 +17,13 @@ from sdd.cli.same_data import checked_record
 from sdd.console import quieten_lightning
 from sdd.data import NoisyLabelData
 from sdd.errors import UserError
-from sdd.files import read_yaml
 from sdd.losses import Loss
 from sdd.runs.config_text import as_text
 from sdd.runs.data_record import DataRecord
 from sdd.runs.folder import RunFolder
 from sdd.runs.identity import check_same_code
 from sdd.runs.prerequisites import TICKETS
+from sdd.yaml_files import read_yaml
 
 _ALONE = {
     "strategy": "auto",

@@ -88,7 +88,16 @@ def _flat(settings: Mapping[str, Any]) -> dict[str, Any]:
 def _text(name: str, value: Any) -> str:
     """Return a value as the command line takes it; NumPy's numbers are numbers."""
     try:
-        plain = expressed(value.tolist() if isinstance(value, np.generic | np.ndarray) else value)
+        plain = expressed(_without_numpy(value))
     except UnknownError as what:
         raise UserError(f"{name} is {what}, which no import path names: define it in a module, and give that") from what
     return plain if isinstance(plain, str) else json.dumps(plain)
+
+
+def _without_numpy(value: Any) -> Any:
+    """Return a value with Python's numbers in place of NumPy's, within lists and mappings too."""
+    if isinstance(value, np.generic | np.ndarray):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {name: _without_numpy(one) for name, one in value.items()}
+    return [_without_numpy(one) for one in value] if type(value) in {list, tuple} else value

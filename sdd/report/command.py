@@ -60,7 +60,7 @@ def report(arguments: Sequence[str]) -> int:
         raise UserError(f"--out {chosen.out} is a folder; name a file, such as {chosen.out / 'report.html'}")
     if chosen.out.suffix not in {".html", ".htm"}:
         raise UserError(f"--out is {chosen.out}; a page's name must end in .html")
-    check_output("--out", chosen.out)
+    chosen.out = check_output("--out", chosen.out)
     if chosen.watch is not None:
         return _watch(chosen.runs, chosen.out, chosen.watch)
     folders = read_folders(chosen.runs)

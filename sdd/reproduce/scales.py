@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from sdd.errors import UserError
-from sdd.files import read_yaml
 from sdd.messages import did_you_mean
 from sdd.reproduce.experiments import NOISE_TYPES, TASKS, decided_by
+from sdd.yaml_files import read_yaml
 
 _FOLDER = Path(__file__).with_name("scales")
 _ENDING = ".yaml"

@@ -5,8 +5,8 @@ from typing import Any
 import yaml
 from jsonargparse import Namespace, get_loader, set_dumper, set_loader
 
-from sdd.files import YAML_LOADER, check_size
 from sdd.messages import one_line
+from sdd.yaml_files import YAML_LOADER, check_size, refuse_repeated
 
 _SAFE_DUMPER: type = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -40,10 +40,12 @@ _read = get_loader("yaml")
 
 
 def _checked(text: str) -> Any:
-    """Return what jsonargparse reads in YAML, unless a few lines of aliases stand for more than it could ever copy."""
+    """Return what jsonargparse reads in YAML, unless aliases stand for more than it could ever copy or keys repeat."""
     content = _read(text)
-    if "*" in text:
-        check_size(content, f"YAML that begins with {one_line(text)[:20]!r}")
+    if isinstance(content, dict | list):
+        what = f"YAML that begins with {one_line(text)[:20]!r}"
+        check_size(content, what)
+        refuse_repeated(text, what)
     return content
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 
 from sdd.errors import UserError
-from sdd.files import YAML_LOADER
+from sdd.yaml_files import YAML_LOADER
 
 _TOP = {"seed_everything", "threads", "matmul_precision", "preflight"}
 """Settings without a section that a sweep may set."""

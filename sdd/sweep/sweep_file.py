@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from sdd.errors import UserError
-from sdd.files import read_yaml
 from sdd.shipped import SWEEPS, find
 from sdd.sweep.agent_command import ARGUMENTS, DEFAULT, agent_command, fit_arguments
 from sdd.sweep.grid import USE_WANDB, cells_of
 from sdd.sweep.overrides import overridden
+from sdd.yaml_files import read_yaml
 
 # These say where W&B shows the sweep; a grid has no use for a metric.
 _WITHOUT_EFFECT = {"name", "description", "project", "entity", "metric", "apiVersion", "kind"}

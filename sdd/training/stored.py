@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from sdd.configured import made
 from sdd.errors import UserError
 from sdd.failures import failure, naming
-from sdd.files import read_yaml
 from sdd.pruning.masks import parameter_name
 from sdd.pruning.packing import MASKS, NET, unpack_checkpoint
+from sdd.yaml_files import read_yaml
 
 _MADE = {"net": nn.Module, "optimizer": OptimizerCallable, "lr_scheduler": LRSchedulerCallable | None}
 """Arguments that a configuration names by their class."""

@@ -193,7 +193,9 @@ def test_names_are_looked_up_and_others_are_none():
 
 def test_numbers_of_numpy_are_numbers(tmp_path):
     told = {"seed_everything": np.int64(3), "data.noise_rate": np.float64(0.25), "pruning.sparsities": np.array([0.5])}
+    told["model.net.widths"] = list(np.array([20, 10]))
     small = {"data.train_size": 100, "pruning.epochs_per_level": 1, "progress.show": "none", "preflight": False}
     run = sdd.fit("digits_mlp", {**told, **small, "run_dir": tmp_path / "run"})
     settings = json.loads((run.path / "settings.json").read_text())["values"]
+    assert settings["model.net.init_args.widths"] == told.pop("model.net.widths") == [20, 10]
     assert {name: settings[name] for name in told} == {**told, "pruning.sparsities": [0.5]}
